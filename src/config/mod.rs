@@ -1,0 +1,221 @@
+//! The configuration as the program uses it: values that cannot be wrong. Files become these in `file`, `peers` and
+//! `listen`; nothing here reads a file, and nothing outside this folder checks a value again.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::limits::Limits;
+use crate::wire::Name;
+
+/// One running instance: the whole of `interlocal.yaml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Which row of the peer table is ours. Without one there is no own region zone.
+    pub region: Option<RegionLabel>,
+    pub cluster_domain: Name,
+    /// The pods' doors; the flat file has one server, a Corefile has one a block.
+    pub servers: Vec<ServerConfig>,
+    pub listen: ListenConfig,
+    pub kubernetes: KubernetesConfig,
+    pub peers: PeersConfig,
+    pub shutdown: ShutdownConfig,
+    pub limits: Limits,
+    /// Where the last good peer table is kept; none: nowhere.
+    pub state_dir: Option<PathBuf>,
+    /// UDP worker threads for each address of the pods' door; none: `min(cores, 8)`.
+    pub workers: Option<usize>,
+    pub metrics: MetricsConfig,
+    pub log: LogConfig,
+    /// The number of the EDNS option that is the stamp (65001 to 65534 are for local use, RFC 6891 9).
+    pub stamp_option: u16,
+    /// The plain socket loop in place of recvmmsg and sendmmsg, which other systems than Linux always get.
+    pub plain_sockets: bool,
+}
+
+/// A pods' door with what it answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerConfig {
+    pub listen: Vec<Listen>,
+    /// The origins that the cluster's records are served under: the cluster domain first.
+    pub zones: Vec<Name>,
+    pub cache: CacheConfig,
+    pub forward: Vec<ForwardConfig>,
+}
+
+/// Every other listener. A port without an address is both families; an empty list or `None` is no listener.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListenConfig {
+    pub peers: Vec<Listen>,
+    /// Who may ask at the peers' door; empty: everybody.
+    pub peers_allow: Vec<IpNet>,
+    pub health: Option<Listen>,
+    pub ready: Option<Listen>,
+    pub metrics: Option<Listen>,
+    pub admin: Option<Listen>,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listen {
+    /// `:53`: every address of both families.
+    Port(u16),
+    /// `10.0.0.1:53`, `[::]:53`, `0.0.0.0:53`.
+    Address(SocketAddr),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct KubernetesConfig {
+    pub source: KubernetesSource,
+    pub pods: PodMode,
+    /// TTL of every record of the cluster's zone, in whole seconds.
+    pub ttl: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KubernetesSource {
+    /// The API server of the cluster that we run in.
+    Api,
+    /// A manifest file, or a folder of them.
+    Manifests(PathBuf),
+}
+
+/// What `10-1-2-3.namespace.pod.<domain>` gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodMode {
+    Disabled,
+    /// The address in the name, if the namespace exists.
+    Insecure,
+    /// Only if a pod of the namespace has that address.
+    Verified,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeersConfig {
+    pub source: PeersSource,
+    /// How long past its TTL an answer of a dark region may be used.
+    pub stale: Duration,
+    /// When a question gives up waiting and takes the stale answer.
+    pub stale_after: Duration,
+    /// When a question for another region ends in SERVFAIL.
+    pub deadline: Duration,
+    /// Connections to each address.
+    pub connections: usize,
+    /// When a connection is replaced, so that load spreads over new targets.
+    pub max_age: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeersSource {
+    /// The default file: none there, no peers.
+    DefaultFile(PathBuf),
+    /// A file that was named: missing, it is a bad table.
+    File(PathBuf),
+    /// No peer table at all.
+    None,
+}
+
+/// One stub zone, or `.`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForwardConfig {
+    pub zone: Name,
+    pub to: Vec<Upstream>,
+    pub transport: Transport,
+    /// Whether questions to it carry the stamp; never for `.`.
+    pub stamp: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Upstream {
+    Address(SocketAddr),
+    /// A file like `/etc/resolv.conf`, watched.
+    ResolvConf(PathBuf),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// UDP, TCP when the answer does not fit.
+    Udp,
+    Tcp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheConfig {
+    /// Bytes of all entries; 0 is no cache.
+    pub size: usize,
+    pub max_ttl: Duration,
+    pub max_negative_ttl: Duration,
+    /// Ask again for names in use before they expire.
+    pub prefetch: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShutdownConfig {
+    /// From SIGTERM to closing the doors: answering goes on, `/ready` says 503.
+    pub lameduck: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsConfig {
+    /// Also CoreDNS's names.
+    pub coredns_compat: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `interlocal::peer=debug`.
+    pub level: String,
+}
+
+/// The label of a region: one DNS label in lower case (RFC 1123 2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RegionLabel(Box<str>);
+
+/// The peer table: `peers.yaml`, the same in every region.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PeerTable {
+    /// In the order of their labels.
+    pub regions: Vec<RegionRow>,
+    /// Of what the table means, not of its text: comments and order do not change it.
+    pub hash: u64,
+}
+
+/// One row: a region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionRow {
+    pub label: RegionLabel,
+    /// The names that the region owns; `<label>.svc.<domain>` unless the row lists others.
+    pub zones: Vec<Name>,
+    /// A second name of the region's whole cluster domain.
+    pub mesh: Option<Name>,
+    /// The region's pod ranges, for reverse names.
+    pub cidrs: Vec<IpNet>,
+    /// Empty in the own row, or in a row that could not be read.
+    pub endpoints: Vec<Endpoint>,
+    pub allow_tld: bool,
+    pub override_local: bool,
+    /// Why the row cannot be used, if its label could be read but its body not.
+    pub broken: Option<String>,
+}
+
+/// Where a region's resolver answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    pub host: Host,
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    Address(IpAddr),
+    Name(Name),
+}

@@ -1,0 +1,55 @@
+//! Every bound of the program that an operator may change, with its default. Bounds that follow from a protocol stand
+//! beside the RFC sentence they come from, in the file that enforces them.
+
+use std::time::Duration;
+
+/// The `limits` section of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Questions that wait for a peer or an upstream at one time, over all doors. Beyond it: SERVFAIL and EDE at once.
+    pub in_flight: usize,
+    /// TCP connections open at one time on each door.
+    pub tcp_connections: usize,
+    /// Questions that one TCP connection may have waiting.
+    pub tcp_in_flight: usize,
+    /// A TCP connection without a question is closed after this (RFC 7766 6.2.3 wants "of the order of a few seconds").
+    pub tcp_idle: Duration,
+    /// A client that does not read its answers for this long is cut off.
+    pub tcp_write: Duration,
+    /// Questions on one connection to a peer that wait for their answer.
+    pub peer_in_flight: usize,
+    /// Addresses that one region may have.
+    pub peer_addresses: usize,
+    /// Rows of the peer table.
+    pub regions: usize,
+    /// From the first try at an upstream to SERVFAIL.
+    pub forward_deadline: Duration,
+    /// Tries at upstreams for one question.
+    pub forward_tries: usize,
+    /// CNAME records followed for one question.
+    pub cname_links: usize,
+    /// Bytes of one manifest file.
+    pub manifest_bytes: u64,
+    /// Bytes of one configuration file.
+    pub config_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            in_flight: 4_096,
+            tcp_connections: 1_024,
+            tcp_in_flight: 256,
+            tcp_idle: Duration::from_secs(10),
+            tcp_write: Duration::from_secs(5),
+            peer_in_flight: 512,
+            peer_addresses: 16,
+            regions: 256,
+            forward_deadline: Duration::from_secs(4),
+            forward_tries: 4,
+            cname_links: 10,
+            manifest_bytes: 64 << 20,
+            config_bytes: 1 << 20,
+        }
+    }
+}
