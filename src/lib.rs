@@ -1,6 +1,8 @@
 //! DNS for Kubernetes clusters that span regions.
 
+pub mod answer;
 pub mod clock;
 pub mod config;
 pub mod limits;
+pub mod publish;
 pub mod wire;

@@ -1,9 +1,20 @@
 //! DNS messages as bytes: names, questions, replies, EDNS. No I/O, no clock, no policy, no allocation on the way of a
 //! query that is answered from memory.
 
+pub mod body;
+pub mod edns;
+pub mod exchange;
 pub mod name;
+pub mod query;
+pub mod record;
+pub mod reply;
+pub mod stamp;
 
+pub use body::ReplyBody;
+pub use edns::{Ede, EdeCode, Edns};
 pub use name::{Name, NameBuf, NameRef};
+pub use query::{Incoming, Query};
+pub use reply::ReplyWriter;
 
 /// Octets of a message header (RFC 1035 4.1.1).
 pub const HEADER_LEN: usize = 12;

@@ -1,0 +1,125 @@
+//! Which rcode and which Extended DNS Error a question gets that cannot be answered as asked: the one place where a cause
+//! becomes words that an operator reads in `dig`.
+
+use crate::wire::{Ede, EdeCode, Name, Rcode, ReplyBody, rtype};
+
+/// Why there is no proper answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// No address of the region answered in time.
+    RegionDark { region: String, cause: &'static str },
+    /// The region has no address to ask.
+    RegionWithoutAddress { region: String, why: String },
+    /// The region's resolver answered, but with an rcode that is not the pod's business.
+    RegionRefused { region: String, rcode: Rcode },
+    /// No upstream of the zone answered in time.
+    UpstreamDark { zone: Name },
+    /// The zone has no upstream to ask.
+    UpstreamWithoutAddress { zone: Name },
+    /// The question has been here before.
+    Loop { path: String },
+    /// The route was found to lead back to ourselves.
+    RouteLoops { zone: Name },
+    /// A question from another cluster for a third one's name.
+    FromCluster,
+    /// Nothing that this door answers.
+    NotHere,
+    /// The asker is not in `listen.peers_allow`.
+    NotAllowed,
+    /// The zone has not been read from the API yet.
+    NotReady,
+    /// RD=0, and not in memory.
+    NoRecursion,
+    /// `limits.in_flight` is reached.
+    Overloaded,
+    /// More CNAMEs than `limits.cname_links`, or a loop of them.
+    ChainTooLong,
+    /// A region's CNAME leads to a name that only that region can resolve.
+    TargetPrivate { region: String },
+    /// A type or class that is never answered.
+    NotAnswered { what: &'static str },
+    /// A server sent something that is not DNS.
+    Malformed,
+    /// The panic of one question.
+    Panic,
+}
+
+impl Failure {
+    /// The rcode.
+    #[must_use]
+    pub fn rcode(&self) -> Rcode {
+        match self {
+            Self::FromCluster | Self::NotHere | Self::NotAllowed | Self::NoRecursion | Self::NotAnswered { .. } => {
+                Rcode::REFUSED
+            }
+            Self::TargetPrivate { .. } => Rcode::NOERROR,
+            _ => Rcode::SERVFAIL,
+        }
+    }
+
+    /// The cause in words.
+    #[must_use]
+    pub fn ede(&self) -> Ede {
+        let (code, text) = match self {
+            Self::RegionDark { region, cause } => {
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("region {region} does not answer: {cause}"))
+            }
+            Self::RegionWithoutAddress { region, why } => {
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("region {region} has no address: {why}"))
+            }
+            Self::RegionRefused { region, rcode } => {
+                (EdeCode::NETWORK_ERROR, format!("region {region} answered {}", rcode.to_text()))
+            }
+            Self::UpstreamDark { zone } => (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers")),
+            Self::UpstreamWithoutAddress { zone } => {
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("{zone} has no upstream to ask"))
+            }
+            Self::Loop { path } => (EdeCode::OTHER, format!("loop: {path}")),
+            Self::RouteLoops { zone } => (EdeCode::OTHER, format!("loop: the route for {zone} leads back here")),
+            Self::FromCluster => (EdeCode::PROHIBITED, "came from a cluster".into()),
+            Self::NotHere => (EdeCode::PROHIBITED, "not a name of this region".into()),
+            Self::NotAllowed => (EdeCode::PROHIBITED, "address not in listen.peers_allow".into()),
+            Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
+            Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
+            Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
+            Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
+            Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}")),
+            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, format!("{what} is not answered")),
+            Self::Malformed => (EdeCode::NETWORK_ERROR, "malformed reply".into()),
+            Self::Panic => (EdeCode::OTHER, "internal error".into()),
+        };
+        Ede::new(code, text)
+    }
+
+    /// The whole reply.
+    #[must_use]
+    pub fn body(&self) -> ReplyBody {
+        ReplyBody::failure(self.rcode(), Some(self.ede()))
+    }
+}
+
+/// Types that are never looked up: they belong to a message, to a transaction or to a transfer, not to a name.
+#[must_use]
+pub fn unanswerable(qtype: u16) -> Option<Failure> {
+    let what = match qtype {
+        rtype::OPT => "a question for OPT",
+        rtype::TKEY | rtype::TSIG => "a question for a transaction signature",
+        rtype::AXFR | rtype::IXFR => "a zone transfer",
+        rtype::MAILA | rtype::MAILB => "a question for MAILA or MAILB",
+        _ => return None,
+    };
+    Some(Failure::NotAnswered { what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_says_which_region_or_zone() {
+        let dark = Failure::RegionDark { region: "east".into(), cause: "timed out" };
+        assert_eq!((dark.rcode(), dark.ede().text()), (Rcode::SERVFAIL, "region east does not answer: timed out"));
+        let long = Failure::Loop { path: "east > west > ".repeat(20) };
+        assert!(long.ede().text().len() <= crate::wire::edns::MAX_EDE_TEXT);
+    }
+}

@@ -1,0 +1,165 @@
+//! Resource records in a message that somebody else wrote: walked, checked, and copied without compression.
+
+use super::name::{MAX_LABEL, NameBuf};
+use super::{WireError, read_u16, read_u32, rtype};
+
+/// Where one record lies in its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// The first octet of its owner name.
+    pub start: usize,
+    pub rtype: u16,
+    pub class: u16,
+    pub ttl: u32,
+    /// The first octet of its TTL.
+    pub ttl_at: usize,
+    /// The first octet of its data.
+    pub data: usize,
+    /// One past its last octet.
+    pub end: usize,
+}
+
+impl Record {
+    /// Reads the record at `at`. Its owner, and the names in its data if the type is one that may compress them, are
+    /// known to be well formed afterwards.
+    ///
+    /// # Errors
+    /// If it is cut short or holds a malformed name.
+    pub fn read(message: &[u8], at: usize) -> Result<Self, WireError> {
+        let mut name = NameBuf::new();
+        let fixed = name.read(message, at)?;
+        let length = usize::from(read_u16(message, fixed + 8).ok_or(WireError::Short)?);
+        let record = Self {
+            start: at,
+            rtype: read_u16(message, fixed).ok_or(WireError::Short)?,
+            class: read_u16(message, fixed + 2).ok_or(WireError::Short)?,
+            ttl: read_u32(message, fixed + 4).ok_or(WireError::Short)?,
+            ttl_at: fixed + 4,
+            data: fixed + 10,
+            end: fixed + 10 + length,
+        };
+        if record.end > message.len() {
+            return Err(WireError::Short);
+        }
+        record.walk_data(message, |_| {})?;
+        Ok(record)
+    }
+
+    /// The record's data as it stands in the message, compression included.
+    #[must_use]
+    pub fn data_in<'m>(&self, message: &'m [u8]) -> &'m [u8] {
+        &message[self.data..self.end]
+    }
+
+    /// Reads a name that starts `offset` octets into the data.
+    ///
+    /// # Errors
+    /// If the name is malformed.
+    pub fn name_in_data(&self, message: &[u8], offset: usize, into: &mut NameBuf) -> Result<(), WireError> {
+        into.read(message, self.data + offset).map(|_| ())
+    }
+
+    /// Appends the record to `out` with no compression left in it, so that it can stand in another message.
+    ///
+    /// # Errors
+    /// If its data holds a malformed name.
+    pub fn copy_uncompressed(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+        let mut name = NameBuf::new();
+        let fixed = name.read(message, self.start)?;
+        out.extend_from_slice(name.as_ref().wire());
+        out.extend_from_slice(&message[fixed..fixed + 8]);
+        let length_at = out.len();
+        out.extend_from_slice(&[0, 0]);
+        self.walk_data(message, |bytes| out.extend_from_slice(bytes))?;
+        let length = u16::try_from(out.len() - length_at - 2).map_err(|_| WireError::Rdata)?;
+        out[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    /// Gives the data piece by piece, names expanded.
+    fn walk_data(&self, message: &[u8], mut piece: impl FnMut(&[u8])) -> Result<(), WireError> {
+        let (prefix, names) = name_layout(self.rtype);
+        let mut at = self.data;
+        if names > 0 {
+            piece(message.get(at..at + prefix).filter(|_| at + prefix <= self.end).ok_or(WireError::Rdata)?);
+            at += prefix;
+        }
+        for _ in 0..names {
+            let mut name = NameBuf::new();
+            at = name.read(message, at)?;
+            piece(name.as_ref().wire());
+        }
+        piece(message.get(at..self.end).ok_or(WireError::Rdata)?);
+        Ok(())
+    }
+}
+
+/// Octets before the first name in a type's data, and how many names follow one another there: the types that a server may
+/// compress (RFC 1035 4.1.4), or that older servers did (RFC 3597 4). All other types are copied as they are.
+const fn name_layout(record_type: u16) -> (usize, usize) {
+    match record_type {
+        // NS MD MF CNAME MB MG MR PTR DNAME
+        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 1),
+        // SOA MINFO RP
+        rtype::SOA | 14 | 17 => (0, 2),
+        // MX AFSDB RT KX
+        rtype::MX | 18 | 21 | 36 => (2, 1),
+        // PX
+        26 => (2, 2),
+        rtype::SRV => (6, 1),
+        _ => (0, 0),
+    }
+}
+
+/// The place behind the name at `at`, without following its pointer.
+///
+/// # Errors
+/// If it is cut short or has a reserved label type.
+#[inline]
+pub fn skip_name(message: &[u8], mut at: usize) -> Result<usize, WireError> {
+    loop {
+        match usize::from(*message.get(at).ok_or(WireError::Short)?) {
+            0 => return Ok(at + 1),
+            len @ 1..=MAX_LABEL => at += len + 1,
+            0xc0.. => return Ok(at + 2),
+            _ => return Err(WireError::LabelType),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "x." at 0, then an MX record whose owner and exchange point there.
+    const MESSAGE: &[u8] = b"\x01x\0\xc0\x00\0\x0f\0\x01\0\0\0\x3c\0\x06\0\x0a\x01m\xc0\x00";
+
+    #[test]
+    fn copies_without_compression() {
+        let record = Record::read(MESSAGE, 3).expect("well formed");
+        assert_eq!((record.rtype, record.ttl, record.end), (rtype::MX, 60, MESSAGE.len()));
+        let mut out = Vec::new();
+        record.copy_uncompressed(MESSAGE, &mut out).expect("well formed");
+        assert_eq!(out, b"\x01x\0\0\x0f\0\x01\0\0\0\x3c\0\x07\0\x0a\x01m\x01x\0");
+    }
+
+    #[test]
+    fn data_that_does_not_match_its_length_is_refused() {
+        let mut short = MESSAGE.to_vec();
+        short[14] = 1;
+        assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "prefix longer than the data");
+        short[14] = 4;
+        assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "name longer than the data");
+        short[14] = 7;
+        assert_eq!(Record::read(&short, 3), Err(WireError::Short), "beyond the message");
+    }
+
+    #[test]
+    fn unknown_types_are_opaque() {
+        let message = b"\0\xff\x00\0\x01\0\0\0\x01\0\x03\xc0\xff\x40";
+        let record = Record::read(message, 0).expect("opaque data is not read");
+        let mut out = Vec::new();
+        record.copy_uncompressed(message, &mut out).expect("opaque data is copied");
+        assert_eq!(out, message);
+    }
+}
