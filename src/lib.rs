@@ -5,4 +5,5 @@ pub mod clock;
 pub mod config;
 pub mod limits;
 pub mod publish;
+pub mod route;
 pub mod wire;

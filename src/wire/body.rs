@@ -166,6 +166,18 @@ impl ReplyBody {
         (counts, at)
     }
 
+    /// The same with other TTLs, each made from the original one.
+    #[must_use]
+    pub fn with_ttls(&self, ttl: impl Fn(u32) -> u32) -> Self {
+        let mut body = self.clone();
+        for at in self.ttls.iter().map(|at| usize::from(*at)) {
+            let value = ttl(read_u32(&self.records, at).unwrap_or(0));
+            body.records[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        }
+        body.ttl = self.ttl.map(ttl);
+        body
+    }
+
     /// The body as a message again, for whoever has to read its records.
     #[must_use]
     pub fn to_message(&self, name: NameRef<'_>, qtype: u16) -> Vec<u8> {
@@ -304,7 +316,8 @@ fn lifetime(message: &[u8], rcode: Rcode, answers: &[Record], answered: bool, so
     let sane = |ttl: u32| if ttl > i32::MAX as u32 { 0 } else { ttl };
     let least = answers.iter().map(|record| sane(record.ttl)).min();
     match rcode {
-        Rcode::NOERROR if answered => least,
+        // An open chain is kept like an answer: whoever reads it follows it to its end.
+        Rcode::NOERROR if answered || (least.is_some() && soa.is_none()) => least,
         Rcode::NOERROR | Rcode::NXDOMAIN => {
             let soa = soa?;
             let minimum = read_u32(message, soa.end.checked_sub(4)?)?;

@@ -8,6 +8,7 @@ pub mod name;
 pub mod query;
 pub mod record;
 pub mod reply;
+pub mod reverse;
 pub mod stamp;
 
 pub use body::ReplyBody;
