@@ -1,6 +1,9 @@
 //! The configuration as the program uses it: values that cannot be wrong. Files become these in `file`, `peers` and
 //! `listen`; nothing here reads a file, and nothing outside this folder checks a value again.
 
+pub mod node;
+pub mod yaml;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
