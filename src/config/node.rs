@@ -10,13 +10,13 @@ pub struct Place {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    pub place: Place,
-    pub content: Content,
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) content: Content,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Content {
+pub(super) enum Content {
     Null,
     /// An unquoted scalar that YAML takes for "a number" or "a boolean", as it was written: `1e3` is a fine label.
     Typed(&'static str, String),
@@ -28,7 +28,7 @@ pub enum Content {
 impl Node {
     /// What it is, as an error says it.
     #[must_use]
-    pub fn found(&self) -> String {
+    pub(super) fn found(&self) -> String {
         match &self.content {
             Content::Null => "nothing".into(),
             Content::Typed(kind, text) => format!("{kind} `{text}`"),
@@ -40,7 +40,7 @@ impl Node {
 
     /// The text of a scalar, as it was written.
     #[must_use]
-    pub fn scalar(&self) -> Option<&str> {
+    pub(super) fn scalar(&self) -> Option<&str> {
         match &self.content {
             Content::Typed(_, text) | Content::Text(text) => Some(text),
             Content::Null | Content::List(_) | Content::Map(_) => None,

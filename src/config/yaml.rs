@@ -76,7 +76,7 @@ pub fn from_str<T: DeserializeOwned>(text: &str, first_line: u32) -> Result<T, Y
 ///
 /// # Errors
 /// If it is not YAML, more than one document, or too costly.
-pub fn tree(text: &str) -> Result<Node, YamlError> {
+pub(super) fn tree(text: &str) -> Result<Node, YamlError> {
     let documents = split_documents(text);
     if documents.is_empty() {
         return Ok(Node { place: Place { line: 1, column: 1, width: 1 }, content: Content::Null });
