@@ -71,28 +71,22 @@ fn address(text: &str) -> Result<Option<(IpAddr, u16)>, Fault> {
             port => Ok(Some((address.ip(), port))),
         };
     }
-    if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        if let Ok(ip) = inside.parse::<Ipv6Addr>() {
-            return Ok(Some((ip.into(), DNS_PORT)));
-        }
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(Ok(ip)) = inside.map(str::parse::<Ipv6Addr>) {
+        return Ok(Some((ip.into(), DNS_PORT)));
     }
     if text.starts_with('[') {
         return Err(Fault::new(format!("`{text}` is not an IPv6 address in brackets")).help("write `[2001:db8::7]:53`"));
     }
-    if let Some((ip, number)) = text.split_once(':') {
-        if ip.parse::<IpAddr>().is_ok() {
-            return Ok(Some((ip.parse::<IpAddr>().map_err(|_| port_fault(number))?, port(number)?)));
-        }
+    if let Some((Ok(ip), number)) = text.split_once(':').map(|(ip, number)| (ip.parse::<IpAddr>(), number)) {
+        return port(number).map(|port| Some((ip, port)));
     }
     Ok(None)
 }
 
 fn port(text: &str) -> Result<u16, Fault> {
-    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| port_fault(text))
-}
-
-fn port_fault(text: &str) -> Fault {
-    Fault::new(format!("`{text}` is not a port, 1 to 65535"))
+    let port = text.parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| Fault::new(format!("`{text}` is not a port, 1 to 65535")))
 }
 
 impl fmt::Display for Host {

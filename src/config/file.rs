@@ -16,6 +16,7 @@ use super::field::Field;
 use super::overrides::Overrides;
 use super::reader::Reader;
 use super::spec::{CacheSpec, KubernetesSpec, LogSpec, PeersSpec, Spec};
+use super::units::Time;
 use super::{
     CacheConfig, Config, KubernetesConfig, KubernetesSource, LogConfig, MetricsConfig, PeersConfig, PeersSource,
     ShutdownConfig, leaf, range, yaml,
@@ -122,12 +123,11 @@ fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {
         connections: range::number(&spec.connections, 1..=8, default.connections, report),
         max_age: range::time(&spec.max_age, SECOND..=24 * HOUR, default.max_age, report),
     };
-    if let Some(place) = spec.stale_after.place().or(spec.deadline.place()) {
-        if peers.stale_after > peers.deadline {
-            let (stale, deadline) = (super::units::Time(peers.stale_after), super::units::Time(peers.deadline));
-            let fault = Fault::new(format!("`stale_after` ({stale}) is later than `deadline` ({deadline})"));
-            report.error(place, fault.help("a question ends at its deadline, so no stale answer would be used"));
-        }
+    let named = spec.stale_after.place().or(spec.deadline.place());
+    if let Some(place) = named.filter(|_| peers.stale_after > peers.deadline) {
+        let (stale, deadline) = (Time(peers.stale_after), Time(peers.deadline));
+        let fault = Fault::new(format!("`stale_after` ({stale}) is later than `deadline` ({deadline})"));
+        report.error(place, fault.help("a question ends at its deadline, so no stale answer would be used"));
     }
     peers
 }

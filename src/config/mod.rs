@@ -12,6 +12,7 @@ mod leaf;
 mod listen;
 mod node;
 pub mod overrides;
+pub mod peers;
 mod range;
 mod reader;
 mod spec;

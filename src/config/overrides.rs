@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::error::{Fault, Problem, Report};
+use super::error::{Fault, Report};
 use super::{Config, KubernetesSource, Listen, RegionLabel, file};
 
 /// Each is what was written, judged when it is applied.
@@ -53,42 +53,42 @@ impl Overrides {
     }
 
     pub(super) fn apply(&self, config: &mut Config, report: &Report<'_>) {
-        let note = |result: Result<(), Problem>| result.unwrap_or_else(|problem| report.other(problem));
-        note(self.region(config));
-        note(self.listen(config));
-        note(self.workers(config));
+        for (flag, result) in
+            [("--region", self.region(config)), ("--listen", self.listen(config)), ("--workers", self.workers(config))]
+        {
+            result.unwrap_or_else(|fault| report.other(fault.of(flag)));
+        }
         if let Some(path) = &self.manifests {
             config.kubernetes.source = KubernetesSource::Manifests(path.clone());
         }
         config.plain_sockets |= self.plain_sockets;
     }
 
-    fn region(&self, config: &mut Config) -> Result<(), Problem> {
+    fn region(&self, config: &mut Config) -> Result<(), Fault> {
         if let Some(text) = &self.region {
-            config.region = Some(RegionLabel::parse(text).map_err(|fault| fault.of("--region"))?);
+            config.region = Some(RegionLabel::parse(text)?);
         }
         Ok(())
     }
 
-    fn listen(&self, config: &mut Config) -> Result<(), Problem> {
+    fn listen(&self, config: &mut Config) -> Result<(), Fault> {
         let Some(listen) = &self.listen else {
             return Ok(());
         };
         let listen: Result<Vec<Listen>, Fault> = listen.iter().map(|text| text.parse()).collect();
-        let listen = listen.map_err(|fault| fault.of("--listen"))?;
         match config.servers.as_mut_slice() {
-            [server] => server.listen = listen,
+            [server] => server.listen = listen?,
             _ => {
                 let fault = Fault::new("the file has several servers, so one place to listen is not enough");
-                return Err(fault.help("change `listen` in the rows of `servers`").of("--listen"));
+                return Err(fault.help("change `listen` in the rows of `servers`"));
             }
         }
         Ok(())
     }
 
-    fn workers(&self, config: &mut Config) -> Result<(), Problem> {
+    fn workers(&self, config: &mut Config) -> Result<(), Fault> {
         if let Some(text) = &self.workers {
-            config.workers = file::workers_of(text).map_err(|fault| fault.of("--workers"))?;
+            config.workers = file::workers_of(text)?;
         }
         Ok(())
     }

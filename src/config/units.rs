@@ -76,7 +76,7 @@ pub struct Size(pub u64);
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        let fits = TIMES.iter().find(|(_, unit)| millis > 0 && millis % unit == 0);
+        let fits = TIMES.iter().find(|(_, unit)| millis > 0 && millis.is_multiple_of(*unit));
         let (name, unit) = fits.unwrap_or(&("s", 1_000));
         write!(f, "{}{name}", millis / unit)
     }
@@ -84,7 +84,7 @@ impl fmt::Display for Time {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SIZES.iter().find(|(_, unit)| self.0 > 0 && self.0 % unit == 0) {
+        match SIZES.iter().find(|(_, unit)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
             Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
             None => write!(f, "{}", self.0),
         }
