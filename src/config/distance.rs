@@ -3,41 +3,39 @@
 
 /// Edits (insert, delete, replace) beyond which two words are not the same word mistyped.
 const MAX_EDITS: usize = 2;
-/// Longer words are compared no further: a label has at most 63 octets (RFC 1035 2.3.4).
+/// Longer words are not compared: a label has at most 63 octets (RFC 1035 2.3.4). So everything is on the stack.
 const MAX_WORD: usize = 63;
 
-/// The candidate nearest to `word`, the first of equals; none if all are more than two edits away.
+/// The candidate nearest to `word`, the first of equals; none if all are more than two edits away. Case does not count.
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
     candidates
         .into_iter()
         .filter_map(|candidate| {
-            let edits = distance(&word, candidate)?;
+            let edits = distance(word, candidate)?;
             // A word of which nothing is left is another word.
-            (edits < word.chars().count()).then_some((edits, candidate))
+            (edits < word.len()).then_some((edits, candidate))
         })
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }
 
-/// How many edits lie between two words, if at most two.
+/// How many edits of octets lie between two words, if at most two.
 #[must_use]
 pub fn distance(a: &str, b: &str) -> Option<usize> {
-    if a.len() > MAX_WORD || b.len() > MAX_WORD || a.len().abs_diff(b.len()) > 4 * MAX_EDITS {
+    if a.len() > MAX_WORD || b.len() > MAX_WORD || a.len().abs_diff(b.len()) > MAX_EDITS {
         return None;
     }
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
+    let mut row: [usize; MAX_WORD + 1] = std::array::from_fn(|edits| edits);
+    for (i, letter) in a.bytes().enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
+        for (j, other) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(!letter.eq_ignore_ascii_case(&other));
             diagonal = row[j + 1];
             row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
         }
     }
-    row.last().copied().filter(|edits| *edits <= MAX_EDITS)
+    Some(row[b.len()]).filter(|edits| *edits <= MAX_EDITS)
 }
 
 #[cfg(test)]

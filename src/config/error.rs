@@ -118,7 +118,7 @@ impl fmt::Display for Problem {
 
 /// Gathers the problems of one file while it is read. Shared by everything that reads it, hence the cells.
 #[derive(Debug)]
-pub struct Report<'a> {
+pub(super) struct Report<'a> {
     file: &'a Path,
     lines: Vec<&'a str>,
     unknown: UnknownKeys,
@@ -127,19 +127,19 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     #[must_use]
-    pub fn new(text: &'a str, file: &'a Path, unknown: UnknownKeys) -> Self {
+    pub(super) fn new(text: &'a str, file: &'a Path, unknown: UnknownKeys) -> Self {
         Self { file, lines: text.lines().collect(), unknown, problems: RefCell::default() }
     }
 
-    pub fn error(&self, place: Place, fault: Fault) {
+    pub(super) fn error(&self, place: Place, fault: Fault) {
         self.add(Severity::Error, place, fault);
     }
 
-    pub fn warning(&self, place: Place, fault: Fault) {
+    pub(super) fn warning(&self, place: Place, fault: Fault) {
         self.add(Severity::Warning, place, fault);
     }
 
-    pub fn unknown_key(&self, place: Place, key: &str, known: &[&str]) {
+    pub(super) fn unknown_key(&self, place: Place, key: &str, known: &[&str]) {
         let severity = match self.unknown {
             UnknownKeys::Refuse => Severity::Error,
             UnknownKeys::Warn => Severity::Warning,
@@ -147,24 +147,18 @@ impl<'a> Report<'a> {
         self.add(severity, place, Fault::new(format!("unknown key `{key}`")).did_you_mean(key, known));
     }
 
-    pub fn not_yaml(&self, error: YamlError) {
+    pub(super) fn not_yaml(&self, error: YamlError) {
         self.error(Place { line: error.line, column: error.column, width: 1 }, Fault::new(error.message));
     }
 
     /// Something that is no line of this file, such as a flag.
-    pub fn other(&self, problem: Problem) {
+    pub(super) fn other(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
-    }
-
-    /// Are there errors so far?
-    #[must_use]
-    pub fn failed(&self) -> bool {
-        self.problems.borrow().iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// The errors and the warnings, in the order of the file.
     #[must_use]
-    pub fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
+    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems.into_iter().partition(|problem| problem.severity == Severity::Error)
@@ -201,7 +195,7 @@ impl Snippet {
 }
 
 /// What a file says ends in log lines and on terminals, so it may hold neither line breaks nor escape sequences.
-fn one_line(text: String) -> String {
+pub(super) fn one_line(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }
@@ -230,8 +224,9 @@ mod tests {
     fn unknown_keys_can_be_warnings() {
         let report = Report::new("x: 1\n", Path::new("f"), UnknownKeys::Warn);
         report.unknown_key(Place { line: 1, column: 1, width: 1 }, "x", &["listen", "log"]);
-        assert!(!report.failed());
-        assert_eq!(report.finish().1[0].help.as_deref(), Some("known: listen, log"));
+        let (errors, warnings) = report.finish();
+        assert_eq!(errors, []);
+        assert_eq!(warnings[0].help.as_deref(), Some("known: listen, log"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::{
     CacheConfig, Config, KubernetesConfig, KubernetesSource, LogConfig, MetricsConfig, PeersConfig, PeersSource,
     ShutdownConfig, leaf, range, yaml,
 };
+use crate::wire::Name;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -42,6 +43,15 @@ pub fn parse(
     match (config, report.finish()) {
         (Some(value), (errors, warnings)) if errors.is_empty() => Ok(Parsed { value, warnings }),
         (_, (errors, _)) => Err(errors),
+    }
+}
+
+impl Config {
+    /// Every zone that is forwarded somewhere of its own, over all servers: what a peer table may not take.
+    #[must_use]
+    pub fn stub_zones(&self) -> Vec<Name> {
+        let rows = self.servers.iter().flat_map(|server| &server.forward);
+        rows.map(|row| &row.zone).filter(|zone| !zone.as_ref().is_root()).cloned().collect()
     }
 }
 

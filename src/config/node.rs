@@ -2,11 +2,11 @@
 
 /// Where something stands in its file; line and column count from 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    pub line: u32,
-    pub column: u32,
+pub(super) struct Place {
+    pub(super) line: u32,
+    pub(super) column: u32,
     /// Characters that it takes on its line, for underlining.
-    pub width: u32,
+    pub(super) width: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]

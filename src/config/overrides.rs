@@ -22,7 +22,7 @@ pub struct Overrides {
 
 impl Overrides {
     /// The variables: `INTERLOCAL_REGION`, `INTERLOCAL_LISTEN` (with commas), `INTERLOCAL_MANIFESTS`,
-    /// `INTERLOCAL_WORKERS`, `INTERLOCAL_PLAIN_SOCKETS` (`1` or `true`). An empty one is not set, as manifests leave them.
+    /// `INTERLOCAL_WORKERS`, `INTERLOCAL_PLAIN_SOCKETS` (all but `0` and `false` is yes). An empty one is not set, as manifests leave them.
     #[must_use]
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
@@ -31,7 +31,7 @@ impl Overrides {
             listen: get("INTERLOCAL_LISTEN").map(|list| list.split(',').map(|part| part.trim().to_owned()).collect()),
             manifests: get("INTERLOCAL_MANIFESTS").map(PathBuf::from),
             workers: get("INTERLOCAL_WORKERS"),
-            plain_sockets: get("INTERLOCAL_PLAIN_SOCKETS").is_some_and(|value| value == "1" || value == "true"),
+            plain_sockets: get("INTERLOCAL_PLAIN_SOCKETS").is_some_and(|value| value != "0" && value != "false"),
         }
     }
 
@@ -53,9 +53,11 @@ impl Overrides {
     }
 
     pub(super) fn apply(&self, config: &mut Config, report: &Report<'_>) {
-        for (flag, result) in
-            [("--region", self.region(config)), ("--listen", self.listen(config)), ("--workers", self.workers(config))]
-        {
+        for (flag, result) in [
+            ("--region (INTERLOCAL_REGION)", self.region(config)),
+            ("--listen (INTERLOCAL_LISTEN)", self.listen(config)),
+            ("--workers (INTERLOCAL_WORKERS)", self.workers(config)),
+        ] {
             result.unwrap_or_else(|fault| report.other(fault.of(flag)));
         }
         if let Some(path) = &self.manifests {
@@ -143,9 +145,9 @@ mod tests {
         assert_eq!(
             parse("", &overrides).unwrap_err(),
             [
-                "--region: error: `East` is not a region label\n  help: write it in lower case: `east`",
-                "--listen: error: `53` is not an address to listen on\n  help: write `:53` for every address of both families",
-                "--workers: error: expected `auto` or a number from 1 to 1024, found `0`",
+                "--region (INTERLOCAL_REGION): error: `East` is not a region label\n  help: write it in lower case: `east`",
+                "--listen (INTERLOCAL_LISTEN): error: `53` is not an address to listen on\n  help: write `:53` for every address of both families",
+                "--workers (INTERLOCAL_WORKERS): error: expected `auto` or a number from 1 to 1024, found `0`",
             ]
         );
         let two = "servers: [{listen: [':53']}, {listen: [':54']}]\n";

@@ -3,9 +3,10 @@
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Location, MessageFormatter as _, Options, Spanned, UserMessageFormatter};
 
+use super::error::one_line;
 use super::node::{Content, Node, Place};
 
 /// Nested sequences and mappings of a document that becomes a type of the caller's, which bounds the recursion itself.
@@ -131,6 +132,8 @@ fn options(text: &str, depth: usize, duplicate_keys: DuplicateKeyPolicy) -> Opti
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIASED },
         duplicate_keys: duplicate_keys,
         strict_booleans: true,
+        // `1e999` is a fine label.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
         emit_comments: false,
     }
@@ -142,7 +145,7 @@ fn located(error: &serde_saphyr::Error, first_line: u32) -> YamlError {
     YamlError {
         line: line.saturating_add(first_line.saturating_sub(1)),
         column: u32::try_from(place.column()).unwrap_or(u32::MAX).max(1),
-        message: UserMessageFormatter.format_message(error.without_snippet()).escape_debug().to_string(),
+        message: one_line(UserMessageFormatter.format_message(error.without_snippet()).into_owned()),
     }
 }
 
@@ -292,12 +295,13 @@ mod tests {
 
     #[test]
     fn tree_keeps_places_and_what_was_written() {
-        let text = "a: [1e3, yes, '2']\n\"b c\":\n  0x10: ~\nd: &x true\ne: *x\n";
+        let text = "\u{feff}a: [1e3, yes, '2']\n\"b c\":\n  0x10: ~\nd: &x true\ne: *x\nf: 1e999\n";
         let root = tree(text).unwrap();
         assert_eq!(
             shown(&root),
             "1:1{1:1 `a`: 1:4[1:5 a number `1e3`, 1:10 `yes`, 1:15 `2`], 2:1 `b c`: 3:3{3:3 a number `0x10`: 3:9 nothing}, \
-             4:1 `d`: 4:7 a boolean `true`, 5:1 `e`: 5:4 a boolean `true`}"
+             4:1 `d`: 4:7 a boolean `true`, 5:1 `e`: 5:4 a boolean `true`, \
+             6:1 `f`: 6:4 a number `1e999`}"
         );
     }
 

@@ -94,6 +94,10 @@ stamp_option: 65001
 sockets: plain
 ",
     );
+    assert_eq!(
+        config.stub_zones().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["corp.example.com", "a.k8s.example"]
+    );
     assert_eq!(config.region.unwrap().as_str(), "1e3", "a label, though YAML calls it a number");
     assert_eq!(config.cluster_domain.to_string(), "k8s.example");
     assert_eq!(config.servers.len(), 1);
@@ -264,5 +268,33 @@ fn values_that_contradict_each_other_are_refused() {
     for (text, expected) in cases {
         let shown = errors(text);
         assert!(shown.contains(expected), "{text}: {expected}\n{shown}");
+    }
+}
+
+#[test]
+fn text_that_is_not_yaml_is_an_error_with_its_place() {
+    assert_eq!(
+        errors("listen:\n  health: ':1'\n  region: [\n"),
+        "conf/interlocal.yaml:3:11: error: unclosed bracket '['
+   3 |   region: [
+     |           ^
+"
+    );
+    assert!(errors("region: *x\n").contains("1:9: error: reference to unknown value"));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    /// Whatever is cut out of a file and put in its place, the answer is a value or problems that can be shown.
+    #[test]
+    fn no_text_panics(at in 0..EXAMPLE.len(), cut in 0..40_usize, new in "[\\PC\n\t:{}\\[\\],'\"&*#|!-]{0,12}") {
+        let start = EXAMPLE.floor_char_boundary(at);
+        let end = EXAMPLE.floor_char_boundary((start + cut).min(EXAMPLE.len()));
+        let text = format!("{}{new}{}", &EXAMPLE[..start], &EXAMPLE[end..]);
+        match load(&text, UnknownKeys::Refuse) {
+            Ok(parsed) => proptest::prop_assert!(parsed.warnings.is_empty()),
+            Err(errors) => proptest::prop_assert!(errors.iter().all(|error| !error.to_string().is_empty())),
+        }
     }
 }

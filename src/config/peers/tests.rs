@@ -300,3 +300,27 @@ fn files_that_are_no_table_are_errors_and_an_empty_table_is_none() {
     assert_eq!(load("").table.regions, []);
     assert_eq!(load_as("regions: {}", None, UnknownKeys::Refuse).errors, []);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(128))]
+
+    /// Whatever is cut out of a table and put in its place, no row of what is left owns a name that it may not.
+    #[test]
+    fn no_text_panics_or_takes_the_cluster(
+        at in 0..EXAMPLE.len(), cut in 0..40_usize, new in "([a-z.:,0-9 \n{}\\[\\]-]|svc|default|cluster|local|zones: ){0,12}",
+    ) {
+        let start = EXAMPLE.floor_char_boundary(at);
+        let end = EXAMPLE.floor_char_boundary((start + cut).min(EXAMPLE.len()));
+        let text = format!("{}{new}{}", &EXAMPLE[..start], &EXAMPLE[end..]);
+        let result = load_as(&text, Some("east"), UnknownKeys::Warn);
+        let svc: Name = "svc.cluster.local".parse().unwrap();
+        for row in &result.table.regions {
+            proptest::prop_assert!(row.zones.iter().all(|zone| *zone != svc && zone.as_ref().is_in(svc.as_ref())));
+            proptest::prop_assert!(row.broken.is_none() || row.endpoints.is_empty());
+            let own = row.label.as_str() == "east";
+            proptest::prop_assert!(own || row.broken.is_some() || !row.endpoints.is_empty());
+        }
+        let broken = result.table.regions.iter().any(|row| row.broken.is_some());
+        proptest::prop_assert!(!broken || !result.errors.is_empty());
+    }
+}
