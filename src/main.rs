@@ -1,1 +1,3 @@
+//! The program `interlocal`: exit codes, and nothing else.
+
 fn main() {}
