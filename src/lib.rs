@@ -1,6 +1,7 @@
 //! DNS for Kubernetes clusters that span regions.
 
 pub mod answer;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod limits;
