@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::entry::Entry;
 use super::key::{ByHash, Key, KeyBuf};
+use crate::metrics::{Sink, names};
 
 /// A power of two. More than there are ever workers, so that two of them seldom want the same lock.
 const SHARDS: usize = 64;
@@ -149,6 +150,18 @@ impl Cache {
                 bytes: sum.bytes + shard.stats.bytes,
             }
         })
+    }
+
+    /// Its part of a scrape.
+    pub fn report(&self, sink: &mut Sink) {
+        let stats = self.stats();
+        sink.count(names::CACHE_HITS, &[], stats.hits);
+        sink.count(names::CACHE_MISSES, &[], stats.misses);
+        sink.count(names::CACHE_INSERTS, &[], stats.inserts);
+        sink.count(names::CACHE_EVICTIONS, &[], stats.evictions);
+        sink.count(names::CACHE_STALE, &[], stats.stale);
+        sink.gauge(names::CACHE_ENTRIES, &[], stats.entries as f64);
+        sink.gauge(names::CACHE_BYTES, &[], stats.bytes as f64);
     }
 
     /// By bits from the middle of the hash: the table inside uses the lowest and the highest.
