@@ -9,5 +9,6 @@ pub mod log;
 pub mod metrics;
 pub mod publish;
 pub mod ready;
+pub mod reload;
 pub mod server;
 pub mod wire;

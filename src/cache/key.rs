@@ -156,7 +156,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_longest_name_fits() {
-        let long = vec!["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
+        let long = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
         let key = key(u16::MAX, u64::MAX, &long);
         assert_eq!(key.to_key().heap_bytes(), FIXED + MAX_NAME + 16);
     }
