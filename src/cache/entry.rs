@@ -84,6 +84,13 @@ impl Entry {
         self.body.write(query, out, asker, |ttl| ttl.min(cap).saturating_sub(age))
     }
 
+    /// The body with what is left of each TTL, for an answer that goes into another one.
+    #[must_use]
+    pub fn aged(&self, now: Instant) -> ReplyBody {
+        let (cap, age) = (self.keep.cap, self.age(now));
+        self.body.with_ttls(|ttl| ttl.min(cap).saturating_sub(age))
+    }
+
     /// Writes it past its TTL, and says so: `cause` is why nothing better is to be had.
     pub fn write_stale(&self, query: &Query<'_>, out: &mut [u8], asker: Asker<'_>, cause: &str, now: Instant) -> usize {
         let ede = Ede::new(EdeCode::STALE_ANSWER, format!("{} s old: {cause}", self.age(now)));

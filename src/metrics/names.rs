@@ -60,7 +60,7 @@ metrics! {
     ZONE_SYNCED: gauge("interlocal_zone_synced", "1 once the zone has been read as a whole.");
     ZONE_BROKEN: gauge("interlocal_zone_broken_documents", "Manifest documents that could not be read.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
-    PEERS_TABLE_HASH: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
+    PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
     PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");
     PEER_IN_FLIGHT: gauge("interlocal_peer_in_flight", "Questions to the address that wait for an answer.");
@@ -70,12 +70,16 @@ metrics! {
     PEER_CONNECTS: counter("interlocal_peer_connects_total", "Connections made to the address.");
     PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
     PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
+    PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
     UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
     UPSTREAM_FAILURES: counter("interlocal_upstream_failures_total", "Questions that the upstream did not answer.");
-    LOOPS: counter("interlocal_loops_total", "Questions that had been here before, by how that was found.");
-    ROUTE_LOOPS: gauge("interlocal_route_loops", "1 if the route was found to lead back here and is out of use.");
+    UPSTREAM_MISMATCHES: counter("interlocal_upstream_mismatched_answers_total", "Answers of the upstream that matched no question by id and content.");
+    UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
+    TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
+    ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
+    HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
     RESTART_REQUIRED: gauge("interlocal_restart_required", "1 if the configuration has a change that only a restart applies.");
     COREDNS_BUILD_INFO: gauge("coredns_build_info", "1, with the version as a label.");
