@@ -60,7 +60,9 @@ pub enum Otherwise {
     /// Only the upstream for everything is left.
     Unclaimed(Remote),
     /// Inside our own ranges: it does not exist; its reverse zone has this many labels.
-    Missing { zone_labels: usize },
+    Missing {
+        zone_labels: usize,
+    },
     Refuse(Refusal),
 }
 
@@ -86,7 +88,9 @@ pub enum Decision {
     /// It asks whether we are who it is looking for.
     Probe,
     /// Our own zone, under this origin.
-    Local { origin: usize },
+    Local {
+        origin: usize,
+    },
     /// Our own reverse names first.
     Reverse(ReverseQuestion),
     Remote(Remote),
@@ -143,12 +147,7 @@ impl Routes {
     }
 
     /// Reverse names: our own are Local when they exist. Otherwise the longest of a region's range, a stub zone and `.`.
-    fn decide_reverse(
-        &self,
-        whence: &Whence<'_>,
-        reverse: Reverse,
-        zone: Option<(usize, &Target)>,
-    ) -> ReverseQuestion {
+    fn decide_reverse(&self, whence: &Whence<'_>, reverse: Reverse, zone: Option<(usize, &Target)>) -> ReverseQuestion {
         let range = self.ranges.iter().find(|range| reverse.is_in(&range.net));
         let otherwise = match (whence.door, range, zone) {
             (Door::Peers, Some(Range { net, region: None }), _) => {

@@ -7,7 +7,7 @@ use crate::wire::{Name, NameBuf};
 
 /// Zones and what belongs to them.
 #[derive(Debug, Clone)]
-pub struct Suffixes<T> {
+pub(super) struct Suffixes<T> {
     zones: HashMap<Name, T, foldhash::fast::RandomState>,
     /// Bit n: there is a zone of n labels.
     depths: u128,
@@ -21,7 +21,7 @@ impl<T> Default for Suffixes<T> {
 
 impl<T> Suffixes<T> {
     /// Adds a zone unless it is there already.
-    pub fn add(&mut self, zone: Name, value: T) {
+    pub(super) fn add(&mut self, zone: Name, value: T) {
         self.depths |= 1 << zone.as_ref().label_count();
         self.zones.entry(zone).or_insert(value);
     }
@@ -29,7 +29,7 @@ impl<T> Suffixes<T> {
     /// The longest zone that the name is in, by its number of labels.
     #[inline]
     #[must_use]
-    pub fn longest(&self, name: &NameBuf) -> Option<(usize, &T)> {
+    pub(super) fn longest(&self, name: &NameBuf) -> Option<(usize, &T)> {
         let mut depths = self.depths & (u128::MAX >> (127 - name.label_count().min(127)));
         while depths != 0 {
             let depth = 127 - depths.leading_zeros() as usize;
@@ -43,7 +43,7 @@ impl<T> Suffixes<T> {
 
     /// Is the name in any of the zones?
     #[must_use]
-    pub fn contains(&self, name: &NameBuf) -> bool {
+    pub(super) fn contains(&self, name: &NameBuf) -> bool {
         self.longest(name).is_some()
     }
 }

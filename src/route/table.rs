@@ -12,9 +12,15 @@ use crate::wire::stamp::{ClusterId, Hop};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     /// Under this origin of the snapshot.
-    Local { origin: usize },
-    Peer { region: usize },
-    Forward { upstream: usize },
+    Local {
+        origin: usize,
+    },
+    Peer {
+        region: usize,
+    },
+    Forward {
+        upstream: usize,
+    },
 }
 
 /// A range of addresses whose reverse names belong to a region.

@@ -38,12 +38,7 @@ fn routes() -> Routes {
     let server = ServerConfig {
         listen: Vec::new(),
         zones: vec![name("cluster.local")],
-        cache: CacheConfig {
-            size: 0,
-            max_ttl: Duration::ZERO,
-            max_negative_ttl: Duration::ZERO,
-            prefetch: false,
-        },
+        cache: CacheConfig { size: 0, max_ttl: Duration::ZERO, max_negative_ttl: Duration::ZERO, prefetch: false },
         forward: vec![
             forward("."),
             forward("corp.example.com"),
@@ -187,10 +182,7 @@ fn chains_go_on_where_the_asker_may_go() {
 #[test]
 fn chains_at_the_peers_door_never_reach_a_peer() {
     let local = Source::Local;
-    assert_eq!(
-        follow(&PEERS, local, "db.default.svc.cluster.local"),
-        Follow::Go(Decision::Local { origin: 0 })
-    );
+    assert_eq!(follow(&PEERS, local, "db.default.svc.cluster.local"), Follow::Go(Decision::Local { origin: 0 }));
     assert_eq!(follow(&PEERS, local, "b.west.svc.cluster.local"), Follow::Leave);
     assert_eq!(follow(&PEERS, local, "b.default.svc.west.mesh"), Follow::Leave);
     assert_eq!(follow(&PEERS, local, "example.com"), Follow::Go(Decision::Remote(Remote::Forward(0))));
