@@ -46,11 +46,8 @@ impl Http {
     }
 
     pub(super) fn serve(self, core: &Core, ready: &Ready) -> anyhow::Result<Admin> {
-        let shown = Shown {
-            heartbeats: core.heartbeats.clone(),
-            ready: ready.clone(),
-            metrics: Arc::clone(&core.metrics),
-        };
+        let shown =
+            Shown { heartbeats: core.heartbeats.clone(), ready: ready.clone(), metrics: Arc::clone(&core.metrics) };
         Admin::start(self.doors, shown).context("cannot serve HTTP")
     }
 }

@@ -207,7 +207,6 @@ impl App {
     }
 }
 
-
 /// What the zone is built by.
 fn zone_settings(config: &Config, table: &PeerTable) -> ZoneSettings {
     ZoneSettings {

@@ -52,23 +52,29 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.gauge(names::PEER_RTT, &labels, address.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()));
         sink.gauge(names::PEER_IN_FLIGHT, &labels, address.in_flight as f64);
         sink.gauge(names::PEER_CONNECTIONS, &labels, address.connections as f64);
-        sink.gauge(names::PEER_LOOPS, &labels, f64::from(u8::from(address.looping)));
         sink.count(names::PEER_QUERIES, &labels, address.questions);
         sink.count(names::PEER_FAILURES, &labels, address.connect_failures + address.timeouts);
         sink.count(names::PEER_CONNECTS, &labels, address.connects);
         sink.count(names::PEER_RESETS, &labels, address.resets);
         sink.count(names::PEER_MISMATCHES, &labels, address.mismatched);
     }
+    for address in &region.looping {
+        let labels = [("region", region.label.as_str()), ("address", &address.to_string())];
+        sink.gauge(names::PEER_LOOPS, &labels, 1.0);
+    }
 }
 
 fn report_upstream(upstream: &ForwardSnapshot, sink: &mut Sink) {
     let zone = upstream.zone.to_string();
+    for address in &upstream.looping {
+        let labels = [("zone", zone.as_str()), ("address", &address.to_string())];
+        sink.gauge(names::UPSTREAM_LOOPS, &labels, 1.0);
+    }
     for server in &upstream.udp {
         let address = server.address.to_string();
         let labels = [("zone", zone.as_str()), ("address", address.as_str())];
         sink.gauge(names::UPSTREAM_UP, &labels, f64::from(u8::from(server.up)));
         sink.gauge(names::UPSTREAM_RTT, &labels, server.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()));
-        sink.gauge(names::UPSTREAM_LOOPS, &labels, f64::from(u8::from(server.looping)));
         sink.count(names::UPSTREAM_QUERIES, &labels, server.tries);
         sink.count(names::UPSTREAM_FAILURES, &labels, server.silent);
         sink.count(names::UPSTREAM_MISMATCHES, &labels, server.mismatched);
@@ -78,7 +84,6 @@ fn report_upstream(upstream: &ForwardSnapshot, sink: &mut Sink) {
         let labels = [("zone", zone.as_str()), ("address", address.as_str())];
         sink.gauge(names::UPSTREAM_UP, &labels, f64::from(u8::from(server.health == Health::Closed)));
         sink.gauge(names::UPSTREAM_RTT, &labels, server.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()));
-        sink.gauge(names::UPSTREAM_LOOPS, &labels, f64::from(u8::from(server.looping)));
         sink.count(names::UPSTREAM_QUERIES, &labels, server.questions);
         sink.count(names::UPSTREAM_FAILURES, &labels, server.connect_failures + server.timeouts);
         sink.count(names::UPSTREAM_MISMATCHES, &labels, server.mismatched);

@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::peer::address::Plan;
 use crate::peer::counters::AddressSnapshot;
 use crate::peer::group::{Group, Trouble};
+use crate::peer::listed::Listed;
 use crate::peer::settings::Settings;
 use crate::peer::sync::Probe;
 use crate::wire::Name;
@@ -28,7 +29,7 @@ pub struct ForwardClient {
     udp: Pool,
     tcp: Group,
     how: RwLock<How>,
-    listed: watch::Sender<Vec<SocketAddr>>,
+    listed: Listed,
 }
 
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub struct ForwardSnapshot {
     pub zone: Name,
     pub udp: Vec<UpstreamSnapshot>,
     pub tcp: Vec<AddressSnapshot>,
+    /// Left out, because they lead back to ourselves.
+    pub looping: Vec<SocketAddr>,
     /// Why a resolv.conf could not be used; its last good servers stay.
     pub trouble: Option<String>,
 }
@@ -59,7 +62,7 @@ impl ForwardClient {
             udp: Pool::new(),
             tcp: Group::new(plan(limits, stamp_option)),
             how: RwLock::new(how),
-            listed: watch::Sender::new(Vec::new()),
+            listed: Listed::default(),
         };
         client.update(config, limits, stamp_option);
         Arc::new(client)
@@ -87,20 +90,27 @@ impl ForwardClient {
                 },
             }
         }
-        if how.trouble.is_some() && same_places && !self.listed.borrow().is_empty() {
-            servers.clone_from(&self.listed.borrow());
+        if how.trouble.is_none() || !same_places || self.listed.is_empty() {
+            self.listed.set(servers);
         }
-        let (udp, tcp): (&[_], &[_]) = match config.transport {
+        self.apply(config.transport);
+    }
+
+    /// Leaves a server that leads back to ourselves out, or takes it in again.
+    pub fn set_looping(&self, server: SocketAddr, looping: bool) {
+        let how = self.how.write();
+        self.listed.set_looping(server, looping);
+        self.apply(how.config.transport);
+    }
+
+    fn apply(&self, transport: Transport) {
+        let servers = self.listed.fit();
+        let (udp, tcp): (&[_], &[_]) = match transport {
             Transport::Udp => (&servers, &[]),
             Transport::Tcp => (&[], &servers),
         };
         self.udp.set(udp);
         self.tcp.set_addresses(tcp);
-        self.listed.send_if_modified(|old| {
-            let differs = *old != servers;
-            *old = servers;
-            differs
-        });
     }
 
     #[must_use]
@@ -143,7 +153,7 @@ impl ForwardClient {
         let zone = || self.zone.clone();
         match transport {
             Transport::Udp => tries::ask(&self.udp, question, stamp, bounds).await.map_err(|lost| match lost {
-                Lost::NoServer => Failure::UpstreamWithoutAddress { zone: zone() },
+                Lost::NoServer => self.no_server(),
                 Lost::Dark => Failure::UpstreamDark { zone: zone() },
             }),
             Transport::Tcp => {
@@ -151,10 +161,19 @@ impl ForwardClient {
                 match self.tcp.ask(question, stamp, until).await {
                     Ok(answer) => Ok(answer),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
-                    Err(Trouble::NoAddress) => Err(Failure::UpstreamWithoutAddress { zone: zone() }),
+                    Err(Trouble::NoAddress) => Err(self.no_server()),
                     Err(Trouble::Dark(_)) => Err(Failure::UpstreamDark { zone: zone() }),
                 }
             }
+        }
+    }
+
+    fn no_server(&self) -> Failure {
+        let zone = self.zone.clone();
+        if self.listed.looping().is_empty() {
+            Failure::UpstreamWithoutAddress { zone }
+        } else {
+            Failure::RouteLoops { zone }
         }
     }
 
@@ -164,6 +183,7 @@ impl ForwardClient {
             zone: self.zone.clone(),
             udp: self.udp.snapshot(),
             tcp: self.tcp.snapshot(),
+            looping: self.listed.looping(),
             trouble: self.how.read().trouble.clone(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -29,7 +29,6 @@ pub enum Trouble {
 pub struct Group {
     common: Arc<Common>,
     addresses: RwLock<Arc<Vec<Arc<Address>>>>,
-    listed: watch::Sender<Vec<SocketAddr>>,
 }
 
 impl Group {
@@ -38,7 +37,7 @@ impl Group {
     pub fn new(plan: Plan) -> Self {
         let plan = RwLock::new(Arc::new(plan));
         let common = Common { plan, changed: Arc::new(Notify::new()), runtime: Handle::current() };
-        Self { common: Arc::new(common), addresses: RwLock::default(), listed: watch::Sender::new(Vec::new()) }
+        Self { common: Arc::new(common), addresses: RwLock::default() }
     }
 
     #[must_use]
@@ -69,13 +68,7 @@ impl Group {
                     address
                 }));
             }
-            let listed: Vec<SocketAddr> = next.iter().map(|one| one.server()).collect();
             *addresses = Arc::new(next);
-            self.listed.send_if_modified(|old| {
-                let differs = *old != listed;
-                *old = listed;
-                differs
-            });
         }
         self.common.changed.notify_waiters();
     }
@@ -83,12 +76,6 @@ impl Group {
     #[must_use]
     pub fn addresses(&self) -> Arc<Vec<Arc<Address>>> {
         Arc::clone(&self.addresses.read())
-    }
-
-    /// The addresses now, and each change of them.
-    #[must_use]
-    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.listed.subscribe()
     }
 
     /// Asks until there is an answer, or `until`.

@@ -5,6 +5,7 @@
 //! * [`group`]: some addresses that are as good as each other; `asking` is one question's way through them.
 //! * [`address`]: one address with its connections and health; [`connection`]: one TCP connection.
 //! * Pure: [`health`], [`choice`], [`rtt`], [`backoff`], `table`, [`sync`]. I/O calls them.
+//! * [`listed`]: what a client was given to ask, less what leads back to ourselves.
 //! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves?
 
 pub mod address;
@@ -19,6 +20,7 @@ pub mod endpoints;
 mod frames;
 pub mod group;
 pub mod health;
+pub mod listed;
 pub mod probe;
 pub mod race;
 pub mod random;

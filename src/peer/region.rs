@@ -25,6 +25,7 @@ pub struct RegionClient {
     label: String,
     group: Arc<Group>,
     endpoints: Endpoints,
+    zone: RwLock<Name>,
     /// Why the row cannot be used.
     broken: RwLock<Option<String>>,
 }
@@ -35,6 +36,8 @@ pub struct RegionSnapshot {
     pub label: String,
     pub endpoints: Vec<EndpointSnapshot>,
     pub addresses: Vec<AddressSnapshot>,
+    /// Left out, because they lead back to ourselves.
+    pub looping: Vec<SocketAddr>,
 }
 
 impl RegionClient {
@@ -46,6 +49,7 @@ impl RegionClient {
             label: label(row),
             endpoints: Endpoints::new(Arc::clone(&group), resolve),
             group,
+            zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
         };
         client.endpoints.set(&row.endpoints);
@@ -55,6 +59,7 @@ impl RegionClient {
     /// A new version of the same row. Endpoints that did not change keep their addresses and connections.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
         self.group.set_plan(plan(row, settings, stamp));
+        *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);
         self.endpoints.set(&row.endpoints);
     }
@@ -77,7 +82,18 @@ impl RegionClient {
     /// The addresses that are asked, and each change of them, for the self-probe.
     #[must_use]
     pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.group.listed()
+        self.endpoints.listed().subscribe()
+    }
+
+    /// Leaves an address that leads back to ourselves out, or takes it in again.
+    pub fn set_looping(&self, address: SocketAddr, looping: bool) {
+        self.endpoints.set_looping(address, looping);
+    }
+
+    /// The first zone of the row, under which it is probed.
+    #[must_use]
+    pub fn zone(&self) -> Name {
+        self.zone.read().clone()
     }
 
     #[must_use]
@@ -86,6 +102,7 @@ impl RegionClient {
             label: self.label.clone(),
             endpoints: self.endpoints.snapshot(),
             addresses: self.group.snapshot(),
+            looping: self.endpoints.listed().looping(),
         }
     }
 
@@ -108,6 +125,9 @@ impl RegionClient {
         match trouble {
             Trouble::Dark(cause) => Failure::RegionDark { region, cause },
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
+            Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
+                Failure::RouteLoops { zone: self.zone() }
+            }
             Trouble::NoAddress => {
                 let broken = self.broken.read().clone();
                 let why = broken.or_else(|| self.endpoints.trouble()).unwrap_or_else(|| "no endpoints".into());
@@ -122,6 +142,9 @@ fn label(row: &RegionRow) -> String {
 }
 
 fn plan(row: &RegionRow, settings: Settings, stamp: Vec<u8>) -> Plan {
-    let zone = row.zones.first().cloned().unwrap_or_else(Name::root);
-    Plan { settings, probe: Probe::Region(zone), stamp: Some(stamp) }
+    Plan { settings, probe: Probe::Region(zone(row)), stamp: Some(stamp) }
+}
+
+fn zone(row: &RegionRow) -> Name {
+    row.zones.first().cloned().unwrap_or_else(Name::root)
 }

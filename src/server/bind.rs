@@ -67,10 +67,7 @@ pub fn bind_tcp(listen: Listen) -> Result<Vec<TcpListener>, BindError> {
             .filter(|address| has_family(*address))
             .collect(),
     };
-    addresses
-        .into_iter()
-        .map(|address| tcp_listener(address).map_err(|error| failed(address, "TCP", &error)))
-        .collect()
+    addresses.into_iter().map(|address| tcp_listener(address).map_err(|error| failed(address, "TCP", &error))).collect()
 }
 
 fn has_family(address: SocketAddr) -> bool {
@@ -131,7 +128,8 @@ fn failed(address: SocketAddr, protocol: &'static str, error: &io::Error) -> Bin
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => "another process listens there".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start at most this port".to_owned()
+            "ports below 1024 need CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start at most this port"
+                .to_owned()
         }
         io::ErrorKind::AddrNotAvailable => "the machine does not have this address".to_owned(),
         _ => error.to_string(),

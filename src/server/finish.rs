@@ -51,7 +51,7 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
     if *failure == Failure::Panic {
         Counters::add(&core.counters.panics);
     }
-    miss.fail(core, failure)
+    miss.fail(failure)
 }
 
 #[cfg(test)]

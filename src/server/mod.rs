@@ -50,9 +50,12 @@ impl BoundDoors {
     /// If one of them cannot be had: a server that is deaf on one address is worse than none.
     pub fn bind(config: &Config, workers: usize) -> Result<Self, BindError> {
         let mut doors = Vec::new();
-        for (server, listen) in config.servers.iter().enumerate().flat_map(|(server, config)| {
-            config.listen.iter().map(move |listen| (server, *listen))
-        }) {
+        for (server, listen) in config
+            .servers
+            .iter()
+            .enumerate()
+            .flat_map(|(server, config)| config.listen.iter().map(move |listen| (server, *listen)))
+        {
             let door = Door::Pods { server };
             doors.extend(bind(listen, workers)?.into_iter().map(|bound| (door, bound)));
         }

@@ -192,13 +192,12 @@ impl<'a> One<'a> {
         let links = view.routing.config.limits.cname_links;
         for _ in 0..=links {
             let name = chased.as_ref().unwrap_or(self.query.name);
-            let (target, at) =
-                match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
-                    Found::Answer | Found::NoData => return self.finish(writer, zone, Rcode::NOERROR, true, None),
-                    Found::NxDomain => return self.finish(writer, zone, Rcode::NXDOMAIN, true, None),
-                    Found::NotReady | Found::NotOwn => return self.failure(out, &Failure::NotReady),
-                    Found::Alias { target, at } => (NameBuf::from(target.as_ref()), at),
-                };
+            let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
+                Found::Answer | Found::NoData => return self.finish(writer, zone, Rcode::NOERROR, true, None),
+                Found::NxDomain => return self.finish(writer, zone, Rcode::NXDOMAIN, true, None),
+                Found::NotReady | Found::NotOwn => return self.failure(out, &Failure::NotReady),
+                Found::Alias { target, at } => (NameBuf::from(target.as_ref()), at),
+            };
             match view.routing.routes.follow(whence, Source::Local, &target) {
                 Follow::Go(Decision::Local { origin: next }) => {
                     (origin, owner) = (next, Owner::At(at));

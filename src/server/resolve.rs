@@ -77,10 +77,9 @@ impl Miss {
     }
 
     /// The reply when there is no room to resolve it, or when resolving it broke down.
-    pub fn fail(&self, core: &Core, failure: &Failure) -> Option<(Vec<u8>, Done)> {
+    pub fn fail(&self, failure: &Failure) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
-        let view = View::load(core);
         let ra = if matches!(self.door, Door::Pods { .. }) { Flags::RA } else { 0 };
         let mut out = vec![0; MAX_UDP_PAYLOAD];
         let writer = ReplyWriter::start(&mut out, &query, MAX_UDP_PAYLOAD);
@@ -118,8 +117,7 @@ impl Resolution<'_> {
             let whole = match &chain {
                 None => body,
                 Some((before, target)) => {
-                    let joined =
-                        before.chained(self.query.name.as_ref(), target.as_ref(), &body, self.query.qtype);
+                    let joined = before.chained(self.query.name.as_ref(), target.as_ref(), &body, self.query.qtype);
                     Arc::new(joined.unwrap_or_else(|_| Failure::Malformed.body()))
                 }
             };
@@ -273,9 +271,7 @@ impl Fetch {
     async fn ask(&self) -> Arc<ReplyBody> {
         let received = match self.remote {
             Remote::Peer(region) => self.routing.regions[region].ask(&self.question, &self.stamp).await,
-            Remote::Forward(upstream) => {
-                self.routing.upstreams[upstream].ask(&self.question, Some(&self.stamp)).await
-            }
+            Remote::Forward(upstream) => self.routing.upstreams[upstream].ask(&self.question, Some(&self.stamp)).await,
         };
         let mut body = match received {
             Ok(received) => received.body,

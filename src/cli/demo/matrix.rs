@@ -69,7 +69,9 @@ fn check(server: SocketAddr, name: &str, over: Over, expected: Result<IpAddr, St
 fn expected(manifests: &Path, region: &str) -> Result<IpAddr, String> {
     let loaded = manifests::load(manifests, &Limits::default());
     let endpoints = loaded.objects.iter().filter_map(|object| match object {
-        Object::Slice(slice) if &*slice.name.namespace == region && &*slice.service == SERVICE => Some(&slice.endpoints),
+        Object::Slice(slice) if &*slice.name.namespace == region && &*slice.service == SERVICE => {
+            Some(&slice.endpoints)
+        }
         _ => None,
     });
     let pod = endpoints.flatten().find(|endpoint| endpoint.hostname.as_deref() == Some(POD));

@@ -8,7 +8,10 @@ use crate::cli::ask::Over;
 
 /// The table of the regions.
 pub(super) fn regions(running: &[Running]) {
-    println!("{:<9} {:<16} {:<16} {:<16} {:<16} {:<16}", "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY", "METRICS");
+    println!(
+        "{:<9} {:<16} {:<16} {:<16} {:<16} {:<16}",
+        "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY", "METRICS"
+    );
     for region in running {
         let addresses = region.app.addresses();
         let peers = addresses.peers.first().copied();
@@ -26,9 +29,9 @@ pub(super) fn matrix(running: &[Running], cells: &[Cell]) -> bool {
     for from in running {
         for to in running {
             let pair = |over| {
-                cells.iter().find(|cell| {
-                    cell.from == from.region.label && cell.to == to.region.label && cell.over == over
-                })
+                cells
+                    .iter()
+                    .find(|cell| cell.from == from.region.label && cell.to == to.region.label && cell.over == over)
             };
             if let (Some(udp), Some(tcp)) = (pair(Over::Udp), pair(Over::Tcp)) {
                 let (name, udp, tcp) = (name(&to.region.label), time(udp), time(tcp));

@@ -145,12 +145,8 @@ impl Connection {
                     outcome
                 })
             });
-            let miss = || Miss {
-                message: message.into(),
-                door: self.door,
-                transport: Transport::Tcp,
-                source: self.source,
-            };
+            let miss =
+                || Miss { message: message.into(), door: self.door, transport: Transport::Tcp, source: self.source };
             match outcome {
                 Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
                 Some(Outcome::Reply(done)) => {
