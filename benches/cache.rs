@@ -52,7 +52,7 @@ fn entry(name: &Name) -> Entry {
     };
     let body = body(name);
     let keep = Policy::new(&config, Duration::ZERO).keep(Source::Forward, &body).expect("kept");
-    Entry::new(Arc::new(body), keep, clock::now())
+    Entry::new(Arc::new(body), keep, clock::now(), clock::now())
 }
 
 fn cache(criterion: &mut Criterion) {
@@ -64,7 +64,7 @@ fn cache(criterion: &mut Criterion) {
     let mut numbers = (0..NAMES).map(|number| number * 7_919 % NAMES).cycle();
 
     criterion.bench_function("cache/key", |bencher| bencher.iter(|| key(black_box(&names[1]))));
-    criterion.bench_function("cache/get, not written", |bencher| {
+    criterion.bench_function("cache/get, 10,000 names", |bencher| {
         bencher.iter(|| {
             let name = &names[numbers.next().expect("endless")];
             full.get(&key(name), now, |entry| entry.remaining(now)).expect("a hit")
@@ -72,21 +72,29 @@ fn cache(criterion: &mut Criterion) {
     });
     let questions: Vec<_> = names.iter().map(question).collect();
     let mut out = [0; 1232];
-    criterion.bench_function("cache/get, written for the asker", |bencher| {
-        bencher.iter(|| {
-            let at = numbers.next().expect("endless");
-            let mut buf = NameBuf::new();
-            let Incoming::Query(query) = Query::parse(&questions[at], &mut buf) else { unreachable!("a question") };
-            let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None };
-            let written = |entry: &Entry| entry.write(&query, &mut out, asker, now);
-            full.get(&key(&names[at]), now, written).expect("a hit")
-        });
+    let mut answer = |at: usize| {
+        let mut buf = NameBuf::new();
+        let Incoming::Query(query) = Query::parse(&questions[at], &mut buf) else { unreachable!("a question") };
+        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None };
+        let asked = Asked {
+            name: query.name.as_ref(),
+            qtype: query.qtype,
+            qclass: query.qclass,
+            dnssec_ok: query.dnssec_ok(),
+            checking_disabled: query.flags.has(Flags::CD),
+        };
+        let key = KeyBuf::new(0, 1, &asked);
+        full.get(&key, now, |entry| entry.write(&query, &mut out, asker, now)).expect("a hit")
+    };
+    criterion.bench_function("cache/question to answer, one name", |bencher| bencher.iter(|| answer(black_box(7))));
+    criterion.bench_function("cache/question to answer, 10,000 names", |bencher| {
+        bencher.iter(|| answer(numbers.next().expect("endless")));
     });
     let small = Cache::new(1 << 20);
-    let mut numbers = (0..).map(name);
+    let mut fresh = (0..).map(name);
     criterion.bench_function("cache/insert with eviction", |bencher| {
         let make = || {
-            let name = numbers.next().expect("endless");
+            let name = fresh.next().expect("endless");
             (key(&name).to_key(), entry(&name))
         };
         bencher.iter_batched(make, |(key, entry)| small.insert(key, entry, now), BatchSize::SmallInput);

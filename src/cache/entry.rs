@@ -14,16 +14,22 @@ const STALE_TTL: u32 = 30;
 #[derive(Debug, Clone)]
 pub struct Entry {
     body: Arc<ReplyBody>,
-    /// When the first asker's fetch began: an answer is as old as its question.
+    /// What its age counts from.
     since: Instant,
     keep: Keep,
     hits: u32,
 }
 
 impl Entry {
+    /// An answer is as old as its question, which was first `asked` then; a failure counts from `now`, since it takes longer to
+    /// fail than a failure is kept.
     #[must_use]
-    pub fn new(body: Arc<ReplyBody>, keep: Keep, since: Instant) -> Self {
-        Self { body, since, keep, hits: 0 }
+    pub fn new(body: Arc<ReplyBody>, keep: Keep, asked: Instant, now: Instant) -> Self {
+        let mut entry = Self { body, since: asked, keep, hits: 0 };
+        if entry.is_failure() {
+            entry.since = now;
+        }
+        entry
     }
 
     #[must_use]
@@ -115,7 +121,7 @@ mod tests {
     fn entry(body: ReplyBody) -> (Entry, Instant) {
         let since = crate::clock::now();
         let keep = POLICY.keep(Source::Peer, &body).expect("kept");
-        (Entry::new(Arc::new(body), keep, since), since)
+        (Entry::new(Arc::new(body), keep, since, since), since)
     }
 
     fn read(write: impl FnOnce(&Query<'_>, &mut [u8], Asker<'_>) -> usize) -> Message {
@@ -139,6 +145,17 @@ mod tests {
         let message = read(|query, out, asker| entry.write(query, out, asker, since + after(3)));
         assert_eq!(message.answers[0].ttl, 17);
         assert_eq!(message.queries[0].name().to_string(), "wEb.x.");
+    }
+
+    #[test]
+    fn an_answer_ages_from_its_question_and_a_failure_from_when_it_was_known() {
+        let asked = crate::clock::now();
+        let now = asked + Duration::from_secs(4);
+        let age = |body: ReplyBody| {
+            let keep = POLICY.keep(Source::Peer, &body).expect("kept");
+            Entry::new(Arc::new(body), keep, asked, now).age(now)
+        };
+        assert_eq!((age(address(20)), age(ReplyBody::failure(Rcode::SERVFAIL, None))), (4, 0));
     }
 
     #[test]

@@ -207,7 +207,7 @@ mod tests {
 
     fn entry(source: Source, body: ReplyBody, now: Instant) -> Entry {
         let keep = POLICY.keep(source, &body).expect("kept");
-        Entry::new(Arc::new(body), keep, now)
+        Entry::new(Arc::new(body), keep, now, now)
     }
 
     fn fill(cache: &Cache, count: usize, now: Instant) {

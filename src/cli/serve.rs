@@ -51,11 +51,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::new()?;
         let input = Input { config: loaded.config, file: loaded.file, overrides, log: Some(log), adjust: None };
         let app = App::start(input).await?;
-        loop {
-            match signals.next().await {
-                Told::Reload => app.reload(),
-                Told::Stop => break,
-            }
+        while let Told::Reload = signals.next().await {
+            app.reload();
         }
         tokio::select! {
             () = app.shutdown() => Ok(ExitCode::SUCCESS),

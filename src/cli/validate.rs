@@ -37,8 +37,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     files.sort();
     let overrides = Overrides { region: args.region.clone(), ..Overrides::default() };
-    let mut config = Config::default();
-    config.region = args.region.as_deref().and_then(|label| RegionLabel::parse(label).ok());
+    let region = args.region.as_deref().and_then(|label| RegionLabel::parse(label).ok());
+    let mut config = Config { region, ..Config::default() };
     let mut failed = false;
     for (kind, file) in files {
         let result = match kind {

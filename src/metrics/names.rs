@@ -41,19 +41,24 @@ macro_rules! metrics {
 metrics! {
     BUILD_INFO: gauge("interlocal_build_info", "1, with the version as a label.");
     PANICS: counter("interlocal_panics_total", "Questions that ended in a panic and were answered with SERVFAIL.");
-    DNS_REQUESTS: counter("interlocal_dns_requests_total", "Questions answered, by server, zone, protocol, address family (1 is IPv4, 2 is IPv6) and type.");
+    DNS_REQUESTS: counter("interlocal_dns_requests_total",
+        "Questions answered, by server, zone, protocol, address family (1 is IPv4, 2 is IPv6) and type.");
     DNS_RESPONSES: counter("interlocal_dns_responses_total", "Answers, by server, zone and rcode.");
-    DNS_DURATION: histogram("interlocal_dns_request_duration_seconds", "From reading a question to sending its answer, by server and zone.");
+    DNS_DURATION: histogram("interlocal_dns_request_duration_seconds",
+        "From reading a question to sending its answer, by server and zone.");
     DNS_DROPS: counter("interlocal_dns_drops_total", "Messages that got no answer, by server and reason.");
     CACHE_HITS: counter("interlocal_cache_hits_total", "Questions answered from memory.");
-    CACHE_MISSES: counter("interlocal_cache_misses_total", "Questions for other regions and upstreams that were not in memory.");
+    CACHE_MISSES: counter("interlocal_cache_misses_total",
+        "Questions for other regions and upstreams that were not in memory.");
     CACHE_INSERTS: counter("interlocal_cache_inserts_total", "Answers that were kept.");
     CACHE_EVICTIONS: counter("interlocal_cache_evictions_total", "Answers pushed out for want of room.");
-    CACHE_STALE: counter("interlocal_cache_stale_hits_total", "Questions answered past the TTL because nothing better was to be had.");
+    CACHE_STALE: counter("interlocal_cache_stale_hits_total",
+        "Questions answered past the TTL because nothing better was to be had.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
-    FETCHES_REFUSED: counter("interlocal_fetches_refused_total", "Questions answered with SERVFAIL because limits.in_flight was reached.");
+    FETCHES_REFUSED: counter("interlocal_fetches_refused_total",
+        "Questions answered with SERVFAIL because limits.in_flight was reached.");
     ZONE_SERVICES: gauge("interlocal_zone_services", "Services in the cluster's zone.");
     ZONE_ENDPOINTS: gauge("interlocal_zone_endpoints", "Endpoint addresses in the cluster's zone.");
     ZONE_SERIAL: gauge("interlocal_zone_serial", "SOA serial of the cluster's zone.");
@@ -81,17 +86,21 @@ metrics! {
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
     HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
-    RESTART_REQUIRED: gauge("interlocal_restart_required", "1 if the configuration has a change that only a restart applies.");
+    RESTART_REQUIRED: gauge("interlocal_restart_required",
+        "1 if the configuration has a change that only a restart applies.");
     COREDNS_BUILD_INFO: gauge("coredns_build_info", "1, with the version as a label.");
     COREDNS_PANICS: counter("coredns_panics_total", "As interlocal_panics_total.");
     COREDNS_DNS_REQUESTS: counter("coredns_dns_requests_total", "As interlocal_dns_requests_total.");
-    COREDNS_DNS_RESPONSES: counter("coredns_dns_responses_total", "As interlocal_dns_responses_total, with what answered.");
-    COREDNS_DNS_DURATION: histogram("coredns_dns_request_duration_seconds", "As interlocal_dns_request_duration_seconds.");
+    COREDNS_DNS_RESPONSES: counter("coredns_dns_responses_total",
+        "As interlocal_dns_responses_total, with what answered.");
+    COREDNS_DNS_DURATION: histogram("coredns_dns_request_duration_seconds",
+        "As interlocal_dns_request_duration_seconds.");
     COREDNS_DNS_REQUEST_SIZE: histogram("coredns_dns_request_size_bytes", "Octets of questions.");
     COREDNS_DNS_RESPONSE_SIZE: histogram("coredns_dns_response_size_bytes", "Octets of answers.");
     COREDNS_DNS_DO: counter("coredns_dns_do_requests_total", "Questions with the DO bit.");
     COREDNS_CACHE_REQUESTS: counter("coredns_cache_requests_total", "Questions for other regions and upstreams.");
-    COREDNS_CACHE_HITS: counter("coredns_cache_hits_total", "Those answered from memory; denial is NXDOMAIN, NODATA counts as success.");
+    COREDNS_CACHE_HITS: counter("coredns_cache_hits_total",
+        "Those answered from memory; denial is NXDOMAIN, NODATA counts as success.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
 }
 

@@ -222,7 +222,7 @@ impl<'a> One<'a> {
         let server = resolve::server_of(*door);
         if self.stamp.is_none() {
             let key = KeyBuf::new(server, view.routing.route_id(remote), &self.query.asked());
-            let hit = core.cache.get(&key, *now, |entry| self.from_cache(out, remote, entry));
+            let hit = core.cache.get(&key, *now, |entry| self.kept(out, remote, entry));
             if let Some(Some(outcome)) = hit {
                 return outcome;
             }
@@ -235,7 +235,7 @@ impl<'a> One<'a> {
 
     /// The cached body, unless its chain has to be followed first.
     #[inline]
-    fn from_cache(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
+    fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
         let body = entry.body();
         if body.open_target.is_some() {
             return None;

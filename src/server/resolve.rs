@@ -221,7 +221,7 @@ impl Resolution<'_> {
                 // A task of its own, so that the answer reaches all who wait even if the first asker goes away.
                 let task = self.core.runtime.spawn(async move {
                     let body = fetch.ask().await;
-                    fetch.keep(&leader, &body);
+                    let body = fetch.keep(&leader, body);
                     leader.complete(Arc::clone(&body));
                     body
                 });
@@ -287,14 +287,17 @@ impl Fetch {
         Arc::new(body)
     }
 
-    fn keep(&self, leader: &Leader<Arc<ReplyBody>>, body: &Arc<ReplyBody>) {
+    /// Keeps what may be kept, and gives it with its TTLs capped, as all who ask later will get it.
+    fn keep(&self, leader: &Leader<Arc<ReplyBody>>, body: Arc<ReplyBody>) -> Arc<ReplyBody> {
         let from = match self.remote {
             Remote::Peer(_) => KeptFrom::Peer,
             Remote::Forward(_) => KeptFrom::Forward,
         };
-        if let Some(keep) = self.routing.policies[usize::from(self.server)].keep(from, body) {
-            let entry = Entry::new(Arc::clone(body), keep, leader.since());
-            self.core.cache.insert(leader.key().clone(), entry, clock::now());
-        }
+        let Some(keep) = self.routing.policies[usize::from(self.server)].keep(from, &body) else { return body };
+        let body = Arc::new(body.with_ttls(|ttl| ttl.min(keep.cap)));
+        let now = clock::now();
+        let entry = Entry::new(Arc::clone(&body), keep, leader.since(), now);
+        self.core.cache.insert(leader.key().clone(), entry, now);
+        body
     }
 }
