@@ -1,6 +1,7 @@
 //! Builds every part in order, joins the tasks, and drains in order: the only place that knows everybody. The binary and the tests
 //! start an instance through the same function.
 
+mod feed;
 mod http;
 mod loops;
 mod reloads;
@@ -16,22 +17,23 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use self::feed::Feed;
 use self::http::Http;
 use self::reloads::{Reloads, State, Watched};
 use self::routing::Builder;
 use crate::cache::{Cache, Inflight};
 use crate::clock;
-use crate::config::{Config, KubernetesSource, Overrides, PeerTable};
-use crate::kube::feed::{Feed, Source};
+use crate::config::{Config, Listen, Overrides, PeerTable};
 use crate::log::LogHandle;
 use crate::metrics::Registry;
+use crate::peer::health::Health;
+use crate::peer::region::RegionSnapshot;
 use crate::publish::Published;
 use crate::ready::Ready;
 use crate::route::Routes;
 use crate::server::admin::Admin;
+use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters};
 use crate::server::heartbeat::Heartbeats;
 use crate::server::recorders::Recorders;
@@ -74,6 +76,15 @@ pub struct Addresses {
     pub admin: Option<SocketAddr>,
 }
 
+/// An instance with its sockets bound and nothing served yet: whoever starts several that ask each other binds them all first.
+pub struct BoundApp {
+    input: Input,
+    config: Arc<Config>,
+    watched: Watched,
+    doors: BoundDoors,
+    http: Http,
+}
+
 /// A running instance. Dropping it stops it at once; [`App::shutdown`] stops it gently.
 pub struct App {
     addresses: Addresses,
@@ -82,28 +93,39 @@ pub struct App {
     doors: Doors,
     admin: Admin,
     reloads: Reloads,
-    stop: CancellationToken,
-    tasks: TaskTracker,
 }
 
-impl App {
-    /// Binds every socket, reads every file, and serves. Must be called inside a tokio runtime, whose threads then do
-    /// everything but UDP and HTTP.
+impl BoundApp {
+    /// Binds every socket. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// If a socket cannot be had. Files that are wrong do not end up here: the configuration was judged by the caller, and
-    /// a bad peer table never stops local DNS.
-    pub async fn start(input: Input) -> anyhow::Result<Self> {
-        let mut config = input.config;
+    /// If a socket cannot be had.
+    pub fn new(input: Input) -> Result<Self, BindError> {
+        let mut config = input.config.clone();
         if let Some(adjust) = &input.adjust {
             adjust.config(&mut config);
         }
-        let config = Arc::new(config);
         let watched = Watched::new(&config, input.file.as_deref());
         let doors = BoundDoors::bind(&config, workers(&config))?;
         let http = Http::bind(&config)?;
+        Ok(Self { config: Arc::new(config), input, watched, doors, http })
+    }
+
+    /// Where it will listen.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        Addresses { dns: self.doors.addresses(false), peers: self.doors.addresses(true), ..self.http.addresses() }
+    }
+
+    /// Reads every file, and serves. The runtime's threads then do everything but UDP and HTTP.
+    ///
+    /// # Errors
+    /// If a thread cannot be started. Files that are wrong do not end up here: the configuration was judged by the caller,
+    /// and a bad peer table never stops local DNS.
+    pub fn start(self) -> anyhow::Result<App> {
+        let addresses = self.addresses();
+        let Self { input, config, watched, doors, http } = self;
         let ready = Ready::new();
-        let waiting = ready.task("zone: not read yet");
         let metrics = Registry::new(env!("CARGO_PKG_VERSION"), config.metrics.coredns_compat);
         let table = table::at_start(&config, input.adjust.as_deref(), &metrics);
         let zone = Arc::new(Published::new(Snapshot::empty(&zone_settings(&config, &table))));
@@ -122,12 +144,7 @@ impl App {
             instance: builder.instance(),
             counters: Counters::default(),
         });
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let source = match &config.kubernetes.source {
-            KubernetesSource::Manifests(path) => Source::Manifests(path.clone()),
-            KubernetesSource::Api => Source::None,
-        };
-        let feed = Feed::start(zone, source, zone_settings(&config, &table), config.limits.clone(), waiting);
+        let feed = Feed::start(&config, zone_settings(&config, &table), zone, &ready, &metrics);
         let reloads = Reloads::start(
             watched,
             State {
@@ -144,7 +161,6 @@ impl App {
             },
         );
         report::register(&core);
-        let addresses = Addresses { dns: doors.addresses(false), peers: doors.addresses(true), ..http.addresses() };
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;
         tracing::info!(
@@ -154,7 +170,17 @@ impl App {
             peers = ?addresses.peers,
             "serving"
         );
-        Ok(Self { addresses, core, ready, doors, admin, reloads, stop, tasks })
+        Ok(App { addresses, core, ready, doors, admin, reloads })
+    }
+}
+
+impl App {
+    /// Binds and starts an instance. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`BoundApp::new`] and [`BoundApp::start`].
+    pub fn start(input: Input) -> anyhow::Result<Self> {
+        BoundApp::new(input)?.start()
     }
 
     #[must_use]
@@ -181,6 +207,18 @@ impl App {
         }
     }
 
+    /// Waits until every region has an address that answers.
+    pub async fn peers_up(&self) {
+        let own = self.core.routing.load().config.region.clone();
+        let up = |region: &RegionSnapshot| {
+            own.as_ref().is_some_and(|own| own.as_str() == region.label)
+                || region.addresses.iter().any(|address| address.connections > 0 && address.health == Health::Closed)
+        };
+        while !self.core.routing.load().regions.iter().all(|region| up(&region.snapshot())) {
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+    }
+
     /// Reads all files again, as on SIGHUP.
     pub fn reload(&self) {
         self.reloads.poke();
@@ -199,9 +237,6 @@ impl App {
             tokio::time::sleep(DRAIN_STEP).await;
         }
         self.reloads.stop().await;
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
         drop(self.admin);
         tracing::info!("stopped");
     }
@@ -224,7 +259,7 @@ fn workers(config: &Config) -> usize {
 
 /// How metrics call the servers, and last the peers' door: as CoreDNS calls its server blocks.
 fn labels(config: &Config) -> Vec<String> {
-    let label = |listen: Option<&crate::config::Listen>| match listen {
+    let label = |listen: Option<&Listen>| match listen {
         Some(listen) => format!("dns://:{}", listen.port()),
         None => "dns://".to_owned(),
     };

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::feed::Feed;
 use super::routing::Builder;
 use super::{Adjust, table, zone_settings};
 use crate::config::{Config, KubernetesSource, LogFormat, Overrides, PeerTable, Problem, UnknownKeys, Upstream, file};
-use crate::kube::feed::Feed;
 use crate::log::{Filter, LogHandle};
 use crate::metrics::names;
 use crate::reload::{Changed, Watcher};
@@ -100,12 +100,12 @@ impl State {
         loop {
             tokio::select! {
                 changed = changes.recv() => match changed {
-                    Some(changed) => self.reload(&changed.path),
+                    Some(changed) => self.reload(&changed.path).await,
                     None => return,
                 },
                 _ = identity.tick() => {
                     if self.identity_changed() {
-                        self.swap();
+                        self.swap().await;
                     }
                     continue;
                 }
@@ -114,16 +114,16 @@ impl State {
         }
     }
 
-    fn reload(&mut self, path: &Path) {
+    async fn reload(&mut self, path: &Path) {
         if self.file.as_deref() == Some(path) {
-            self.reload_config();
+            self.reload_config().await;
         } else if table::path(&self.config) == Some(path) {
-            self.reload_table();
+            self.reload_table().await;
         } else if manifests(&self.config) == Some(path) {
-            self.feed.reload();
+            self.feed.reread();
         } else {
             // A resolv.conf: whoever reads it is told to read it again.
-            self.swap();
+            self.swap().await;
         }
     }
 
@@ -146,7 +146,7 @@ impl State {
         true
     }
 
-    fn reload_config(&mut self) {
+    async fn reload_config(&mut self) {
         let Some(path) = self.file.clone() else { return };
         let parsed = std::fs::read_to_string(&path)
             .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
@@ -167,7 +167,7 @@ impl State {
                 tracing::info!(path = %path.display(), "configuration reloaded");
                 self.count("config", true);
                 // The table is judged by the configuration, so it is read again.
-                self.reload_table();
+                self.reload_table().await;
             }
         }
     }
@@ -218,7 +218,7 @@ impl State {
         new
     }
 
-    fn reload_table(&mut self) {
+    async fn reload_table(&mut self) {
         match table::read(&self.config, self.adjust.as_deref()) {
             Ok(table) => match self.newly_hidden(&table) {
                 Some(namespace) => {
@@ -242,7 +242,7 @@ impl State {
                 self.table_kept();
             }
         }
-        self.swap();
+        self.swap().await;
     }
 
     fn table_kept(&self) {
@@ -260,11 +260,11 @@ impl State {
     }
 
     /// Puts routes and clients for what we have now in place of the old ones.
-    fn swap(&self) {
+    async fn swap(&mut self) {
         let old = self.core.routing.load();
         let new = self.builder.build(&self.config, &self.table, Some(&old));
         self.core.cache.resize(self.config.servers.iter().map(|server| server.cache.size).sum());
-        self.feed.reconfigure(zone_settings(&self.config, &self.table), manifests(&self.config).map(Path::to_path_buf));
+        self.feed.reconfigure(&self.config, zone_settings(&self.config, &self.table)).await;
         self.core.routing.publish(Arc::new(new));
     }
 

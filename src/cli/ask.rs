@@ -36,7 +36,8 @@ pub struct Answered {
 /// # Errors
 /// In words, if no readable reply came in time.
 pub fn addresses(server: SocketAddr, name: &str, over: Over) -> Result<Answered, String> {
-    let name = Name::from_ascii(name).map_err(|error| error.to_string())?;
+    let mut name = Name::from_ascii(name).map_err(|error| error.to_string())?;
+    name.set_fqdn(true);
     let id = rand::random();
     let mut question = Message::new(id, MessageType::Query, OpCode::Query);
     question.metadata.recursion_desired = true;

@@ -50,7 +50,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let input = Input { config: loaded.config, file: loaded.file, overrides, log: Some(log), adjust: None };
-        let app = App::start(input).await?;
+        let app = App::start(input)?;
         while let Told::Reload = signals.next().await {
             app.reload();
         }

@@ -15,7 +15,7 @@ use crate::wire::exchange::{Asked, Question};
 use crate::wire::reply::{Owner, Verdict};
 use crate::wire::stamp::{Stamp, write_stamp};
 use crate::wire::{
-    Ede, Flags, Incoming, MAX_MESSAGE, MAX_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, ReplyBody, ReplyWriter, class,
+    Flags, Incoming, MAX_MESSAGE, MAX_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, ReplyBody, ReplyWriter, class,
 };
 use crate::zone::Found;
 
@@ -125,7 +125,7 @@ impl Resolution<'_> {
             name = NameBuf::from(target.as_ref());
             match routes.follow(&self.whence, source, &name) {
                 Follow::Leave => return (whole, slot, by),
-                Follow::End(failure) => return (Arc::new(ended(&whole, &failure)), slot, by),
+                Follow::End(failure) => return (Arc::new(whole.ended(failure.rcode(), failure.ede())), slot, by),
                 Follow::Go(next) => {
                     decision = next;
                     chain = Some((whole, target));
@@ -238,12 +238,6 @@ impl Resolution<'_> {
 /// What a fetch brought; nothing at all if it panicked.
 fn outcome(body: Option<Arc<ReplyBody>>) -> Arc<ReplyBody> {
     body.unwrap_or_else(|| Arc::new(Failure::Panic.body()))
-}
-
-/// An answer that ends with a CNAME that may not be followed, and says why.
-fn ended(body: &ReplyBody, failure: &Failure) -> ReplyBody {
-    let ede: Ede = failure.ede();
-    ReplyBody { rcode: failure.rcode(), ede: Some(ede), open_target: None, ..body.clone() }
 }
 
 /// One question to one other server or region.

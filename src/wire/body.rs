@@ -183,6 +183,12 @@ impl ReplyBody {
         body
     }
 
+    /// The same answer, but it ends with its open CNAME, and says why.
+    #[must_use]
+    pub fn ended(&self, rcode: Rcode, ede: Ede) -> Self {
+        Self { rcode, ede: Some(ede), open_target: None, ..self.clone() }
+    }
+
     /// The body as a message again, for whoever has to read its records.
     #[must_use]
     pub fn to_message(&self, name: NameRef<'_>, qtype: u16) -> Vec<u8> {

@@ -15,13 +15,16 @@ use anyhow::Context;
 
 use self::files::{Folder, Region};
 use super::files as config_files;
-use crate::app::{Adjust, App, Input};
+use crate::app::{Adjust, App, BoundApp, Input};
 use crate::config::{Config, Host, Listen, Overrides, PeerTable, UnknownKeys};
 
 /// The port of the first region's pods' door in the files.
 const FILE_PORT: u16 = 5_300;
 /// All regions are ready long before; a region whose manifests are broken never is.
 const READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the regions may take to find each other; a region that cannot be reached never is.
+const MET_WITHIN: Duration = Duration::from_secs(3);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -52,14 +55,23 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(async {
         let mut running = Vec::new();
-        for region in folder.regions()? {
-            running.push(start(region, &args).await?);
+        // All are bound before the first one starts, so that none finds another one away.
+        let regions = folder.regions()?;
+        let bound: Vec<BoundApp> = regions.iter().map(|region| bind(region, &args)).collect::<Result<_, _>>()?;
+        for (region, bound) in regions.into_iter().zip(bound) {
+            running.push(start(region, bound)?);
         }
         for region in &running {
             if tokio::time::timeout(READY_WITHIN, region.app.ready()).await.is_err() {
                 eprintln!("{} is not ready: {}", region.region.label, region.app.missing().join("; "));
             }
         }
+        let met = async {
+            for region in &running {
+                region.app.peers_up().await;
+            }
+        };
+        let _ = tokio::time::timeout(MET_WITHIN, met).await;
         print::regions(&running);
         let cells = matrix::ask(&running).await;
         let right = print::matrix(&running, &cells);
@@ -75,14 +87,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn start(region: Region, args: &Args) -> anyhow::Result<Running> {
+fn bind(region: &Region, args: &Args) -> anyhow::Result<BoundApp> {
     let overrides = Overrides { plain_sockets: args.plain_sockets, ..Overrides::default() };
     let loaded = config_files::config(Some(&region.config), &overrides, UnknownKeys::Refuse)?;
     // The first region sets it up for the process.
     let _ = config_files::start_log(&loaded.config.log);
     let shift = Shift(args.base_port.wrapping_sub(FILE_PORT));
     let input = Input { config: loaded.config, file: loaded.file, overrides, log: None, adjust: Some(Arc::new(shift)) };
-    let app = App::start(input).await.with_context(|| format!("region {}", region.label))?;
+    BoundApp::new(input).with_context(|| format!("region {}", region.label))
+}
+
+fn start(region: Region, bound: BoundApp) -> anyhow::Result<Running> {
+    let app = bound.start().with_context(|| format!("region {}", region.label))?;
     let dns = *app.addresses().dns.first().with_context(|| format!("region {} has no pods' door", region.label))?;
     Ok(Running { region, app, dns })
 }

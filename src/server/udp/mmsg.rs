@@ -2,6 +2,8 @@
 //! file with `unsafe` code, because no safe wrapper gives every datagram of a batch its own control message. It knows sockets
 //! and buffers; it must not know DNS.
 #![allow(unsafe_code)]
+// The lengths of control messages have other types with musl.
+#![allow(clippy::unnecessary_cast)]
 
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -123,7 +125,7 @@ impl Datagrams for Batch {
             *length = Received {
                 bytes: if whole { header.msg_len as usize } else { 0 },
                 name: header.msg_hdr.msg_namelen,
-                control: usize::try_from(header.msg_hdr.msg_controllen).unwrap_or(0).min(CONTROL),
+                control: (header.msg_hdr.msg_controllen as usize).min(CONTROL),
             };
         }
         self.replies = [0; BATCH];
@@ -221,7 +223,7 @@ fn read_local(control: &[u8]) -> LocalAddr {
     }
     // SAFETY: there are enough bytes for a cmsghdr, which is plain data; it is read unaligned.
     let header: libc::cmsghdr = unsafe { control.as_ptr().cast::<libc::cmsghdr>().read_unaligned() };
-    let data = &control[head..usize::try_from(header.cmsg_len).unwrap_or(0).clamp(head, control.len())];
+    let data = &control[head..(header.cmsg_len as usize).clamp(head, control.len())];
     match (header.cmsg_level, header.cmsg_type) {
         (libc::IPPROTO_IP, libc::IP_PKTINFO) if data.len() >= size_of::<libc::in_pktinfo>() => {
             // SAFETY: there are enough bytes for an in_pktinfo, which is plain data.
