@@ -6,3 +6,4 @@ pub mod config;
 pub mod limits;
 pub mod publish;
 pub mod wire;
+pub mod zone;
