@@ -1,6 +1,27 @@
 //! The configuration as the program uses it: values that cannot be wrong. Files become these in `file`, `peers` and
 //! `listen`; nothing here reads a file, and nothing outside this folder checks a value again.
 
+pub mod defaults;
+pub mod distance;
+mod endpoint;
+pub mod error;
+mod field;
+pub mod file;
+mod label;
+mod leaf;
+mod listen;
+mod node;
+pub mod overrides;
+pub mod peers;
+mod range;
+mod reader;
+mod spec;
+pub mod units;
+pub mod yaml;
+
+pub use error::{Parsed, Problem, UnknownKeys};
+pub use overrides::Overrides;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;

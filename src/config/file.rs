@@ -1,0 +1,206 @@
+//! `interlocal.yaml` to a `Config`: the spec is judged once, here and in the files below, and what comes out cannot be
+//! wrong. It reads no file and knows no peer table.
+
+mod forward;
+mod limits;
+mod listeners;
+mod servers;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::error::{Fault, Parsed, Problem, Report, UnknownKeys};
+use super::field::Field;
+use super::overrides::Overrides;
+use super::reader::Reader;
+use super::spec::{CacheSpec, KubernetesSpec, LogSpec, PeersSpec, Spec};
+use super::units::Time;
+use super::{
+    CacheConfig, Config, KubernetesConfig, KubernetesSource, LogConfig, MetricsConfig, PeersConfig, PeersSource,
+    ShutdownConfig, leaf, range, yaml,
+};
+use crate::wire::Name;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// Reads the configuration. Flags and variables win over the file, so they are asked for here; relative paths in the
+/// file are relative to its folder.
+///
+/// # Errors
+/// All that is wrong with the file or the overrides, in the order of the file.
+pub fn parse(
+    text: &str,
+    file: &Path,
+    unknown: UnknownKeys,
+    overrides: &Overrides,
+) -> Result<Parsed<Config>, Vec<Problem>> {
+    let report = Report::new(text, file, unknown);
+    let config = read(text, &report).map(|spec| convert(&spec, file, overrides, &report));
+    match (config, report.finish()) {
+        (Some(value), (errors, warnings)) if errors.is_empty() => Ok(Parsed { value, warnings }),
+        (_, (errors, _)) => Err(errors),
+    }
+}
+
+impl Config {
+    /// Every zone that is forwarded somewhere of its own, over all servers: what a peer table may not take.
+    #[must_use]
+    pub fn stub_zones(&self) -> Vec<Name> {
+        let rows = self.servers.iter().flat_map(|server| &server.forward);
+        rows.map(|row| &row.zone).filter(|zone| !zone.as_ref().is_root()).cloned().collect()
+    }
+}
+
+/// The keys of the file; none if it is not YAML.
+pub(super) fn read(text: &str, report: &Report<'_>) -> Option<Spec> {
+    let root = yaml::tree(text).map_err(|error| report.not_yaml(error)).ok()?;
+    // Through a field, so that a file that is no mapping is reported with its place, and an empty one is the default.
+    let spec = super::field::At::<Spec>::deserialize(Reader::new(&root, report)).ok()?;
+    Some(spec.into_value().unwrap_or_default())
+}
+
+fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>) -> Config {
+    let default = Config::default();
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let cluster_domain = match spec.cluster_domain.both() {
+        Some((place, name)) if name.0.as_ref().is_root() => {
+            report.error(place, Fault::new("the cluster domain must not be the root").help("write `cluster.local`"));
+            default.cluster_domain
+        }
+        Some((_, name)) => name.0.clone(),
+        None => default.cluster_domain,
+    };
+    let mut config = Config {
+        region: spec.region.scalar(),
+        servers: servers::servers(spec, &cluster_domain, report),
+        cluster_domain,
+        listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own()),
+        kubernetes: spec.kubernetes.get().map_or(default.kubernetes, |spec| kubernetes(spec, folder, report)),
+        peers: spec.peers.get().map_or(default.peers, |spec| peers(spec, folder, report)),
+        shutdown: ShutdownConfig {
+            lameduck: spec.shutdown.get().map_or(default.shutdown.lameduck, |spec| {
+                range::time(&spec.lameduck, Duration::ZERO..=SECOND * 600, default.shutdown.lameduck, report)
+            }),
+        },
+        limits: spec.limits.get().map_or(default.limits, |spec| limits::limits(spec, report)),
+        state_dir: spec.state_dir.scalar().filter(|path| !path.is_empty()).map(|path| folder.join(path)),
+        workers: workers(&spec.workers, report),
+        metrics: MetricsConfig {
+            coredns_compat: spec.metrics.get().and_then(|spec| spec.coredns_compat.scalar()).unwrap_or(true),
+        },
+        log: spec.log.get().map_or(default.log, |spec| log(spec, report)),
+        stamp_option: stamp_option(&spec.stamp_option, report),
+        plain_sockets: plain_sockets(&spec.sockets, report),
+    };
+    overrides.apply(&mut config, report);
+    listeners::check(&config, spec, report);
+    config
+}
+
+fn kubernetes(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> KubernetesConfig {
+    let default = KubernetesConfig::default();
+    let source = match spec.source.both() {
+        Some((_, path)) if path.0 == "api" => KubernetesSource::Api,
+        Some((place, path)) if path.0.is_empty() => {
+            report.error(place, Fault::new("the source is empty").help("write `api`, or the path of manifests"));
+            default.source
+        }
+        Some((_, path)) => KubernetesSource::Manifests(folder.join(&path.0)),
+        None => default.source,
+    };
+    // CoreDNS takes the same range.
+    let ttl = range::ttl(&spec.ttl, HOUR, default.ttl, report);
+    KubernetesConfig { source, pods: spec.pods.scalar().unwrap_or(default.pods), ttl }
+}
+
+fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {
+    let default = PeersConfig::default();
+    let source = match spec.file.scalar() {
+        None => default.source,
+        Some(path) if path.is_empty() => PeersSource::None,
+        Some(path) => PeersSource::File(folder.join(path)),
+    };
+    let least = Duration::from_millis(10);
+    let peers = PeersConfig {
+        source,
+        stale: range::time(&spec.stale, Duration::ZERO..=WEEK, default.stale, report),
+        stale_after: range::time(&spec.stale_after, Duration::ZERO..=10 * SECOND, default.stale_after, report),
+        deadline: range::time(&spec.deadline, least..=10 * SECOND, default.deadline, report),
+        connections: range::number(&spec.connections, 1..=8, default.connections, report),
+        max_age: range::time(&spec.max_age, SECOND..=24 * HOUR, default.max_age, report),
+    };
+    let named = spec.stale_after.place().or(spec.deadline.place());
+    if let Some(place) = named.filter(|_| peers.stale_after > peers.deadline) {
+        let (stale, deadline) = (Time(peers.stale_after), Time(peers.deadline));
+        let fault = Fault::new(format!("`stale_after` ({stale}) is later than `deadline` ({deadline})"));
+        report.error(place, fault.help("a question ends at its deadline, so no stale answer would be used"));
+    }
+    peers
+}
+
+fn cache(spec: &CacheSpec, report: &Report<'_>) -> CacheConfig {
+    let default = CacheConfig::default();
+    let size = range::size(&spec.size, 0..=1 << 40, default.size as u64, report);
+    CacheConfig {
+        size: usize::try_from(size).unwrap_or(usize::MAX),
+        max_ttl: range::ttl(&spec.max_ttl, WEEK, default.max_ttl, report),
+        max_negative_ttl: range::ttl(&spec.max_negative_ttl, WEEK, default.max_negative_ttl, report),
+        prefetch: spec.prefetch.scalar().unwrap_or(default.prefetch),
+    }
+}
+
+fn log(spec: &LogSpec, report: &Report<'_>) -> LogConfig {
+    let levels = ["error", "warn", "info", "debug", "trace", "off"].map(|level| (level, ()));
+    if let Some((place, filter)) = spec.level.both() {
+        for part in filter.0.split(',') {
+            let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+            if let Err(fault) = leaf::choice(level.trim(), &levels) {
+                report.error(place, fault);
+            }
+        }
+    }
+    LogConfig {
+        format: spec.format.scalar().unwrap_or(super::LogFormat::Json),
+        level: spec.level.scalar().unwrap_or_else(|| "info".into()),
+    }
+}
+
+/// `auto` is none.
+fn workers(field: &Field<String>, report: &Report<'_>) -> Option<usize> {
+    let (place, text) = field.both()?;
+    workers_of(&text.0).unwrap_or_else(|fault| {
+        report.error(place, fault);
+        None
+    })
+}
+
+pub(super) fn workers_of(text: &str) -> Result<Option<usize>, Fault> {
+    match text.parse() {
+        _ if text == "auto" => Ok(None),
+        Ok(number @ 1..=1_024) => Ok(Some(number)),
+        _ => Err(Fault::new(format!("expected `auto` or a number from 1 to 1024, found `{text}`"))),
+    }
+}
+
+fn stamp_option(field: &Field<u64>, report: &Report<'_>) -> u16 {
+    // For local and experimental use (RFC 6891 9).
+    let number = range::number(field, 65_001..=65_534, super::defaults::STAMP_OPTION.into(), report);
+    u16::try_from(number).unwrap_or(super::defaults::STAMP_OPTION)
+}
+
+fn plain_sockets(field: &Field<String>, report: &Report<'_>) -> bool {
+    let Some((place, text)) = field.both() else {
+        return false;
+    };
+    leaf::choice(&text.0, &[("batched", false), ("plain", true)]).unwrap_or_else(|fault| {
+        report.error(place, fault);
+        false
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! The listeners beside the pods' door, and that no two want the same port.
+
+use crate::config::error::{Fault, Report};
+use crate::config::field::{At, Field};
+use crate::config::listen::Optional;
+use crate::config::node::Place;
+use crate::config::spec::{ListenSpec, Spec};
+use crate::config::{Config, Listen, ListenConfig};
+
+/// `named_only`: what the file does not name is off, because a flag said where to listen.
+pub(super) fn others(spec: Option<&ListenSpec>, default: ListenConfig, named_only: bool) -> ListenConfig {
+    let default = if named_only { ListenConfig::default() } else { default };
+    let Some(spec) = spec else {
+        return default;
+    };
+    let or = |field: &Field<Optional>, default| field.scalar().map_or(default, |listen| listen.0);
+    let peers = spec.peers.place().map(|_| spec.peers.items().map(|(_, listen)| listen).collect());
+    ListenConfig {
+        peers: peers.unwrap_or(default.peers),
+        peers_allow: spec.peers_allow.items().map(|(_, net)| net).collect(),
+        health: or(&spec.health, default.health),
+        ready: or(&spec.ready, default.ready),
+        metrics: or(&spec.metrics, default.metrics),
+        admin: or(&spec.admin, default.admin),
+    }
+}
+
+/// Reports the later one of two listeners that would take each other's port.
+pub(super) fn check(config: &Config, spec: &Spec, report: &Report<'_>) {
+    let section = spec.listen.get();
+    let whole = spec.listen.place().or(spec.servers.place());
+    let mut all: Vec<(&str, Listen, Option<Place>)> = Vec::new();
+    let mut add = |name, listens: &[Listen], place: Option<Place>| {
+        all.extend(listens.iter().map(|listen| (name, *listen, place.or(whole))));
+    };
+    for server in &config.servers {
+        add("dns", &server.listen, section.and_then(|listen| listen.dns.place()));
+    }
+    add("peers", &config.listen.peers, section.and_then(|listen| listen.peers.place()));
+    let single = [
+        ("health", config.listen.health, section.map(|listen| &listen.health)),
+        ("ready", config.listen.ready, section.map(|listen| &listen.ready)),
+        ("metrics", config.listen.metrics, section.map(|listen| &listen.metrics)),
+        ("admin", config.listen.admin, section.map(|listen| &listen.admin)),
+    ];
+    for (name, listen, field) in single {
+        add(name, listen.as_slice(), field.and_then(At::place));
+    }
+    let first = Place { line: 1, column: 1, width: 1 };
+    for (number, (name, listen, place)) in all.iter().enumerate() {
+        let clash = all[..number].iter().find(|(_, earlier, _)| earlier.overlaps(*listen));
+        if let Some((other, earlier, _)) = clash {
+            let fault = Fault::new(format!("`{name}` on `{listen}` takes the port of `{other}` on `{earlier}`"));
+            report.error(place.unwrap_or(first), fault.help("give each its own port"));
+        }
+    }
+}

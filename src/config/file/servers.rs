@@ -1,0 +1,58 @@
+//! The list of servers: the flat keys are one, or `servers` says each.
+
+use super::cache;
+use super::forward::forward;
+use crate::config::error::{Fault, Report};
+use crate::config::field::At;
+use crate::config::node::Place;
+use crate::config::spec::{ServerSpec, Spec};
+use crate::config::{CacheConfig, ServerConfig, defaults};
+use crate::wire::Name;
+
+pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -> Vec<ServerConfig> {
+    let rows = spec.servers.get().map_or(&[][..], Vec::as_slice);
+    let flat_dns = spec.listen.get().map(|listen| &listen.dns);
+    if rows.is_empty() {
+        let dns = flat_dns.filter(|dns| dns.place().is_some());
+        return vec![ServerConfig {
+            listen: dns.map_or_else(defaults::dns, |dns| dns.items().map(|(_, listen)| listen).collect()),
+            zones: vec![cluster_domain.clone()],
+            cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
+            forward: forward(&spec.forward, cluster_domain, report),
+        }];
+    }
+    let flat = [
+        ("listen.dns", flat_dns.and_then(At::place)),
+        ("forward", spec.forward.place()),
+        ("cache", spec.cache.place()),
+    ];
+    for (key, place) in flat {
+        if let Some(place) = place {
+            let fault = Fault::new(format!("`{key}` and `servers` cannot both be given"));
+            report.error(place, fault.help("move it into the rows of `servers`"));
+        }
+    }
+    let rows = rows.iter().filter_map(At::both);
+    rows.map(|(place, row)| server(place, row, cluster_domain, report)).collect()
+}
+
+fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Report<'_>) -> ServerConfig {
+    let listen: Vec<_> = spec.listen.items().map(|(_, listen)| listen).collect();
+    if listen.is_empty() && !spec.listen.any_failed() {
+        report.error(place, Fault::new("the server listens nowhere").help("write `listen: [\":53\"]`"));
+    }
+    let mut zones: Vec<Name> = Vec::new();
+    for (place, zone) in spec.zones.items() {
+        if zones.contains(&zone) {
+            report.error(place, Fault::new(format!("zone `{zone}` is named twice")));
+        } else {
+            zones.push(zone);
+        }
+    }
+    ServerConfig {
+        listen,
+        zones: if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] },
+        cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
+        forward: forward(&spec.forward, cluster_domain, report),
+    }
+}

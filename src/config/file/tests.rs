@@ -1,0 +1,300 @@
+//! What an operator is told about `interlocal.yaml`, word by word.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::config::node::{Content, Node};
+use crate::config::{ForwardConfig, Listen, LogFormat, PodMode, Transport, Upstream};
+
+const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
+
+fn load(text: &str, unknown: UnknownKeys) -> Result<Parsed<Config>, Vec<Problem>> {
+    parse(text, Path::new("conf/interlocal.yaml"), unknown, &Overrides::default())
+}
+
+fn config(text: &str) -> Config {
+    let parsed = load(text, UnknownKeys::Refuse).unwrap_or_else(|errors| panic!("{text}\n{errors:#?}"));
+    assert_eq!(parsed.warnings, []);
+    parsed.value
+}
+
+/// All errors as they are shown, one after the other.
+fn errors(text: &str) -> String {
+    let errors = load(text, UnknownKeys::Refuse).expect_err(text);
+    errors.iter().map(|error| format!("{error}\n")).collect()
+}
+
+#[test]
+fn empty_file_is_the_default() {
+    for text in ["", "# nothing\n", "---\n", "{}", "limits:\nregion:\nforward: ~\nlisten:\n  dns:\n"] {
+        assert_eq!(config(text), Config::default(), "{text}");
+    }
+}
+
+#[test]
+fn example_file_says_the_defaults() {
+    assert_eq!(config(EXAMPLE), Config::default());
+}
+
+#[test]
+fn example_file_names_every_key() {
+    // A key that the spec does not know is refused with a list of those that it knows: so the spec itself says its keys.
+    let known = |text: &str| -> BTreeSet<String> {
+        let errors = load(text, UnknownKeys::Refuse).unwrap_err();
+        let known = errors.iter().find_map(|error| error.help.as_deref()?.strip_prefix("known: ")).unwrap();
+        known.split(", ").map(str::to_owned).collect()
+    };
+    let root = yaml::tree(EXAMPLE).unwrap();
+    let unknown = "a_key_that_nobody_knows: 1";
+    assert_eq!(keys(&root), known(unknown));
+    let mut sections = 0;
+    let Content::Map(entries) = &root.content else { panic!("{root:?}") };
+    for (name, section) in entries {
+        let name = name.scalar().unwrap();
+        match &section.content {
+            Content::Map(_) => assert_eq!(keys(section), known(&format!("{name}: {{{unknown}}}")), "{name}"),
+            Content::List(rows) if !rows.is_empty() => {
+                assert_eq!(keys(&rows[0]), known(&format!("{name}: [{{{unknown}}}]")), "{name}");
+            }
+            _ => continue,
+        }
+        sections += 1;
+    }
+    assert_eq!(sections, 9, "listen, kubernetes, peers, forward, cache, shutdown, limits, metrics, log");
+}
+
+fn keys(node: &Node) -> BTreeSet<String> {
+    let Content::Map(entries) = &node.content else { panic!("{node:?}") };
+    entries.iter().map(|(key, _)| key.scalar().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_key_takes_effect() {
+    let config = config(
+        "
+region: 1e3
+cluster_domain: k8s.example.
+listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2'}
+kubernetes: {source: manifests/east, pods: verified, ttl: 30s}
+peers: {file: peers.yaml, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
+forward:
+  - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
+  - {zone: Corp.example.com, to: [/run/resolv.conf], transport: tcp}
+  - {zone: a.k8s.example, to: [10.1.2.4], stamp: false}
+cache: {size: 0, max_ttl: 1m, max_negative_ttl: 1s, prefetch: false}
+shutdown: {lameduck: 0s}
+limits: {regions: 3, tcp_idle: 30s, manifest_bytes: 1MiB}
+state_dir: state
+workers: 3
+metrics: {coredns_compat: false}
+log: {format: text, level: 'interlocal::peer=debug,warn'}
+stamp_option: 65001
+sockets: plain
+",
+    );
+    assert_eq!(
+        config.stub_zones().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["corp.example.com", "a.k8s.example"]
+    );
+    assert_eq!(config.region.unwrap().as_str(), "1e3", "a label, though YAML calls it a number");
+    assert_eq!(config.cluster_domain.to_string(), "k8s.example");
+    assert_eq!(config.servers.len(), 1);
+    let server = &config.servers[0];
+    assert_eq!((&server.listen[..], &server.zones[..]), (&[Listen::Port(5300)][..], &[config.cluster_domain][..]));
+    assert_eq!(server.cache.size, 0);
+    assert_eq!(server.cache.max_ttl, Duration::from_secs(60));
+    assert!(!server.cache.prefetch);
+    let shown = |row: &ForwardConfig| {
+        let to: Vec<String> = row.to.iter().map(ToString::to_string).collect();
+        format!("{} {} {:?} {}", row.zone, to.join(" "), row.transport, row.stamp)
+    };
+    assert_eq!(
+        server.forward.iter().map(shown).collect::<Vec<_>>(),
+        [
+            ". 10.1.2.3:53 [2001:db8::7]:5353 Udp false",
+            "corp.example.com /run/resolv.conf Tcp true",
+            "a.k8s.example 10.1.2.4:53 Udp false",
+        ]
+    );
+    assert_eq!((config.listen.peers.len(), config.listen.peers_allow.len()), (0, 2));
+    assert_eq!((config.listen.health, config.listen.ready), (None, None));
+    assert_eq!(config.listen.admin, Some("[::1]:2".parse().unwrap()));
+    assert_eq!(config.kubernetes.source, KubernetesSource::Manifests("conf/manifests/east".into()));
+    assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, Duration::from_secs(30)));
+    assert_eq!(config.peers.source, PeersSource::File("conf/peers.yaml".into()));
+    assert_eq!((config.peers.deadline, config.peers.connections), (Duration::from_millis(200), 3));
+    assert_eq!(config.shutdown.lameduck, Duration::ZERO);
+    assert_eq!((config.limits.regions, config.limits.tcp_idle), (3, Duration::from_secs(30)));
+    assert_eq!(config.limits.in_flight, crate::limits::Limits::default().in_flight);
+    assert_eq!(config.state_dir.as_deref(), Some(Path::new("conf/state")));
+    assert_eq!((config.workers, config.stamp_option, config.plain_sockets), (Some(3), 65_001, true));
+    assert!(!config.metrics.coredns_compat);
+    assert_eq!(config.log, LogConfig { format: LogFormat::Text, level: "interlocal::peer=debug,warn".into() });
+}
+
+#[test]
+fn no_peer_file_is_no_peers() {
+    assert_eq!(config("peers: {file: ''}").peers.source, PeersSource::None);
+}
+
+#[test]
+fn servers_replace_the_flat_keys() {
+    let rows = "servers:\n  - listen: [':53']\n    forward: []\n  - {listen: ['10.0.0.1:54'], zones: [a, b], cache: {size: 1KiB}}\n";
+    let servers = config(rows).servers;
+    assert_eq!(servers[0].zones, [Config::default().cluster_domain]);
+    assert!(servers[0].forward.is_empty());
+    assert_eq!((servers[1].zones.len(), servers[1].cache.size), (2, 1024));
+    assert_eq!(servers[1].forward[0].to, [Upstream::ResolvConf("/etc/resolv.conf".into())]);
+    assert_eq!(servers[1].forward[0].transport, Transport::Udp);
+    assert_eq!(
+        errors("servers: [{listen: [':53']}]\ncache: {size: 1KiB}\nlisten: {dns: [':54']}\n"),
+        "conf/interlocal.yaml:2:8: error: `cache` and `servers` cannot both be given
+   2 | cache: {size: 1KiB}
+     |        ^
+  help: move it into the rows of `servers`
+conf/interlocal.yaml:3:15: error: `listen.dns` and `servers` cannot both be given
+   3 | listen: {dns: [':54']}
+     |               ^
+  help: move it into the rows of `servers`
+"
+    );
+}
+
+#[test]
+fn unknown_key_is_an_error_or_a_warning() {
+    let text = "cache:\n  max_tll: 5s\n";
+    let shown = "conf/interlocal.yaml:2:3: error: unknown key `max_tll`
+   2 |   max_tll: 5s
+     |   ^^^^^^^
+  help: did you mean `max_ttl`?
+";
+    assert_eq!(errors(text), shown);
+    let parsed = load(text, UnknownKeys::Warn).unwrap();
+    assert_eq!(parsed.value, Config::default());
+    assert_eq!(format!("{}\n", parsed.warnings[0]), shown.replace("error:", "warning:"));
+}
+
+#[test]
+fn wrong_types_say_what_was_expected() {
+    assert_eq!(
+        errors(
+            "cache: 5\nlisten:\n  dns: \":53\"\nkubernetes: {ttl: [5s]}\nlimits:\n  regions: many\nmetrics: {coredns_compat: yes}\n"
+        ),
+        "conf/interlocal.yaml:1:8: error: expected a mapping, found a number `5`
+   1 | cache: 5
+     |        ^
+  help: its keys are: size, max_ttl, max_negative_ttl, prefetch
+conf/interlocal.yaml:3:8: error: expected a list, found `:53`
+   3 |   dns: \":53\"
+     |        ^^^^^
+  help: write `[\":53\"]`
+conf/interlocal.yaml:4:19: error: expected a duration such as `5s`, found a list
+   4 | kubernetes: {ttl: [5s]}
+     |                   ^
+conf/interlocal.yaml:6:12: error: expected a whole number, found `many`
+   6 |   regions: many
+     |            ^^^^
+conf/interlocal.yaml:7:27: error: expected `true` or `false`, found `yes`
+   7 | metrics: {coredns_compat: yes}
+     |                           ^^^
+"
+    );
+}
+
+#[test]
+fn bad_durations_and_sizes_say_how_to_write_them() {
+    assert_eq!(
+        errors("kubernetes:\n  ttl: 5\ncache: {size: 16MB, max_ttl: 1500ms}\n"),
+        "conf/interlocal.yaml:2:8: error: duration `5` has no unit
+   2 |   ttl: 5
+     |        ^
+  help: write `5s` for seconds
+conf/interlocal.yaml:3:15: error: `16MB` is not a size
+   3 | cache: {size: 16MB, max_ttl: 1500ms}
+     |               ^^^^
+  help: did you mean `16MiB`?
+conf/interlocal.yaml:3:30: error: a TTL must be whole seconds, not `1500ms`
+   3 | cache: {size: 16MB, max_ttl: 1500ms}
+     |                              ^^^^^^
+"
+    );
+}
+
+#[test]
+fn values_out_of_range_say_the_range() {
+    let text =
+        "stamp_option: 3\nworkers: 0\npeers: {connections: 9, max_age: 2ms}\nlimits: {in_flight: 0}\nregion: East\n";
+    let shown = errors(text);
+    for line in [
+        "1:15: error: `3` is out of range",
+        "help: 65001 to 65534",
+        "2:10: error: expected `auto` or a number from 1 to 1024, found `0`",
+        "3:22: error: `9` is out of range",
+        "3:34: error: `2ms` is out of range",
+        "help: 1s to 24h",
+        "4:21: error: `0` is out of range",
+        "5:9: error: `East` is not a region label",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    let cases = [
+        ("peers: {stale_after: 2s}", "1:22: error: `stale_after` (2s) is later than `deadline` (1500ms)"),
+        ("listen: {health: ':53'}", "1:18: error: `health` on `:53` takes the port of `dns` on `0.0.0.0:53`"),
+        ("listen: {dns: [':53', '10.0.0.1:53']}", "`dns` on `10.0.0.1:53` takes the port of `dns` on `:53`"),
+        ("forward: [{zone: a, to: [10.0.0.1]}, {zone: A., to: [10.0.0.2]}]", "1:45: error: zone `a` has two rows"),
+        ("forward: [{zone: a, to: []}]", "1:25: error: `a` is forwarded to nobody"),
+        ("forward: [{to: [10.0.0.1]}]", "1:11: error: the row has no `zone`"),
+        ("forward: [{zone: ., to: [10.0.0.1], stamp: true}]", "1:44: error: questions to `.` never carry the stamp"),
+        ("forward: [{zone: cluster.local, to: [10.0.0.1]}]", "`cluster.local` is the cluster domain"),
+        ("forward: [{zone: a, to: [10.0.0.1, '10.0.0.1:53']}]", "1:36: error: `10.0.0.1:53` is named twice"),
+        ("forward: [~]", "1:11: error: expected a value, found nothing"),
+        ("cluster_domain: .", "1:17: error: the cluster domain must not be the root"),
+        ("servers: [{zones: [a]}]", "the server listens nowhere"),
+        ("kubernetes: {source: ''}", "1:22: error: the source is empty"),
+        ("log: {level: verbose}", "1:14: error: expected `error` or `warn`"),
+        ("sockets: fast", "1:10: error: expected `batched` or `plain`, found `fast`"),
+        ("cache: {size: 1KiB}\ncache: {size: 2KiB}", "2:1: error: `cache` is given twice"),
+        ("[1]: 2", "error: "),
+        ("- region: east", "1:1: error: expected a mapping, found a list"),
+        ("region: [", "error: "),
+        ("region: a\n---\nregion: b\n", "2:1: error: a second document starts here"),
+    ];
+    for (text, expected) in cases {
+        let shown = errors(text);
+        assert!(shown.contains(expected), "{text}: {expected}\n{shown}");
+    }
+}
+
+#[test]
+fn text_that_is_not_yaml_is_an_error_with_its_place() {
+    assert_eq!(
+        errors("listen:\n  health: ':1'\n  region: [\n"),
+        "conf/interlocal.yaml:3:11: error: unclosed bracket '['
+   3 |   region: [
+     |           ^
+"
+    );
+    assert!(errors("region: *x\n").contains("1:9: error: reference to unknown value"));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    /// Whatever is cut out of a file and put in its place, the answer is a value or problems that can be shown.
+    #[test]
+    fn no_text_panics(at in 0..EXAMPLE.len(), cut in 0..40_usize, new in "[\\PC\n\t:{}\\[\\],'\"&*#|!-]{0,12}") {
+        let start = EXAMPLE.floor_char_boundary(at);
+        let end = EXAMPLE.floor_char_boundary((start + cut).min(EXAMPLE.len()));
+        let text = format!("{}{new}{}", &EXAMPLE[..start], &EXAMPLE[end..]);
+        match load(&text, UnknownKeys::Refuse) {
+            Ok(parsed) => proptest::prop_assert!(parsed.warnings.is_empty()),
+            Err(errors) => proptest::prop_assert!(errors.iter().all(|error| !error.to_string().is_empty())),
+        }
+    }
+}

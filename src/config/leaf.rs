@@ -1,0 +1,120 @@
+//! How the plain types are read from the text of a scalar: numbers, switches, choices, names, networks.
+
+use ipnet::IpNet;
+
+use super::error::Fault;
+use super::field::Leaf;
+use super::{LogFormat, PodMode, Transport};
+use crate::wire::Name;
+
+impl Leaf for String {
+    const EXPECTED: &'static str = "a text";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        Ok(text.to_owned())
+    }
+}
+
+impl Leaf for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        choice(text, &[("true", true), ("false", false)])
+    }
+}
+
+impl Leaf for u64 {
+    const EXPECTED: &'static str = "a whole number";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        text.parse().map_err(|_| Fault::new(format!("expected {}, found `{text}`", Self::EXPECTED)))
+    }
+}
+
+impl Leaf for Transport {
+    const EXPECTED: &'static str = "`udp` or `tcp`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        choice(text, &[("udp", Self::Udp), ("tcp", Self::Tcp)])
+    }
+}
+
+impl Leaf for PodMode {
+    const EXPECTED: &'static str = "`disabled`, `insecure` or `verified`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        choice(text, &[("disabled", Self::Disabled), ("insecure", Self::Insecure), ("verified", Self::Verified)])
+    }
+}
+
+impl Leaf for LogFormat {
+    const EXPECTED: &'static str = "`json` or `text`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        choice(text, &[("json", Self::Json), ("text", Self::Text)])
+    }
+}
+
+impl Leaf for Name {
+    const EXPECTED: &'static str = "a domain name";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        text.parse().map_err(|error| Fault::new(format!("`{text}` is not a domain name: {error}")))
+    }
+}
+
+impl Leaf for IpNet {
+    const EXPECTED: &'static str = "a network such as `10.0.96.0/20`";
+
+    /// An address alone is a network of one.
+    fn read(text: &str) -> Result<Self, Fault> {
+        let wrong =
+            || Fault::new(format!("`{text}` is not a network")).help("write an address and a prefix: `10.0.96.0/20`");
+        let net: Self = match text.parse::<std::net::IpAddr>() {
+            Ok(ip) => ip.into(),
+            Err(_) => text.parse().map_err(|_| wrong())?,
+        };
+        if net.trunc() == net {
+            return Ok(net);
+        }
+        let fault = Fault::new(format!("`{text}` has bits set behind its prefix"));
+        Err(fault.help(format!("did you mean `{}`?", net.trunc())))
+    }
+}
+
+/// One of the words that are known.
+pub(super) fn choice<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, Fault> {
+    if let Some((_, value)) = known.iter().find(|(word, _)| *word == text) {
+        return Ok(*value);
+    }
+    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+    let listed: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let fault = Fault::new(format!("expected {}, found `{text}`", listed.join(" or ")));
+    Err(match super::distance::suggest(text, words) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_suggested() {
+        let fault = Transport::read("tpc").unwrap_err();
+        assert_eq!(fault.message, "expected `udp` or `tcp`, found `tpc`");
+        assert_eq!(fault.help.as_deref(), Some("did you mean `tcp`?"));
+        assert_eq!(bool::read("yes").unwrap_err().help, None);
+    }
+
+    #[test]
+    fn networks_must_not_have_host_bits() {
+        assert_eq!(IpNet::read("10.0.96.0/20").unwrap().to_string(), "10.0.96.0/20");
+        assert_eq!(IpNet::read("2001:db8::1").unwrap().to_string(), "2001:db8::1/128");
+        let fault = IpNet::read("10.0.97.5/20").unwrap_err();
+        assert_eq!(fault.message, "`10.0.97.5/20` has bits set behind its prefix");
+        assert_eq!(fault.help.as_deref(), Some("did you mean `10.0.96.0/20`?"));
+        assert!(IpNet::read("10.0.0.0/33").is_err());
+    }
+}

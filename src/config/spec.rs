@@ -1,0 +1,130 @@
+//! `interlocal.yaml` as it is written: every key, optional, with its place. Nothing is judged here; `file` makes a
+//! `Config` of it.
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::field::{At, Field, FieldList};
+use super::listen::Optional;
+use super::units::{Size, Time};
+use super::{Listen, LogFormat, PodMode, RegionLabel, Transport, Upstream};
+use crate::wire::Name;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Spec {
+    pub(super) region: Field<RegionLabel>,
+    pub(super) cluster_domain: Field<Name>,
+    pub(super) listen: At<ListenSpec>,
+    pub(super) kubernetes: At<KubernetesSpec>,
+    pub(super) peers: At<PeersSpec>,
+    pub(super) forward: ForwardSpecs,
+    pub(super) cache: At<CacheSpec>,
+    pub(super) shutdown: At<ShutdownSpec>,
+    pub(super) limits: At<LimitsSpec>,
+    pub(super) state_dir: Field<String>,
+    pub(super) workers: Field<String>,
+    pub(super) metrics: At<MetricsSpec>,
+    pub(super) log: At<LogSpec>,
+    pub(super) stamp_option: Field<u64>,
+    pub(super) sockets: Field<String>,
+    pub(super) servers: At<Vec<At<ServerSpec>>>,
+}
+
+pub(super) type ForwardSpecs = At<Vec<At<ForwardSpec>>>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ListenSpec {
+    pub(super) dns: FieldList<Listen>,
+    pub(super) peers: FieldList<Listen>,
+    pub(super) peers_allow: FieldList<IpNet>,
+    pub(super) health: Field<Optional>,
+    pub(super) ready: Field<Optional>,
+    pub(super) metrics: Field<Optional>,
+    pub(super) admin: Field<Optional>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct KubernetesSpec {
+    pub(super) source: Field<String>,
+    pub(super) pods: Field<PodMode>,
+    pub(super) ttl: Field<Time>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PeersSpec {
+    pub(super) file: Field<String>,
+    pub(super) stale: Field<Time>,
+    pub(super) stale_after: Field<Time>,
+    pub(super) deadline: Field<Time>,
+    pub(super) connections: Field<u64>,
+    pub(super) max_age: Field<Time>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ForwardSpec {
+    pub(super) zone: Field<Name>,
+    pub(super) to: FieldList<Upstream>,
+    pub(super) transport: Field<Transport>,
+    pub(super) stamp: Field<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CacheSpec {
+    pub(super) size: Field<Size>,
+    pub(super) max_ttl: Field<Time>,
+    pub(super) max_negative_ttl: Field<Time>,
+    pub(super) prefetch: Field<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ShutdownSpec {
+    pub(super) lameduck: Field<Time>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MetricsSpec {
+    pub(super) coredns_compat: Field<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LogSpec {
+    pub(super) format: Field<LogFormat>,
+    pub(super) level: Field<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ServerSpec {
+    pub(super) listen: FieldList<Listen>,
+    pub(super) zones: FieldList<Name>,
+    pub(super) cache: At<CacheSpec>,
+    pub(super) forward: ForwardSpecs,
+}
+
+/// As `Limits`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LimitsSpec {
+    pub(super) in_flight: Field<u64>,
+    pub(super) tcp_connections: Field<u64>,
+    pub(super) tcp_in_flight: Field<u64>,
+    pub(super) tcp_idle: Field<Time>,
+    pub(super) tcp_write: Field<Time>,
+    pub(super) peer_in_flight: Field<u64>,
+    pub(super) peer_addresses: Field<u64>,
+    pub(super) regions: Field<u64>,
+    pub(super) forward_deadline: Field<Time>,
+    pub(super) forward_tries: Field<u64>,
+    pub(super) cname_links: Field<u64>,
+    pub(super) manifest_bytes: Field<Size>,
+    pub(super) config_bytes: Field<Size>,
+}
