@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod clock;
 pub mod config;
+pub mod kube;
 pub mod limits;
 pub mod publish;
 pub mod wire;
