@@ -6,6 +6,7 @@ pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod forward;
 pub mod kube;
 pub mod limits;
 pub mod log;
