@@ -8,11 +8,11 @@ use tokio::time::{Instant, timeout};
 
 use super::datagram::{self, Datagram};
 use super::dial::dial;
-use super::frames::{Frames, push_frame};
 use super::random;
 use super::settings::CONNECT_TIMEOUT;
 use crate::config::Transport;
 use crate::wire::exchange::{Manner, Question, Received};
+use crate::wire::frames::{Frames, push_frame};
 use crate::wire::record::Record;
 use crate::wire::stamp::ClusterId;
 use crate::wire::{HEADER_LEN, Name, class, rtype};

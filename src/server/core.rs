@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use super::heartbeat::Heartbeats;
+use super::permits::Permits;
 use super::recorders::Recorders;
 use crate::cache::{Cache, Inflight, Policy};
 use crate::config::{Config, PeerTable};
@@ -28,8 +28,8 @@ pub struct Core {
     /// Of all servers: their keys differ.
     pub cache: Cache,
     pub inflight: Arc<Inflight<Arc<ReplyBody>>>,
-    /// `limits.in_flight`.
-    pub permits: Arc<Semaphore>,
+    /// Questions that wait for a peer or an upstream, bounded by `limits.in_flight`.
+    pub in_flight: Permits,
     pub runtime: Handle,
     pub metrics: Arc<Registry>,
     pub recorders: Recorders,
