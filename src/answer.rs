@@ -72,7 +72,9 @@ impl Failure {
             Self::RegionRefused { region, rcode } => {
                 (EdeCode::NETWORK_ERROR, format!("region {region} answered {}", rcode.to_text()).into())
             }
-            Self::UpstreamDark { zone } => (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers").into()),
+            Self::UpstreamDark { zone } => {
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers").into())
+            }
             Self::UpstreamWithoutAddress { zone } => {
                 (EdeCode::NO_REACHABLE_AUTHORITY, format!("{zone} has no upstream to ask").into())
             }

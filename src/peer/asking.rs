@@ -36,8 +36,8 @@ struct Asking {
     most_sends: usize,
     /// One more send is wanted.
     wanted: bool,
-    /// It may go to an address that was tried already, over another connection.
-    again: Option<u64>,
+    /// If nobody else is left it may go here once more, over any connection but this one.
+    again: Option<(SocketAddr, u64)>,
     /// SERVFAIL: better than nothing.
     servfail: Option<Received>,
     /// REFUSED and the like.
@@ -84,7 +84,7 @@ pub(super) async fn ask(
                     asking.sent(sent);
                     race.push(async move {
                         let outcome = address.ask(&connection, question, option, until).await;
-                        (outcome, connection.number())
+                        (outcome, address.server(), connection.number())
                     });
                     continue;
                 }
@@ -96,8 +96,8 @@ pub(super) async fn ask(
             return asking.verdict(&addresses);
         }
         tokio::select! {
-            (outcome, connection) = race.next(), if !race.is_empty() => {
-                if let Some(answer) = asking.learn(outcome, connection) {
+            (outcome, server, connection) = race.next(), if !race.is_empty() => {
+                if let Some(answer) = asking.learn(outcome, server, connection) {
                     return Ok(answer);
                 }
             }
@@ -126,9 +126,13 @@ impl Asking {
         }
         let mut choice = choose(&candidates, dice);
         let mut avoid = None;
-        if choice == Choice::Nobody && self.again.is_some() {
-            avoid = self.again;
-            candidates = addresses.iter().map(|one| one.candidate(now, avoid)).collect();
+        if let Some((server, dead)) = self.again.filter(|_| choice == Choice::Nobody) {
+            avoid = Some(dead);
+            for (candidate, address) in candidates.iter_mut().zip(addresses) {
+                if address.server() == server {
+                    *candidate = address.candidate(now, avoid);
+                }
+            }
             choice = choose(&candidates, dice);
         }
         match choice {
@@ -158,7 +162,7 @@ impl Asking {
     }
 
     /// Takes an outcome in; gives the answer if it is one.
-    fn learn(&mut self, outcome: Result<Received, AskError>, connection: u64) -> Option<Received> {
+    fn learn(&mut self, outcome: Result<Received, AskError>, server: SocketAddr, connection: u64) -> Option<Received> {
         match outcome {
             Ok(answer) => match answer.body.rcode {
                 // Once elsewhere; what comes then is passed on.
@@ -175,13 +179,13 @@ impl Asking {
             Err(AskError::Closed { .. }) => {
                 self.cause = Some("connection closed");
                 self.most_sends = MOST_SENDS_AFTER_RESET;
-                self.again = Some(connection);
+                self.again = Some((server, connection));
                 self.wanted = true;
             }
-            // Nothing was sent.
+            // It closed or filled up in between: nothing was sent.
             Err(AskError::Unavailable) => {
                 self.sends -= 1;
-                self.again = Some(connection);
+                self.tried.retain(|tried| *tried != server);
                 self.wanted = true;
             }
             Err(AskError::TimedOut { .. }) => {

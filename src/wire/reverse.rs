@@ -121,7 +121,14 @@ mod tests {
 
     #[test]
     fn other_forms_are_no_reverse_names() {
-        for name in ["1.in-addr.local", "01.0.0.10.in-addr.arpa", "256.in-addr.arpa", "x.ip6.arpa", "ab.ip6.arpa", "+1.in-addr.arpa"] {
+        for name in [
+            "1.in-addr.local",
+            "01.0.0.10.in-addr.arpa",
+            "256.in-addr.arpa",
+            "x.ip6.arpa",
+            "ab.ip6.arpa",
+            "+1.in-addr.arpa",
+        ] {
             assert_eq!(parse(name), None, "{name}");
         }
         assert_eq!(parse("1.1.1.1.1.in-addr.arpa"), None);
