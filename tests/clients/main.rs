@@ -3,10 +3,13 @@
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cut;
 mod hosts;
 mod loops;
 mod region;

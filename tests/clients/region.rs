@@ -3,6 +3,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType::{A, NS};
 use interlocal::answer::Failure;
+use interlocal::peer::Settings;
 use interlocal::wire::Rcode;
 
 use crate::setup::{PATIENCE, last_octets, literal, nobody, own_stamp, question, region, row, row_of, settings};
@@ -53,13 +54,19 @@ async fn many_questions_at_once_get_their_own_answers() {
 async fn lies_on_the_connection_are_ignored_and_counted() {
     let server = ScriptServer::start();
     server.on(WEB, A).wrong_id().then_right().answer_a("192.0.2.1", 5);
-    server.on("b.example", A).wrong_question(WEB).then_right().answer_a("192.0.2.2", 5);
-    let client = region(&[server.address()], settings());
+    server.on("name.example", A).wrong_question(WEB).answer_a("192.0.2.66", 5);
+    server.on("none.example", A).no_question().answer_a("192.0.2.66", 5);
+    server.on("scrap.example", A).garbage(b"\x00\x01scrap");
+    let client = region(&[server.address()], Settings { deadline: ms(500), ..settings() });
+    assert!(eventually(PATIENCE, || async { server.open_connections() == 1 }).await);
     let answer = client.ask(&question(WEB), &own_stamp()).await.unwrap();
     assert_eq!(last_octets(&answer, WEB), [1]);
-    let answer = client.ask(&question("b.example"), &own_stamp()).await.unwrap();
-    assert_eq!(last_octets(&answer, "b.example"), [2]);
-    assert_eq!(client.snapshot().addresses[0].mismatched, 2);
+    for name in ["name.example", "none.example", "scrap.example"] {
+        let failure = client.ask(&question(name), &own_stamp()).await.unwrap_err();
+        assert!(matches!(failure, Failure::RegionDark { .. }), "{failure:?}");
+    }
+    let snapshot = &client.snapshot().addresses[0];
+    assert_eq!((snapshot.mismatched, snapshot.answers), (4, 1));
 }
 
 #[tokio::test]

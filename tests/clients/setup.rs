@@ -1,8 +1,5 @@
 //! What every test here starts with: rows, clients, questions, and whether something is there without waiting.
 
-// clippy knows only `#[test]` functions as tests.
-#![allow(clippy::unwrap_used)]
-
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
