@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::peer::address::Plan;
 use crate::peer::counters::AddressSnapshot;
 use crate::peer::group::{Group, Trouble};
+use crate::peer::loops::Route;
 use crate::peer::settings::Settings;
 use crate::peer::sync::Probe;
 use crate::wire::Name;
@@ -28,7 +29,10 @@ pub struct ForwardClient {
     udp: Pool,
     tcp: Group,
     how: RwLock<How>,
+    /// All servers, those that are left out too.
     listed: watch::Sender<Vec<SocketAddr>>,
+    /// Servers that lead back to ourselves.
+    left_out: RwLock<Vec<SocketAddr>>,
 }
 
 #[derive(Clone)]
@@ -60,6 +64,7 @@ impl ForwardClient {
             tcp: Group::new(plan(limits, stamp_option)),
             how: RwLock::new(how),
             listed: watch::Sender::new(Vec::new()),
+            left_out: RwLock::default(),
         };
         client.update(config, limits, stamp_option);
         Arc::new(client)
@@ -90,27 +95,31 @@ impl ForwardClient {
         if how.trouble.is_some() && same_places && !self.listed.borrow().is_empty() {
             servers.clone_from(&self.listed.borrow());
         }
-        let (udp, tcp): (&[_], &[_]) = match config.transport {
-            Transport::Udp => (&servers, &[]),
-            Transport::Tcp => (&[], &servers),
-        };
-        self.udp.set(udp);
-        self.tcp.set_addresses(tcp);
+        let transport = config.transport;
+        drop(how);
         self.listed.send_if_modified(|old| {
             let differs = *old != servers;
             *old = servers;
             differs
         });
+        self.apply(transport);
+    }
+
+    fn apply(&self, transport: Transport) {
+        let left_out = self.left_out.read();
+        let asked: Vec<SocketAddr> =
+            self.listed.borrow().iter().filter(|server| !left_out.contains(server)).copied().collect();
+        let (udp, tcp): (&[_], &[_]) = match transport {
+            Transport::Udp => (&asked, &[]),
+            Transport::Tcp => (&[], &asked),
+        };
+        self.udp.set(udp);
+        self.tcp.set_addresses(tcp);
     }
 
     #[must_use]
     pub fn zone(&self) -> &Name {
         &self.zone
-    }
-
-    #[must_use]
-    pub fn transport(&self) -> Transport {
-        self.how.read().config.transport
     }
 
     /// The files whose change calls for an update.
@@ -121,12 +130,6 @@ impl ForwardClient {
             Upstream::Address(_) => None,
         };
         self.how.read().config.to.iter().filter_map(file).collect()
-    }
-
-    /// The servers that are asked, and each change of them, for the self-probe.
-    #[must_use]
-    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.listed.subscribe()
     }
 
     /// Asks the zone's servers. `stamp` is the path of clusters, ourselves last; it is left out where the row says so, and
@@ -141,9 +144,17 @@ impl ForwardClient {
         };
         let stamp = stamp.filter(|_| stamped);
         let zone = || self.zone.clone();
+        let nobody = || {
+            let none_at_all = self.listed.borrow().is_empty();
+            if none_at_all {
+                Failure::UpstreamWithoutAddress { zone: zone() }
+            } else {
+                Failure::RouteLoops { zone: zone() }
+            }
+        };
         match transport {
             Transport::Udp => tries::ask(&self.udp, question, stamp, bounds).await.map_err(|lost| match lost {
-                Lost::NoServer => Failure::UpstreamWithoutAddress { zone: zone() },
+                Lost::NoServer => nobody(),
                 Lost::Dark => Failure::UpstreamDark { zone: zone() },
             }),
             Transport::Tcp => {
@@ -151,7 +162,7 @@ impl ForwardClient {
                 match self.tcp.ask(question, stamp, until).await {
                     Ok(answer) => Ok(answer),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
-                    Err(Trouble::NoAddress) => Err(Failure::UpstreamWithoutAddress { zone: zone() }),
+                    Err(Trouble::NoAddress | Trouble::Loops) => Err(nobody()),
                     Err(Trouble::Dark(_)) => Err(Failure::UpstreamDark { zone: zone() }),
                 }
             }
@@ -166,6 +177,25 @@ impl ForwardClient {
             tcp: self.tcp.snapshot(),
             trouble: self.how.read().trouble.clone(),
         }
+    }
+}
+
+impl Route for ForwardClient {
+    fn zone(&self) -> Name {
+        self.zone.clone()
+    }
+
+    fn transport(&self) -> Transport {
+        self.how.read().config.transport
+    }
+
+    fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.listed.subscribe()
+    }
+
+    fn leave_out(&self, servers: &[SocketAddr]) {
+        *self.left_out.write() = servers.to_vec();
+        self.apply(self.transport());
     }
 }
 

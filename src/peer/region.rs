@@ -12,17 +12,19 @@ use super::address::Plan;
 use super::counters::AddressSnapshot;
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
+use super::loops::Route;
 use super::resolve::Resolve;
 use super::settings::Settings;
 use super::sync::Probe;
 use crate::answer::Failure;
-use crate::config::RegionRow;
+use crate::config::{RegionRow, Transport};
 use crate::wire::Name;
 use crate::wire::exchange::{Question, Received};
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
     label: String,
+    zone: RwLock<Name>,
     group: Arc<Group>,
     endpoints: Endpoints,
     /// Why the row cannot be used.
@@ -44,6 +46,7 @@ impl RegionClient {
         let group = Arc::new(Group::new(plan(row, settings, stamp)));
         let client = Self {
             label: label(row),
+            zone: RwLock::new(first_zone(row)),
             endpoints: Endpoints::new(Arc::clone(&group), resolve),
             group,
             broken: RwLock::new(row.broken.clone()),
@@ -56,6 +59,7 @@ impl RegionClient {
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
         self.group.set_plan(plan(row, settings, stamp));
         self.broken.write().clone_from(&row.broken);
+        *self.zone.write() = first_zone(row);
         self.endpoints.set(&row.endpoints);
     }
 
@@ -72,12 +76,6 @@ impl RegionClient {
         let until = Instant::now() + self.group.plan().settings.deadline;
         self.first_addresses(until).await;
         self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
-    }
-
-    /// The addresses that are asked, and each change of them, for the self-probe.
-    #[must_use]
-    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.group.listed()
     }
 
     #[must_use]
@@ -106,6 +104,7 @@ impl RegionClient {
     fn failure(&self, trouble: Trouble) -> Failure {
         let region = self.label.clone();
         match trouble {
+            Trouble::Loops => Failure::RouteLoops { zone: self.zone.read().clone() },
             Trouble::Dark(cause) => Failure::RegionDark { region, cause },
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
             Trouble::NoAddress => {
@@ -117,11 +116,32 @@ impl RegionClient {
     }
 }
 
+impl Route for RegionClient {
+    fn zone(&self) -> Name {
+        self.zone.read().clone()
+    }
+
+    fn transport(&self) -> Transport {
+        Transport::Tcp
+    }
+
+    fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.group.listed()
+    }
+
+    fn leave_out(&self, servers: &[SocketAddr]) {
+        self.group.leave_out(servers);
+    }
+}
+
 fn label(row: &RegionRow) -> String {
     row.label.as_str().to_owned()
 }
 
 fn plan(row: &RegionRow, settings: Settings, stamp: Vec<u8>) -> Plan {
-    let zone = row.zones.first().cloned().unwrap_or_else(Name::root);
-    Plan { settings, probe: Probe::Region(zone), stamp: Some(stamp) }
+    Plan { settings, probe: Probe::Region(first_zone(row)), stamp: Some(stamp) }
+}
+
+fn first_zone(row: &RegionRow) -> Name {
+    row.zones.first().cloned().unwrap_or_else(Name::root)
 }
