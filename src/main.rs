@@ -1,3 +1,8 @@
-//! The program `interlocal`: exit codes, and nothing else.
+//! The binary: hands over to the command that was named. Exit code 0 is fine, 1 is "found problems", 2 is usage or
+//! configuration.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    interlocal::cli::run()
+}

@@ -91,6 +91,23 @@ pub(super) fn tree(text: &str) -> Result<Node, YamlError> {
         .map_err(|error| located(&error, 1))
 }
 
+/// A value of a document, with the line and column of its text that it starts at.
+#[derive(Debug, Clone)]
+pub struct Placed<T> {
+    pub line: u32,
+    pub column: u32,
+    pub value: T,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::deserialize(deserializer)?;
+        let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX).max(1);
+        let place = spanned.referenced;
+        Ok(Self { line: number(place.line()), column: number(place.column()), value: spanned.value })
+    }
+}
+
 /// The document that is being looked for the end of.
 struct Open {
     start: usize,

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::peer::address::Plan;
 use crate::peer::counters::AddressSnapshot;
 use crate::peer::group::{Group, Trouble};
-use crate::peer::loops::Route;
+use crate::peer::listed::Listed;
 use crate::peer::settings::Settings;
 use crate::peer::sync::Probe;
 use crate::wire::Name;
@@ -29,10 +29,7 @@ pub struct ForwardClient {
     udp: Pool,
     tcp: Group,
     how: RwLock<How>,
-    /// All servers, those that are left out too.
-    listed: watch::Sender<Vec<SocketAddr>>,
-    /// Servers that lead back to ourselves.
-    left_out: RwLock<Vec<SocketAddr>>,
+    listed: Listed,
 }
 
 #[derive(Clone)]
@@ -49,6 +46,8 @@ pub struct ForwardSnapshot {
     pub zone: Name,
     pub udp: Vec<UpstreamSnapshot>,
     pub tcp: Vec<AddressSnapshot>,
+    /// Left out, because they lead back to ourselves.
+    pub looping: Vec<SocketAddr>,
     /// Why a resolv.conf could not be used; its last good servers stay.
     pub trouble: Option<String>,
 }
@@ -63,8 +62,7 @@ impl ForwardClient {
             udp: Pool::new(),
             tcp: Group::new(plan(limits, stamp_option)),
             how: RwLock::new(how),
-            listed: watch::Sender::new(Vec::new()),
-            left_out: RwLock::default(),
+            listed: Listed::default(),
         };
         client.update(config, limits, stamp_option);
         Arc::new(client)
@@ -92,26 +90,29 @@ impl ForwardClient {
                 },
             }
         }
-        if how.trouble.is_some() && same_places && !self.listed.borrow().is_empty() {
-            servers.clone_from(&self.listed.borrow());
+        if how.trouble.is_none() || !same_places || self.listed.is_empty() {
+            self.listed.set(servers);
         }
-        let transport = config.transport;
-        drop(how);
-        self.listed.send_if_modified(|old| {
-            let differs = *old != servers;
-            *old = servers;
-            differs
-        });
-        self.apply(transport);
+        self.apply(config.transport);
+    }
+
+    /// Leaves a server that leads back to ourselves out, or takes it in again.
+    pub fn set_looping(&self, server: SocketAddr, looping: bool) {
+        let how = self.how.write();
+        self.listed.set_looping(server, looping);
+        self.apply(how.config.transport);
+    }
+
+    #[must_use]
+    pub fn is_looping(&self, server: SocketAddr) -> bool {
+        self.listed.is_looping(server)
     }
 
     fn apply(&self, transport: Transport) {
-        let left_out = self.left_out.read();
-        let asked: Vec<SocketAddr> =
-            self.listed.borrow().iter().filter(|server| !left_out.contains(server)).copied().collect();
+        let servers = self.listed.fit();
         let (udp, tcp): (&[_], &[_]) = match transport {
-            Transport::Udp => (&asked, &[]),
-            Transport::Tcp => (&[], &asked),
+            Transport::Udp => (&servers, &[]),
+            Transport::Tcp => (&[], &servers),
         };
         self.udp.set(udp);
         self.tcp.set_addresses(tcp);
@@ -122,6 +123,11 @@ impl ForwardClient {
         &self.zone
     }
 
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.how.read().config.transport
+    }
+
     /// The files whose change calls for an update.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -130,6 +136,12 @@ impl ForwardClient {
             Upstream::Address(_) => None,
         };
         self.how.read().config.to.iter().filter_map(file).collect()
+    }
+
+    /// The servers that are asked, and each change of them, for the self-probe.
+    #[must_use]
+    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.listed.subscribe()
     }
 
     /// Asks the zone's servers. `stamp` is the path of clusters, ourselves last; it is left out where the row says so, and
@@ -144,17 +156,9 @@ impl ForwardClient {
         };
         let stamp = stamp.filter(|_| stamped);
         let zone = || self.zone.clone();
-        let nobody = || {
-            let none_at_all = self.listed.borrow().is_empty();
-            if none_at_all {
-                Failure::UpstreamWithoutAddress { zone: zone() }
-            } else {
-                Failure::RouteLoops { zone: zone() }
-            }
-        };
         match transport {
             Transport::Udp => tries::ask(&self.udp, question, stamp, bounds).await.map_err(|lost| match lost {
-                Lost::NoServer => nobody(),
+                Lost::NoServer => self.no_server(),
                 Lost::Dark => Failure::UpstreamDark { zone: zone() },
             }),
             Transport::Tcp => {
@@ -162,10 +166,19 @@ impl ForwardClient {
                 match self.tcp.ask(question, stamp, until).await {
                     Ok(answer) => Ok(answer),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
-                    Err(Trouble::NoAddress | Trouble::Loops) => Err(nobody()),
+                    Err(Trouble::NoAddress) => Err(self.no_server()),
                     Err(Trouble::Dark(_)) => Err(Failure::UpstreamDark { zone: zone() }),
                 }
             }
+        }
+    }
+
+    fn no_server(&self) -> Failure {
+        let zone = self.zone.clone();
+        if self.listed.looping().is_empty() {
+            Failure::UpstreamWithoutAddress { zone }
+        } else {
+            Failure::RouteLoops { zone }
         }
     }
 
@@ -175,27 +188,9 @@ impl ForwardClient {
             zone: self.zone.clone(),
             udp: self.udp.snapshot(),
             tcp: self.tcp.snapshot(),
+            looping: self.listed.looping(),
             trouble: self.how.read().trouble.clone(),
         }
-    }
-}
-
-impl Route for ForwardClient {
-    fn zone(&self) -> Name {
-        self.zone.clone()
-    }
-
-    fn transport(&self) -> Transport {
-        self.how.read().config.transport
-    }
-
-    fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.listed.subscribe()
-    }
-
-    fn leave_out(&self, servers: &[SocketAddr]) {
-        *self.left_out.write() = servers.to_vec();
-        self.apply(self.transport());
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::group::Group;
+use super::listed::Listed;
 use super::random;
 use super::resolve::{self, Resolve};
 use crate::config::{Endpoint, Host};
@@ -22,6 +23,7 @@ pub(super) struct Endpoints {
 
 struct Set {
     group: Arc<Group>,
+    listed: Listed,
     members: Mutex<Vec<Member>>,
 }
 
@@ -42,7 +44,7 @@ pub struct EndpointSnapshot {
 
 impl Endpoints {
     pub(super) fn new(group: Arc<Group>, resolve: Arc<dyn Resolve>) -> Self {
-        Self { set: Arc::new(Set { group, members: Mutex::default() }), resolve }
+        Self { set: Arc::new(Set { group, listed: Listed::default(), members: Mutex::default() }), resolve }
     }
 
     /// Takes a row's endpoints. Those that stay keep what is known of them.
@@ -64,6 +66,16 @@ impl Endpoints {
     /// Is there a host name that was not looked up even once?
     pub(super) fn is_pending(&self) -> bool {
         self.set.members.lock().iter().any(|member| member.task.is_some() && member.host.is_pending())
+    }
+
+    pub(super) fn listed(&self) -> &Listed {
+        &self.set.listed
+    }
+
+    /// Leaves an address out, or takes it in again.
+    pub(super) fn set_looping(&self, address: SocketAddr, looping: bool) {
+        self.set.listed.set_looping(address, looping);
+        self.set.publish();
     }
 
     /// Why there is no address.
@@ -118,7 +130,8 @@ impl Set {
             .iter()
             .flat_map(|member| member.host.addresses.iter().map(|ip| SocketAddr::new(*ip, member.endpoint.port)))
             .collect();
-        self.group.set_addresses(&addresses);
+        self.listed.set(addresses);
+        self.group.set_addresses(&self.listed.fit());
     }
 }
 

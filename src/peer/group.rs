@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -19,8 +19,6 @@ use crate::wire::exchange::{Question, Received};
 pub enum Trouble {
     /// There is no address.
     NoAddress,
-    /// Every address leads back to ourselves.
-    Loops,
     /// No address answered, or none is worth asking; the cause in words.
     Dark(&'static str),
     /// An answer, but one that says that the server will not answer such questions.
@@ -31,10 +29,6 @@ pub enum Trouble {
 pub struct Group {
     common: Arc<Common>,
     addresses: RwLock<Arc<Vec<Arc<Address>>>>,
-    /// All of them, those that are left out too.
-    listed: watch::Sender<Vec<SocketAddr>>,
-    /// Addresses that lead back to ourselves.
-    left_out: RwLock<Vec<SocketAddr>>,
 }
 
 impl Group {
@@ -43,12 +37,7 @@ impl Group {
     pub fn new(plan: Plan) -> Self {
         let plan = RwLock::new(Arc::new(plan));
         let common = Common { plan, changed: Arc::new(Notify::new()), runtime: Handle::current() };
-        Self {
-            common: Arc::new(common),
-            addresses: RwLock::default(),
-            listed: watch::Sender::new(Vec::new()),
-            left_out: RwLock::default(),
-        }
+        Self { common: Arc::new(common), addresses: RwLock::default() }
     }
 
     #[must_use]
@@ -65,39 +54,21 @@ impl Group {
     /// connected to at once, side by side.
     pub fn set_addresses(&self, servers: &[SocketAddr]) {
         let most = self.common.plan().settings.addresses;
-        let mut listed: Vec<SocketAddr> = Vec::with_capacity(servers.len());
-        for server in servers {
-            if listed.len() < most && !listed.contains(server) {
-                listed.push(*server);
-            }
-        }
-        self.listed.send_if_modified(|old| {
-            let differs = *old != listed;
-            *old = listed;
-            differs
-        });
-        self.apply();
-    }
-
-    /// These addresses are not asked, until the next call.
-    pub fn leave_out(&self, servers: &[SocketAddr]) {
-        *self.left_out.write() = servers.to_vec();
-        self.apply();
-    }
-
-    fn apply(&self) {
         {
             let mut addresses = self.addresses.write();
-            let (listed, left_out) = (self.listed.borrow().clone(), self.left_out.read());
-            let next = listed.into_iter().filter(|server| !left_out.contains(server)).map(|server| {
-                let kept = addresses.iter().find(|one| one.server() == server).map(Arc::clone);
-                kept.unwrap_or_else(|| {
-                    let address = Address::new(server, Arc::clone(&self.common));
+            let mut next: Vec<Arc<Address>> = Vec::with_capacity(servers.len());
+            for server in servers.iter().take(most) {
+                if next.iter().any(|one| one.server() == *server) {
+                    continue;
+                }
+                let kept = addresses.iter().find(|one| one.server() == *server).map(Arc::clone);
+                next.push(kept.unwrap_or_else(|| {
+                    let address = Address::new(*server, Arc::clone(&self.common));
                     address.wake();
                     address
-                })
-            });
-            *addresses = Arc::new(next.collect());
+                }));
+            }
+            *addresses = Arc::new(next);
         }
         self.common.changed.notify_waiters();
     }
@@ -107,20 +78,12 @@ impl Group {
         Arc::clone(&self.addresses.read())
     }
 
-    /// The addresses now, and each change of them.
-    #[must_use]
-    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.listed.subscribe()
-    }
-
     /// Asks until there is an answer, or `until`.
     ///
     /// # Errors
     /// Why there is none.
     pub async fn ask(&self, question: &Question, stamp: Option<&[u8]>, until: Instant) -> Result<Received, Trouble> {
-        let asked = asking::ask(self, question, stamp, until).await;
-        let loops = matches!(asked, Err(Trouble::NoAddress)) && !self.listed.borrow().is_empty();
-        if loops { Err(Trouble::Loops) } else { asked }
+        asking::ask(self, question, stamp, until).await
     }
 
     #[must_use]

@@ -5,8 +5,8 @@
 //! * [`group`]: some addresses that are as good as each other; `asking` is one question's way through them.
 //! * [`address`]: one address with its connections and health; [`connection`]: one TCP connection.
 //! * Pure: [`health`], [`choice`], [`rtt`], [`backoff`], `table`, [`sync`]. I/O calls them.
-//! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves? [`loops`]
-//!   asks that of every address of a route, and leaves out those that do.
+//! * [`listed`]: what a client was given to ask, less what leads back to ourselves.
+//! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves?
 
 pub mod address;
 mod asking;
@@ -20,7 +20,7 @@ pub mod endpoints;
 mod frames;
 pub mod group;
 pub mod health;
-pub mod loops;
+pub mod listed;
 pub mod probe;
 pub mod race;
 pub mod random;

@@ -12,21 +12,20 @@ use super::address::Plan;
 use super::counters::AddressSnapshot;
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
-use super::loops::Route;
 use super::resolve::Resolve;
 use super::settings::Settings;
 use super::sync::Probe;
 use crate::answer::Failure;
-use crate::config::{RegionRow, Transport};
+use crate::config::RegionRow;
 use crate::wire::Name;
 use crate::wire::exchange::{Question, Received};
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
     label: String,
-    zone: RwLock<Name>,
     group: Arc<Group>,
     endpoints: Endpoints,
+    zone: RwLock<Name>,
     /// Why the row cannot be used.
     broken: RwLock<Option<String>>,
 }
@@ -37,6 +36,8 @@ pub struct RegionSnapshot {
     pub label: String,
     pub endpoints: Vec<EndpointSnapshot>,
     pub addresses: Vec<AddressSnapshot>,
+    /// Left out, because they lead back to ourselves.
+    pub looping: Vec<SocketAddr>,
 }
 
 impl RegionClient {
@@ -46,9 +47,9 @@ impl RegionClient {
         let group = Arc::new(Group::new(plan(row, settings, stamp)));
         let client = Self {
             label: label(row),
-            zone: RwLock::new(first_zone(row)),
             endpoints: Endpoints::new(Arc::clone(&group), resolve),
             group,
+            zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
         };
         client.endpoints.set(&row.endpoints);
@@ -58,8 +59,8 @@ impl RegionClient {
     /// A new version of the same row. Endpoints that did not change keep their addresses and connections.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
         self.group.set_plan(plan(row, settings, stamp));
+        *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);
-        *self.zone.write() = first_zone(row);
         self.endpoints.set(&row.endpoints);
     }
 
@@ -78,12 +79,35 @@ impl RegionClient {
         self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
     }
 
+    /// The addresses that are asked, and each change of them, for the self-probe.
+    #[must_use]
+    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.endpoints.listed().subscribe()
+    }
+
+    /// Leaves an address that leads back to ourselves out, or takes it in again.
+    pub fn set_looping(&self, address: SocketAddr, looping: bool) {
+        self.endpoints.set_looping(address, looping);
+    }
+
+    #[must_use]
+    pub fn is_looping(&self, address: SocketAddr) -> bool {
+        self.endpoints.listed().is_looping(address)
+    }
+
+    /// The first zone of the row, under which it is probed.
+    #[must_use]
+    pub fn zone(&self) -> Name {
+        self.zone.read().clone()
+    }
+
     #[must_use]
     pub fn snapshot(&self) -> RegionSnapshot {
         RegionSnapshot {
             label: self.label.clone(),
             endpoints: self.endpoints.snapshot(),
             addresses: self.group.snapshot(),
+            looping: self.endpoints.listed().looping(),
         }
     }
 
@@ -104,9 +128,11 @@ impl RegionClient {
     fn failure(&self, trouble: Trouble) -> Failure {
         let region = self.label.clone();
         match trouble {
-            Trouble::Loops => Failure::RouteLoops { zone: self.zone.read().clone() },
             Trouble::Dark(cause) => Failure::RegionDark { region, cause },
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
+            Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
+                Failure::RouteLoops { zone: self.zone() }
+            }
             Trouble::NoAddress => {
                 let broken = self.broken.read().clone();
                 let why = broken.or_else(|| self.endpoints.trouble()).unwrap_or_else(|| "no endpoints".into());
@@ -116,32 +142,14 @@ impl RegionClient {
     }
 }
 
-impl Route for RegionClient {
-    fn zone(&self) -> Name {
-        self.zone.read().clone()
-    }
-
-    fn transport(&self) -> Transport {
-        Transport::Tcp
-    }
-
-    fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.group.listed()
-    }
-
-    fn leave_out(&self, servers: &[SocketAddr]) {
-        self.group.leave_out(servers);
-    }
-}
-
 fn label(row: &RegionRow) -> String {
     row.label.as_str().to_owned()
 }
 
 fn plan(row: &RegionRow, settings: Settings, stamp: Vec<u8>) -> Plan {
-    Plan { settings, probe: Probe::Region(first_zone(row)), stamp: Some(stamp) }
+    Plan { settings, probe: Probe::Region(zone(row)), stamp: Some(stamp) }
 }
 
-fn first_zone(row: &RegionRow) -> Name {
+fn zone(row: &RegionRow) -> Name {
     row.zones.first().cloned().unwrap_or_else(Name::root)
 }

@@ -10,7 +10,6 @@ use interlocal::config::{Endpoint, Host, Transport};
 use interlocal::forward::{ForwardClient, HostLookup};
 use interlocal::limits::Limits;
 use interlocal::peer::RegionClient;
-use interlocal::peer::loops::Route;
 use interlocal::peer::resolve::{Looking, Resolve, Resolved};
 use interlocal::wire::Name;
 use parking_lot::Mutex;

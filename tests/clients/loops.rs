@@ -4,11 +4,9 @@ use hickory_proto::rr::RData;
 use hickory_proto::rr::rdata::TXT;
 use interlocal::answer::Failure;
 use interlocal::config::Transport;
-use interlocal::peer::loops::LoopWatch;
 use interlocal::peer::probe::{self, Own, Verdict};
 use interlocal::wire::Name;
 use interlocal::wire::stamp::ClusterId;
-use tokio::sync::watch;
 
 use crate::setup::{PATIENCE, nobody, own_stamp, question, region, row_of, settings, upstreams, wire_name};
 use crate::support::server::ScriptServer;
@@ -21,8 +19,12 @@ async fn the_answer_tells_ourselves_from_others_over_both_transports() {
     let server = ScriptServer::start();
     let zone = wire_name("corp.example");
     let says = |cluster: &str, instance: &str| {
+        let texts = TXT::new(vec![cluster.to_owned(), instance.to_owned()]);
         server.clear();
-        identify(&server, cluster, instance);
+        drop(server.on_any().edit(move |query, reply| {
+            let name = query.queries[0].name().clone();
+            reply.answers = vec![hickory_proto::rr::Record::from_rdata(name, 0, RData::TXT(texts.clone()))];
+        }));
     };
     for transport in [Transport::Udp, Transport::Tcp] {
         let ask = || probe::ask(server.address(), transport, &zone, OWN);
@@ -40,43 +42,28 @@ async fn the_answer_tells_ourselves_from_others_over_both_transports() {
     assert!(asked.queries[0].name().to_string().ends_with("._interlocal-loop.corp.example."));
 }
 
-/// Answers every question as an interlocal answers the self-probe.
-fn identify(server: &ScriptServer, cluster: &str, instance: &str) {
-    let texts = TXT::new(vec![cluster.to_owned(), instance.to_owned()]);
-    drop(server.on_any().edit(move |query, reply| {
-        let name = query.queries[0].name().clone();
-        reply.answers = vec![hickory_proto::rr::Record::from_rdata(name, 0, RData::TXT(texts.clone()))];
-    }));
-}
-
 #[tokio::test]
 async fn an_upstream_that_is_ourselves_is_left_out_and_the_other_goes_on() {
     let (ours, other) = (ScriptServer::start(), ScriptServer::start());
-    identify(&ours, "0101010101010101", "00000000000000ff");
     let client = upstreams(&[ours.address(), other.address()]);
-    let own = watch::Sender::new(OWN);
-    let watching = LoopWatch::start(&client, own.subscribe());
-    assert!(eventually(PATIENCE, || async { watching.out() == [ours.address()] }).await);
-    ours.forget();
+    client.set_looping(ours.address(), true);
     for _ in 0..10 {
         client.ask(&question("web.example.com"), None).await.unwrap();
     }
     assert!(ours.received().is_empty());
-    let alone = upstreams(&[ours.address()]);
-    let watching = LoopWatch::start(&alone, own.subscribe());
-    assert!(eventually(PATIENCE, || async { !watching.out().is_empty() }).await);
-    let failure = alone.ask(&question("web.example.com"), None).await.unwrap_err();
+    assert!(client.is_looping(ours.address()) && client.listed().borrow().len() == 2, "it is still there to be probed");
+    client.set_looping(other.address(), true);
+    let failure = client.ask(&question("web.example.com"), None).await.unwrap_err();
     assert_eq!(failure, Failure::RouteLoops { zone: Name::root() });
+    client.set_looping(ours.address(), false);
+    assert!(client.ask(&question("web.example.com"), None).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_region_whose_row_leads_back_to_us_loops_until_the_row_is_mended() {
     let (ours, east) = (ScriptServer::start(), ScriptServer::start());
-    identify(&ours, "0101010101010101", "00000000000000ff");
     let client = region(&[ours.address()], settings());
-    let own = watch::Sender::new(OWN);
-    let watching = LoopWatch::start(&client, own.subscribe());
-    assert!(eventually(PATIENCE, || async { !watching.out().is_empty() }).await);
+    client.set_looping(ours.address(), true);
     let web = question("web.east.svc.cluster.local");
     let failure = client.ask(&web, &own_stamp()).await.unwrap_err();
     assert_eq!(failure, Failure::RouteLoops { zone: wire_name("east.svc.cluster.local") });

@@ -4,7 +4,6 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType::{A, NS};
 use interlocal::answer::Failure;
 use interlocal::peer::Settings;
-use interlocal::peer::loops::Route;
 use interlocal::wire::Rcode;
 
 use crate::setup::{PATIENCE, last_octets, literal, nobody, own_stamp, question, region, row, row_of, settings};

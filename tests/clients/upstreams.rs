@@ -6,7 +6,6 @@ use interlocal::answer::Failure;
 use interlocal::config::Transport;
 use interlocal::forward::ForwardClient;
 use interlocal::limits::Limits;
-use interlocal::peer::loops::Route;
 use interlocal::wire::{Name, Rcode};
 use tokio::time::Instant;
 

@@ -1,0 +1,11 @@
+//! Where the zone's objects come from, and the task that turns them into snapshots.
+
+pub mod convert;
+pub mod diff;
+pub mod feed;
+pub mod lax;
+pub mod manifest_source;
+pub mod manifests;
+pub mod objects;
+
+pub use convert::Skipped;

@@ -1,0 +1,103 @@
+//! Kubernetes objects, as much of them as the zone depends on. Everything else in them is ignored, nothing in them is
+//! trusted, and no field is obligatory here: `convert` decides.
+
+use serde::Deserialize;
+
+use super::lax::{Field, mappings};
+
+/// An object of any kind: the fields of all kinds that we read, side by side.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RawObject {
+    pub api_version: Field<String>,
+    pub kind: Field<String>,
+    pub metadata: Field<Metadata>,
+    /// Of a Service.
+    pub spec: Field<ServiceSpec>,
+    /// Of a Pod.
+    pub status: Field<PodStatus>,
+    /// Of an EndpointSlice.
+    pub address_type: Field<String>,
+    /// Of an EndpointSlice.
+    pub endpoints: Field<Vec<Field<RawEndpoint>>>,
+    /// Of an EndpointSlice.
+    pub ports: Field<Vec<Field<RawPort>>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Metadata {
+    pub name: Field<String>,
+    pub namespace: Field<String>,
+    pub uid: Field<String>,
+    pub labels: Field<Labels>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Labels {
+    #[serde(rename = "kubernetes.io/service-name")]
+    pub service_name: Field<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ServiceSpec {
+    #[serde(rename = "type")]
+    pub service_type: Field<String>,
+    #[serde(rename = "clusterIP")]
+    pub cluster_ip: Field<String>,
+    #[serde(rename = "clusterIPs")]
+    pub cluster_ips: Field<Vec<Field<String>>>,
+    pub external_name: Field<String>,
+    pub ports: Field<Vec<Field<RawPort>>>,
+    pub publish_not_ready_addresses: Field<bool>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct RawPort {
+    pub name: Field<String>,
+    pub protocol: Field<String>,
+    pub port: Field<u64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RawEndpoint {
+    pub addresses: Field<Vec<Field<String>>>,
+    pub conditions: Field<Conditions>,
+    pub hostname: Field<String>,
+    pub target_ref: Field<TargetRef>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Conditions {
+    pub ready: Field<bool>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct TargetRef {
+    pub kind: Field<String>,
+    pub name: Field<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodStatus {
+    pub phase: Field<String>,
+    #[serde(rename = "podIP")]
+    pub pod_ip: Field<String>,
+    #[serde(rename = "podIPs")]
+    pub pod_ips: Field<Vec<Field<PodIp>>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PodIp {
+    pub ip: Field<String>,
+}
+
+mappings!(RawObject, Metadata, Labels, ServiceSpec, RawPort, RawEndpoint, Conditions, TargetRef, PodStatus, PodIp);

@@ -1,0 +1,229 @@
+//! From events to snapshots. Only what an event touches is made anew; the rest is shared with the snapshot before.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::digest::Digest;
+use super::object::{Event, ObjectName};
+use super::record::ServiceRecord;
+use super::settings::ZoneSettings;
+use super::snapshot::{Counts, Snapshot, Tables, origins};
+use super::store::{PodChange, Store, Touched};
+use super::table::ShardTable;
+use crate::config::PodMode;
+use crate::wire::stamp::ClusterId;
+
+/// The namespace whose UID identifies a cluster: it is never deleted.
+const IDENTITY: &str = "kube-system";
+
+pub struct Builder {
+    settings: ZoneSettings,
+    store: Store,
+    touched: Touched,
+    tables: Tables,
+    counts: Counts,
+    hash: u64,
+    /// The part of the hash that is of pods.
+    pod_hash: u64,
+    serial: u32,
+    synced: bool,
+    /// Something other than the content is different.
+    dirty: bool,
+}
+
+impl Builder {
+    #[must_use]
+    pub fn new(settings: ZoneSettings) -> Self {
+        Self {
+            settings,
+            store: Store::default(),
+            touched: Touched::default(),
+            tables: Tables::default(),
+            counts: Counts::default(),
+            hash: 0,
+            pod_hash: 0,
+            serial: 0,
+            synced: false,
+            dirty: true,
+        }
+    }
+
+    pub fn apply(&mut self, event: Event) {
+        self.store.change(event, &mut self.touched);
+    }
+
+    /// Everything has been applied once. Until then nothing is published.
+    pub fn mark_synced(&mut self) {
+        self.synced = true;
+    }
+
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    pub fn reconfigure(&mut self, settings: ZoneSettings) {
+        if settings == self.settings {
+            return;
+        }
+        let old = std::mem::replace(&mut self.settings, settings);
+        if old.ttl != self.settings.ttl || old.endpoint_pod_names != self.settings.endpoint_pod_names {
+            self.touched.services.extend(self.store.service_names().cloned());
+        }
+        if old.pods != self.settings.pods {
+            self.index_pods_anew();
+        }
+        self.dirty = true;
+    }
+
+    /// The zone as it is now; none if nothing changed since the last one.
+    pub fn publish(&mut self, unix_seconds: u64) -> Option<Arc<Snapshot>> {
+        if !self.synced || (self.touched.is_empty() && !self.dirty) {
+            return None;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let before = (self.hash, self.counts);
+        let mut changed = false;
+        for name in &touched.services {
+            changed |= self.update_service(name);
+        }
+        for name in &touched.namespaces {
+            self.update_namespace(name);
+        }
+        for (change, address, namespace) in &touched.pods {
+            self.update_pod(*change, *address, namespace);
+        }
+        self.counts.pods = self.store.pod_count();
+        changed |= before != (self.hash, self.counts);
+        if !changed && !std::mem::take(&mut self.dirty) {
+            return None;
+        }
+        self.dirty = false;
+        if changed || self.serial == 0 {
+            // Serials never go back, whatever the clock does (RFC 1982 gives them meaning modulo 2^32 only).
+            self.serial = self.serial.max(unix_seconds as u32);
+        }
+        Some(Arc::new(self.snapshot()))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            synced: self.synced,
+            serial: self.serial,
+            hash: self.hash,
+            cluster_id: self.store.namespace_uid(IDENTITY).map_or_else(ClusterId::default, cluster_id),
+            counts: self.counts,
+            origins: origins(&self.settings),
+            ttl: self.settings.ttl,
+            pod_mode: self.settings.pods,
+            tables: self.tables.clone(),
+        }
+    }
+
+    /// Makes the records of one Service anew. Says whether they are different now.
+    fn update_service(&mut self, name: &ObjectName) -> bool {
+        let (namespace, service) = (name.namespace.as_bytes(), name.name.as_bytes());
+        let hash = self.tables.service_hash(namespace, service);
+        let new = self.store.sources(name).and_then(|sources| {
+            let service = sources.service.as_ref()?;
+            Some(Arc::new(ServiceRecord::new(hash, service, &sources.slices, &self.settings)))
+        });
+        let shard = self.tables.services.of(hash);
+        let at = shard.iter().position(|record| record.is(hash, namespace, service));
+        let old = at.map(|at| Arc::clone(&shard[at]));
+        if old == new {
+            return false;
+        }
+        let shard = self.tables.services.of_mut(hash);
+        match (at, &new) {
+            (Some(at), Some(new)) => shard[at] = Arc::clone(new),
+            (Some(at), None) => drop(shard.swap_remove(at)),
+            (None, Some(new)) => {
+                shard.reserve_exact(1);
+                shard.push(Arc::clone(new));
+            }
+            (None, None) => {}
+        }
+        self.update_reverse(hash, old.as_deref(), new.as_deref());
+        for (record, add) in [(&old, false), (&new, true)] {
+            let Some(record) = record else { continue };
+            self.add(record.digest(), add);
+            count(&mut self.counts.services, 1, add);
+            count(&mut self.counts.endpoints, record.endpoints.hosts(), add);
+        }
+        true
+    }
+
+    fn update_reverse(&mut self, hash: u64, old: Option<&ServiceRecord>, new: Option<&ServiceRecord>) {
+        let old = old.map(ServiceRecord::reverse_addresses).unwrap_or_default();
+        let new = new.map(ServiceRecord::reverse_addresses).unwrap_or_default();
+        for address in old.iter().filter(|address| new.binary_search(address).is_err()) {
+            self.tables.reverse.of_mut(self.tables.address_hash(*address)).remove(*address, hash);
+        }
+        for address in new.iter().filter(|address| old.binary_search(address).is_err()) {
+            self.tables.reverse.of_mut(self.tables.address_hash(*address)).insert(*address, hash);
+        }
+    }
+
+    fn update_namespace(&mut self, name: &Arc<str>) {
+        // Its UID may be new, and with it the cluster's identity.
+        self.dirty |= &**name == IDENTITY;
+        let exists = self.store.namespace_exists(name);
+        if exists == self.tables.namespaces.contains(name) {
+            return;
+        }
+        let namespaces = Arc::make_mut(&mut self.tables.namespaces);
+        if exists {
+            namespaces.insert(Arc::clone(name));
+        } else {
+            namespaces.remove(name);
+        }
+        self.counts.namespaces = namespaces.len();
+        let mut digest = Digest::new(1);
+        digest.bytes(name.as_bytes());
+        self.add(digest.finish(), exists);
+    }
+
+    fn update_pod(&mut self, change: PodChange, address: IpAddr, namespace: &Arc<str>) {
+        if self.settings.pods != PodMode::Verified {
+            return;
+        }
+        let shard = self.tables.pods.of_mut(self.tables.address_hash(address));
+        match change {
+            PodChange::Taken => shard.insert(address, namespace),
+            PodChange::GivenUp => shard.remove(address, namespace),
+        }
+        let mut digest = Digest::new(3);
+        digest.bytes(namespace.as_bytes());
+        digest.bytes(super::dashed::label(address).as_bytes());
+        let before = self.hash;
+        self.add(digest.finish(), change == PodChange::Taken);
+        self.pod_hash = self.pod_hash.wrapping_add(self.hash.wrapping_sub(before));
+    }
+
+    /// Pods are indexed in one mode only.
+    fn index_pods_anew(&mut self) {
+        self.tables.pods = ShardTable::default();
+        self.hash = self.hash.wrapping_sub(std::mem::take(&mut self.pod_hash));
+        let taken = self.store.pods().map(|(address, namespace)| (PodChange::Taken, address, Arc::clone(namespace)));
+        self.touched.pods = taken.collect();
+    }
+
+    /// The sum of the digests of all there is: no order in it, and one change costs two steps.
+    fn add(&mut self, digest: u64, add: bool) {
+        self.hash = if add { self.hash.wrapping_add(digest) } else { self.hash.wrapping_sub(digest) };
+    }
+}
+
+fn count(counter: &mut usize, by: usize, add: bool) {
+    *counter = if add { *counter + by } else { *counter - by };
+}
+
+/// The identity of a cluster: FNV-1a of its UID, the same in every version. An empty UID, or a hash that happens to be
+/// zero, is unknown.
+fn cluster_id(uid: &str) -> ClusterId {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let hash = uid.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    ClusterId(hash.to_be_bytes())
+}

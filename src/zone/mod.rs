@@ -1,0 +1,33 @@
+//! The cluster's records: built from Kubernetes objects, looked up without allocation, replaced as a whole. Pure: no I/O,
+//! no clock, no configuration files. Records are kept relative to the origin, so that any number of origins serve them.
+
+mod address;
+mod address_set;
+mod apex;
+pub mod builder;
+mod dashed;
+mod digest;
+mod endpoints;
+pub mod lookup;
+pub mod object;
+mod origin;
+mod pod_index;
+mod pod_names;
+mod ports;
+pub mod ptr;
+mod record;
+mod reverse_index;
+pub mod reverse_name;
+mod settings;
+pub mod snapshot;
+mod srv;
+mod store;
+mod table;
+
+pub use builder::Builder;
+pub use lookup::Found;
+pub use object::{Event, Object, ObjectKey};
+pub use ptr::ReverseView;
+pub use reverse_name::ReverseName;
+pub use settings::ZoneSettings;
+pub use snapshot::Snapshot;

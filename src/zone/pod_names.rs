@@ -1,0 +1,48 @@
+//! `10-1-2-3.namespace.pod`: not in the specification, but every mainstream Corefile switches it on.
+
+use std::net::IpAddr;
+
+use super::dashed;
+use super::lookup::{Ask, Found};
+use crate::config::PodMode;
+use crate::wire::reply::Section;
+use crate::wire::rtype;
+
+impl<'s> Ask<'s, '_, '_, '_> {
+    /// A namespace below `pod`, the `last` label, or a pod there.
+    pub(super) fn pod(&mut self, last: usize) -> Found<'s> {
+        let namespace = self.name.label(last - 1);
+        if self.zone.pod_mode == PodMode::Disabled || !self.has_namespace(namespace) {
+            return Found::NxDomain;
+        }
+        if last == 1 {
+            return Found::NoData;
+        }
+        match dashed::parse(self.name.label(0)) {
+            Some(address) if self.zone.pod_mode == PodMode::Insecure || self.is_pod(address, namespace) => {
+                self.push_address(address)
+            }
+            _ => Found::NxDomain,
+        }
+    }
+
+    fn is_pod(&self, address: IpAddr, namespace: &[u8]) -> bool {
+        let tables = &self.zone.tables;
+        let shard = tables.pods.of(tables.address_hash(address));
+        std::str::from_utf8(namespace).is_ok_and(|namespace| shard.contains(address, namespace))
+    }
+
+    fn push_address(&mut self, address: IpAddr) -> Found<'s> {
+        let ttl = self.zone.ttl;
+        match (address, self.qtype) {
+            (IpAddr::V4(address), rtype::A | rtype::ANY) => {
+                self.writer.push(Section::Answer, self.owner, rtype::A, ttl, &[&address.octets()]);
+            }
+            (IpAddr::V6(address), rtype::AAAA | rtype::ANY) => {
+                self.writer.push(Section::Answer, self.owner, rtype::AAAA, ttl, &[&address.octets()]);
+            }
+            _ => return Found::NoData,
+        }
+        Found::Answer
+    }
+}

@@ -1,0 +1,15 @@
+//! What of the configuration the zone depends on.
+
+use crate::config::PodMode;
+use crate::wire::Name;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneSettings {
+    /// The names that the zone is served under: the cluster domain first, then the own mesh zone and others.
+    pub origins: Vec<Name>,
+    /// Of every record but `dns-version`, in seconds; also how long denials are kept.
+    pub ttl: u32,
+    pub pods: PodMode,
+    /// Endpoints without a hostname are called by their pod's name, in place of their address.
+    pub endpoint_pod_names: bool,
+}
