@@ -321,3 +321,6 @@ async fn write_all(mut writer: impl AsyncWrite + Unpin, shared: &Shared) {
         batch.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;
