@@ -191,11 +191,15 @@ impl Resolution<'_> {
             stamp: write_stamp(self.whence.stamp, routing.routes.own().hop(self.whence.own_id)),
         };
         // The path of a stamped question is its own: it neither joins a fetch nor takes from the cache.
-        if self.whence.stamp.is_some() {
+        if self.whence.stamp.is_some() && self.query.flags.has(Flags::RD) {
             return fetch.ask().await;
         }
         if let Some(body) = fetch.cached() {
             return body;
+        }
+        // "Recursion not asked for" holds for every link of a chain.
+        if !self.query.flags.has(Flags::RD) {
+            return Arc::new(Failure::NoRecursion.body());
         }
         match self.core.inflight.join(&fetch.key(), clock::now()) {
             Joined::Follower(follower) => outcome(follower.wait().await),
