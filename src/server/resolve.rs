@@ -190,16 +190,18 @@ impl Resolution<'_> {
             question: asked.to_question(),
             stamp: write_stamp(self.whence.stamp, routing.routes.own().hop(self.whence.own_id)),
         };
+        // "Recursion not asked for" holds for every link of a chain.
+        let alone = self.whence.stamp.is_some();
+        if !self.query.flags.has(Flags::RD) {
+            let kept = if alone { None } else { fetch.cached() };
+            return kept.unwrap_or_else(|| Arc::new(Failure::NoRecursion.body()));
+        }
         // The path of a stamped question is its own: it neither joins a fetch nor takes from the cache.
-        if self.whence.stamp.is_some() && self.query.flags.has(Flags::RD) {
+        if alone {
             return fetch.ask().await;
         }
         if let Some(body) = fetch.cached() {
             return body;
-        }
-        // "Recursion not asked for" holds for every link of a chain.
-        if !self.query.flags.has(Flags::RD) {
-            return Arc::new(Failure::NoRecursion.body());
         }
         match self.core.inflight.join(&fetch.key(), clock::now()) {
             Joined::Follower(follower) => outcome(follower.wait().await),
