@@ -148,7 +148,7 @@ impl<'a> One<'a> {
     fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
         let Asking { core, view, door, now, .. } = self.asking;
         let server = server_of(*door);
-        if self.stamp.is_none() {
+        if self.stamp.is_none() || !view.routing.passes_the_stamp_on(remote) {
             let key = KeyBuf::new(server, view.routing.route_id(remote), &self.query.asked());
             let hit = core.cache.get(&key, *now, |entry| self.kept(out, remote, entry));
             if let Some(Some(outcome)) = hit {

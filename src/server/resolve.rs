@@ -191,12 +191,11 @@ impl Resolution<'_> {
             stamp: write_stamp(self.whence.stamp, routing.routes.own().hop(self.whence.own_id)),
         };
         // "Recursion not asked for" holds for every link of a chain.
-        let alone = self.whence.stamp.is_some();
+        let alone = self.whence.stamp.is_some() && routing.passes_the_stamp_on(remote);
         if !self.query.flags.has(Flags::RD) {
             let kept = if alone { None } else { fetch.cached() };
             return kept.unwrap_or_else(|| Arc::new(Failure::NoRecursion.body()));
         }
-        // The path of a stamped question is its own: it neither joins a fetch nor takes from the cache.
         if alone {
             return fetch.ask().await;
         }
