@@ -1,0 +1,6 @@
+//! The main job, end to end: regions that ask each other, in one process and in several, with good files and bad ones.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod matrix;
