@@ -1,6 +1,8 @@
 //! Which rcode and which Extended DNS Error a question gets that cannot be answered as asked: the one place where a cause
 //! becomes words that an operator reads in `dig`.
 
+use std::borrow::Cow;
+
 use crate::wire::{Ede, EdeCode, Name, Rcode, ReplyBody, rtype};
 
 /// Why there is no proper answer.
@@ -22,8 +24,10 @@ pub enum Failure {
     RouteLoops { zone: Name },
     /// A question from another cluster for a third one's name.
     FromCluster,
-    /// Nothing that this door answers.
+    /// Nothing that the peers' door answers.
     NotHere,
+    /// No zone, and no upstream either.
+    NoRoute,
     /// The asker is not in `listen.peers_allow`.
     NotAllowed,
     /// The zone has not been read from the API yet.
@@ -49,9 +53,12 @@ impl Failure {
     #[must_use]
     pub fn rcode(&self) -> Rcode {
         match self {
-            Self::FromCluster | Self::NotHere | Self::NotAllowed | Self::NoRecursion | Self::NotAnswered { .. } => {
-                Rcode::REFUSED
-            }
+            Self::FromCluster
+            | Self::NotHere
+            | Self::NoRoute
+            | Self::NotAllowed
+            | Self::NoRecursion
+            | Self::NotAnswered { .. } => Rcode::REFUSED,
             Self::TargetPrivate { .. } => Rcode::NOERROR,
             _ => Rcode::SERVFAIL,
         }
@@ -60,31 +67,34 @@ impl Failure {
     /// The cause in words.
     #[must_use]
     pub fn ede(&self) -> Ede {
-        let (code, text) = match self {
+        let (code, text): (_, Cow<'static, str>) = match self {
             Self::RegionDark { region, cause } => {
-                (EdeCode::NO_REACHABLE_AUTHORITY, format!("region {region} does not answer: {cause}"))
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("region {region} does not answer: {cause}").into())
             }
             Self::RegionWithoutAddress { region, why } => {
-                (EdeCode::NO_REACHABLE_AUTHORITY, format!("region {region} has no address: {why}"))
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("region {region} has no address: {why}").into())
             }
             Self::RegionRefused { region, rcode } => {
-                (EdeCode::NETWORK_ERROR, format!("region {region} answered {}", rcode.to_text()))
+                (EdeCode::NETWORK_ERROR, format!("region {region} answered {}", rcode.to_text()).into())
             }
-            Self::UpstreamDark { zone } => (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers")),
+            Self::UpstreamDark { zone } => {
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers").into())
+            }
             Self::UpstreamWithoutAddress { zone } => {
-                (EdeCode::NO_REACHABLE_AUTHORITY, format!("{zone} has no upstream to ask"))
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("{zone} has no upstream to ask").into())
             }
-            Self::Loop { path } => (EdeCode::OTHER, format!("loop: {path}")),
-            Self::RouteLoops { zone } => (EdeCode::OTHER, format!("loop: the route for {zone} leads back here")),
+            Self::Loop { path } => (EdeCode::OTHER, format!("loop: {path}").into()),
+            Self::RouteLoops { zone } => (EdeCode::OTHER, format!("loop: the route for {zone} leads back here").into()),
             Self::FromCluster => (EdeCode::PROHIBITED, "came from a cluster".into()),
             Self::NotHere => (EdeCode::PROHIBITED, "not a name of this region".into()),
+            Self::NoRoute => (EdeCode::NOT_AUTHORITATIVE, "no zone and no upstream for this name".into()),
             Self::NotAllowed => (EdeCode::PROHIBITED, "address not in listen.peers_allow".into()),
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
-            Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}")),
-            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, format!("{what} is not answered")),
+            Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
+            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, format!("{what} is not answered").into()),
             Self::Malformed => (EdeCode::NETWORK_ERROR, "malformed reply".into()),
             Self::Panic => (EdeCode::OTHER, "internal error".into()),
         };

@@ -23,6 +23,18 @@ impl<T> Published<T> {
         self.current.load_full()
     }
 
+    /// Puts the newest value in place of what the caller holds, and says whether it is another one. It touches no memory that
+    /// other readers write to, so it may be called for every batch.
+    #[inline]
+    pub fn refresh(&self, held: &mut Arc<T>) -> bool {
+        let newest = self.current.load();
+        let changed = !Arc::ptr_eq(&newest, held);
+        if changed {
+            *held = Arc::clone(&newest);
+        }
+        changed
+    }
+
     /// Replaces the value; old ones that nobody holds any more are freed here, on the writer's thread.
     pub fn publish(&self, value: Arc<T>) {
         let old = self.current.swap(value);

@@ -72,6 +72,8 @@ pub struct ListenConfig {
     pub peers: Vec<Listen>,
     /// Who may ask at the peers' door; empty: everybody.
     pub peers_allow: Vec<IpNet>,
+    /// Whether the peers' door follows a CNAME that leads outside all cluster domains, or leaves it to who asked.
+    pub peers_chase_outside: bool,
     pub health: Option<Listen>,
     pub ready: Option<Listen>,
     pub metrics: Option<Listen>,

@@ -23,6 +23,8 @@ pub struct ReplyBody {
     pub ttl: Option<u32>,
     /// Where a chain of CNAMEs leads that the answer does not follow to its end.
     pub open_target: Option<Name>,
+    /// The name at the end of the chain has records of the type that was asked.
+    answered: bool,
     counts: [u16; 3],
     /// The records as they stood behind the question, without OPT. Compression pointers stay true as long as the question
     /// has the same length, which it has for the same name.
@@ -54,6 +56,7 @@ impl ReplyBody {
             ede,
             ttl: None,
             open_target: None,
+            answered: false,
             counts: [0; 3],
             records: Box::default(),
             ttls: Box::default(),
@@ -90,6 +93,7 @@ impl ReplyBody {
             ede: edns.as_ref().and_then(first_ede),
             ttl,
             open_target: open.then(|| chain.end.to_name()),
+            answered: chain.answered,
             counts,
             records: message[start..walk.end].into(),
             ttls: walk.ttls.iter().map(|at| (at - start) as u16).collect(),
@@ -106,13 +110,14 @@ impl ReplyBody {
     /// Is it an answer, rather than a denial or a failure?
     #[must_use]
     pub fn is_positive(&self) -> bool {
-        self.rcode == Rcode::NOERROR && self.counts[0] > 0
+        self.rcode == Rcode::NOERROR && !self.is_negative()
     }
 
-    /// Does it deny the name or the type (RFC 2308 2)?
+    /// Does it deny the name or the type, be it at the end of a chain (RFC 2308 2)?
     #[must_use]
     pub fn is_negative(&self) -> bool {
-        self.rcode == Rcode::NXDOMAIN || (self.rcode == Rcode::NOERROR && self.counts[0] == 0)
+        let nodata = self.rcode == Rcode::NOERROR && !self.answered && self.open_target.is_none();
+        nodata || self.rcode == Rcode::NXDOMAIN
     }
 
     /// Octets on the heap.
@@ -164,6 +169,24 @@ impl ReplyBody {
             }
         }
         (counts, at)
+    }
+
+    /// The same with other TTLs, each made from the original one.
+    #[must_use]
+    pub fn with_ttls(&self, ttl: impl Fn(u32) -> u32) -> Self {
+        let mut body = self.clone();
+        for at in self.ttls.iter().map(|at| usize::from(*at)) {
+            let value = ttl(read_u32(&self.records, at).unwrap_or(0));
+            body.records[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        }
+        body.ttl = self.ttl.map(ttl);
+        body
+    }
+
+    /// The same answer, but it ends with its open CNAME, and says why.
+    #[must_use]
+    pub fn ended(&self, rcode: Rcode, ede: Ede) -> Self {
+        Self { rcode, ede: Some(ede), open_target: None, ..self.clone() }
     }
 
     /// The body as a message again, for whoever has to read its records.
@@ -304,7 +327,8 @@ fn lifetime(message: &[u8], rcode: Rcode, answers: &[Record], answered: bool, so
     let sane = |ttl: u32| if ttl > i32::MAX as u32 { 0 } else { ttl };
     let least = answers.iter().map(|record| sane(record.ttl)).min();
     match rcode {
-        Rcode::NOERROR if answered => least,
+        // An open chain is kept like an answer: whoever reads it follows it to its end.
+        Rcode::NOERROR if answered || (least.is_some() && soa.is_none()) => least,
         Rcode::NOERROR | Rcode::NXDOMAIN => {
             let soa = soa?;
             let minimum = read_u32(message, soa.end.checked_sub(4)?)?;

@@ -4,10 +4,12 @@
 pub mod body;
 pub mod edns;
 pub mod exchange;
+pub mod frames;
 pub mod name;
 pub mod query;
 pub mod record;
 pub mod reply;
+pub mod reverse;
 pub mod stamp;
 
 pub use body::ReplyBody;

@@ -2,6 +2,7 @@
 //! rcode an odd question gets is decided in `answer`, but for the ones that cannot be read at all.
 
 use super::edns::Edns;
+use super::exchange::Asked;
 use super::name::NameBuf;
 use super::record::skip_name;
 use super::{Flags, HEADER_LEN, Rcode, WireError, read_u16, read_u32, rtype};
@@ -54,6 +55,19 @@ impl<'q> Query<'q> {
             return Incoming::Reject(Rcode::FORMERR);
         };
         Incoming::Query(Query { id: field(0), flags, name, raw_name: &message[HEADER_LEN..end], qtype, qclass, edns })
+    }
+
+    /// The parts that decide the answer.
+    #[inline]
+    #[must_use]
+    pub fn asked(&self) -> Asked<'_> {
+        Asked {
+            name: self.name.as_ref(),
+            qtype: self.qtype,
+            qclass: self.qclass,
+            dnssec_ok: self.dnssec_ok(),
+            checking_disabled: self.flags.has(Flags::CD),
+        }
     }
 
     /// DO, as the asker set it.

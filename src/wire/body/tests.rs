@@ -96,7 +96,7 @@ fn an_open_chain_names_where_it_leads() {
     source.add_answer(cname("b.x.", 9, "c.y."));
     source.add_answer(cname("a.x.", 60, "b.x."));
     assert_eq!(body(&source).open_target.map(|name| name.to_string()).as_deref(), Some("c.y"));
-    assert_eq!(body(&source).ttl, None, "an unfinished answer is not kept");
+    assert_eq!(body(&source).ttl, Some(9), "kept, and followed by whoever reads it");
     source.add_answer(a("c.y.", 5, 1));
     assert_eq!((body(&source).open_target, body(&source).ttl), (None, Some(5)));
     let mut nodata = message("a.x.", ResponseCode::NoError);

@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# What .ci/run is made of: named, timed steps under one limit, and the tools that they need. Sourced; it does nothing
+# by itself.
+
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/interlocal-ci
+
+passed=0 failed=0
+# One line a step for the summary, and the names of those that were never begun.
+summary=() not_run=()
+running=
+
+# Everything together has this many seconds: a hanging step must not hold a machine.
+begin_watch() {
+    limit=$1
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    trap 'stop_step; exit 130' INT TERM
+}
+
+stop_step() {
+    # `timeout` passes the signal on to all that it started.
+    [ -z "$running" ] || kill -TERM "$running" 2>/dev/null
+}
+
+# step NAME COMMAND...: a program, or a function of this file. Its failure is counted, and the next step runs.
+step() {
+    local name=$1 left=$((limit - SECONDS)) begun=$SECONDS shown code tests_passed tests_failed
+    shift
+    if [ "$left" -le 0 ]; then
+        not_run+=("$name")
+        return 0
+    fi
+    printf '\n=== %s: %s\n' "$name" "$*"
+    : >"$log"
+    timeout --kill-after=20 "$left" bash -c '. .ci/lib.sh; "$@"' step "$@" </dev/null >"$log" 2>&1 &
+    running=$!
+    # Shows the output as it comes, and ends with the step. In the background: `wait` hears signals, `tail` does not.
+    tail -s 0.2 -n +1 -f --pid="$running" "$log" &
+    shown=$!
+    wait "$running"
+    code=$?
+    running=
+    wait "$shown"
+    read -r tests_passed tests_failed < <(count_tests "$log")
+    passed=$((passed + tests_passed))
+    failed=$((failed + tests_failed))
+    # Failed tests say themselves how many; any other failure is one.
+    [ "$code" -eq 0 ] || [ "$tests_failed" -gt 0 ] || failed=$((failed + 1))
+    case $code in
+        0) summary+=("ok      $((SECONDS - begun)) s  $name") ;;
+        124 | 137) summary+=("STOPPED $((SECONDS - begun)) s  $name: the limit of $limit s for everything is reached") ;;
+        *) summary+=("FAILED  $((SECONDS - begun)) s  $name (exit $code)") ;;
+    esac
+}
+
+# The sums of all `test result: ok. 3 passed; 1 failed; …` lines.
+count_tests() {
+    awk '/^test result: /{
+        for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i - 1); if ($i == "failed;") f += $(i - 1) }
+    } END { print p + 0, f + 0 }' "$1"
+}
+
+# Prints the summary, its last line being the numbers; false if anything failed or was not run.
+report() {
+    printf '\n=== summary, %s s\n' "$SECONDS"
+    printf '%s\n' "${summary[@]}"
+    if [ "${#not_run[@]}" -gt 0 ]; then
+        printf 'NOT RUN (no time left)  %s\n' "${not_run[@]}"
+        failed=$((failed + ${#not_run[@]}))
+    fi
+    printf '%s passed, %s failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+}
+
+# ensure_command COMMAND PACKAGE: a program that Debian has.
+ensure_command() {
+    command -v "$1" && return
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "$1 is missing and only root can install it: apt-get install $2" >&2
+        return 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q && apt-get install -q -y --no-install-recommends "$2"
+}
+
+# ensure_cargo_tool NAME VERSION: built once, then kept outside the checkout.
+ensure_cargo_tool() {
+    local home=$CACHE/$1-$2
+    [ -x "$home/bin/$1" ] && echo "$home/bin/$1 is there" && return
+    # It checks, it need not be fast: unoptimised it is built in a fraction of the time. A build that was stopped half
+    # way leaves nothing at the final place.
+    mkdir -p "$CACHE"
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo install --locked "$1@$2" --root "$home.new" && mv -T "$home.new" "$home"
+}
+
+# cargo_tool NAME VERSION ARGUMENTS...
+cargo_tool() {
+    local program=$CACHE/$1-$2/bin/$1
+    shift 2
+    "$program" "$@"
+}

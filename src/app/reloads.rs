@@ -1,0 +1,282 @@
+//! Files that change while we serve: read, judged, and swapped in as one piece, or left alone. One task does it, so that no two
+//! reloads meet.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::feed::Feed;
+use super::routing::Builder;
+use super::{Adjust, table, zone_settings};
+use crate::config::{Config, KubernetesSource, LogFormat, Overrides, PeerTable, Problem, UnknownKeys, Upstream, file};
+use crate::log::{Filter, LogHandle};
+use crate::metrics::names;
+use crate::reload::{Changed, Watcher};
+use crate::server::core::Core;
+use crate::wire::stamp::ClusterId;
+
+/// What the system does not tell of a file, a look at it finds this often.
+const POLL: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether the zone now knows which cluster this is.
+const IDENTITY_EVERY: Duration = Duration::from_millis(250);
+
+/// The task, and how to talk to it.
+pub(super) struct Reloads {
+    watcher: Arc<Watcher>,
+    task: JoinHandle<()>,
+}
+
+/// The files of a configuration, watched. Made before they are read, so that no edit falls in between.
+pub(super) struct Watched {
+    watcher: Watcher,
+    changes: mpsc::Receiver<Changed>,
+}
+
+impl Watched {
+    pub(super) fn new(config: &Config, file: Option<&Path>) -> Self {
+        let (watcher, changes) = Watcher::new(paths(config, file), POLL);
+        Self { watcher, changes }
+    }
+}
+
+/// Every file that a configuration reads, itself included.
+fn paths(config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
+    let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(|forward| &forward.to);
+    let resolv_confs = upstreams.filter_map(|upstream| match upstream {
+        Upstream::ResolvConf(path) => Some(path.as_path()),
+        Upstream::Address(_) => None,
+    });
+    let one = [file, table::path(config), manifests(config)].into_iter().flatten();
+    one.chain(resolv_confs).map(Path::to_path_buf).collect()
+}
+
+fn manifests(config: &Config) -> Option<&Path> {
+    match &config.kubernetes.source {
+        KubernetesSource::Manifests(path) => Some(path),
+        KubernetesSource::Api => None,
+    }
+}
+
+/// What the task works with: the parts of an instance that a reload may touch.
+pub(super) struct State {
+    pub core: Arc<Core>,
+    pub builder: Builder,
+    pub feed: Feed,
+    pub table: PeerTable,
+    pub config: Arc<Config>,
+    pub file: Option<PathBuf>,
+    pub overrides: Overrides,
+    pub log: Option<LogHandle>,
+    pub adjust: Option<Arc<dyn Adjust>>,
+    /// The cluster's id as the stamps of our probes have it.
+    pub identity: ClusterId,
+}
+
+impl Reloads {
+    pub(super) fn start(watched: Watched, state: State) -> Self {
+        let watcher = Arc::new(watched.watcher);
+        let task = tokio::spawn(state.run(Arc::clone(&watcher), watched.changes));
+        Self { watcher, task }
+    }
+
+    /// Reads everything again.
+    pub(super) fn poke(&self) {
+        self.watcher.poke();
+    }
+
+    /// Ends the task, and with it all that it owns.
+    pub(super) async fn stop(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Reloads {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl State {
+    async fn run(mut self, watcher: Arc<Watcher>, mut changes: mpsc::Receiver<Changed>) {
+        let mut identity = tokio::time::interval(IDENTITY_EVERY);
+        loop {
+            tokio::select! {
+                changed = changes.recv() => match changed {
+                    Some(changed) => self.reload(&changed.path).await,
+                    None => return,
+                },
+                _ = identity.tick() => {
+                    if self.identity_changed() {
+                        self.swap().await;
+                    }
+                    continue;
+                }
+            }
+            watcher.set_paths(paths(&self.config, self.file.as_deref()));
+        }
+    }
+
+    async fn reload(&mut self, path: &Path) {
+        if self.file.as_deref() == Some(path) {
+            self.reload_config().await;
+        } else if table::path(&self.config) == Some(path) {
+            self.reload_table().await;
+        } else if manifests(&self.config) == Some(path) {
+            self.feed.reread();
+        } else {
+            // A resolv.conf: whoever reads it is told to read it again.
+            self.swap().await;
+        }
+    }
+
+    /// The zone has been read, and with it who we are: what was decided without it is looked at again.
+    fn identity_changed(&mut self) -> bool {
+        let zone = self.core.zone.load();
+        if !zone.synced || zone.cluster_id == self.identity {
+            return false;
+        }
+        self.identity = zone.cluster_id;
+        for namespace in table::hidden(&self.config, &self.table) {
+            if zone.has_ready_endpoints(&namespace) {
+                tracing::warn!(
+                    %namespace,
+                    "the region of this name hides a local namespace with ready endpoints; rename one of them, or write \
+                     `override_local: true` in the region's row"
+                );
+            }
+        }
+        true
+    }
+
+    async fn reload_config(&mut self) {
+        let Some(path) = self.file.clone() else { return };
+        let parsed = std::fs::read_to_string(&path)
+            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
+            .and_then(|text| {
+                file::parse(&text, &path, UnknownKeys::Warn, &self.overrides)
+                    .map_err(|errors| errors.iter().map(Problem::to_string).collect())
+            });
+        match parsed {
+            Err(errors) => {
+                errors.iter().for_each(|error| tracing::error!("{error}"));
+                tracing::error!(path = %path.display(), "configuration not taken, the old one stays");
+                self.count("config", false);
+            }
+            Ok(parsed) => {
+                parsed.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                self.config = Arc::new(self.keep_what_needs_a_restart(parsed.value));
+                self.apply_log();
+                tracing::info!(path = %path.display(), "configuration reloaded");
+                self.count("config", true);
+                // The table is judged by the configuration, so it is read again.
+                self.reload_table().await;
+            }
+        }
+    }
+
+    fn apply_log(&self) {
+        let config = &self.config.log;
+        match (&self.log, Filter::parse(&config.level)) {
+            (Some(log), Ok(filter)) => log.apply(config.format == LogFormat::Json, filter),
+            (_, Err(error)) => tracing::error!(%error, "log.level not taken"),
+            (None, _) => {}
+        }
+    }
+
+    /// Sockets and the region are what they were at the start; everything else is applied.
+    fn keep_what_needs_a_restart(&self, mut new: Config) -> Config {
+        let old = &self.config;
+        if let Some(adjust) = &self.adjust {
+            adjust.config(&mut new);
+        }
+        let listen = |config: &Config| config.servers.iter().map(|server| server.listen.clone()).collect::<Vec<_>>();
+        let fixed = |config: &Config| {
+            let others = crate::config::ListenConfig {
+                peers_allow: Vec::new(),
+                peers_chase_outside: true,
+                ..config.listen.clone()
+            };
+            (config.region.clone(), listen(config), others, config.workers, config.plain_sockets)
+        };
+        let differs = fixed(old) != fixed(&new);
+        if differs {
+            tracing::warn!("listeners, workers or the region changed: restart to apply them");
+        }
+        self.core.metrics.set(names::RESTART_REQUIRED, &[], f64::from(u8::from(differs)));
+        if new.servers.len() == old.servers.len() {
+            for (new, old) in new.servers.iter_mut().zip(&old.servers) {
+                new.listen.clone_from(&old.listen);
+            }
+        } else {
+            new.servers.clone_from(&old.servers);
+        }
+        new.region.clone_from(&old.region);
+        new.listen = crate::config::ListenConfig {
+            peers_allow: new.listen.peers_allow,
+            peers_chase_outside: new.listen.peers_chase_outside,
+            ..old.listen.clone()
+        };
+        (new.workers, new.plain_sockets) = (old.workers, old.plain_sockets);
+        new
+    }
+
+    async fn reload_table(&mut self) {
+        match table::read(&self.config, self.adjust.as_deref()) {
+            Ok(table) => match self.newly_hidden(&table) {
+                Some(namespace) => {
+                    tracing::error!(
+                        "region `{namespace}` would hide the local namespace of that name, which has ready endpoints; \
+                         rename one of them, or write `override_local: true` in its row"
+                    );
+                    self.table_kept();
+                }
+                None => {
+                    if table != self.table {
+                        tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
+                    }
+                    self.table = table;
+                    self.core.metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
+                    self.count("peers", true);
+                }
+            },
+            Err(bad) => {
+                bad.log();
+                self.table_kept();
+            }
+        }
+        self.swap().await;
+    }
+
+    fn table_kept(&self) {
+        tracing::error!("peer table not taken, the old one stays");
+        self.core.metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
+        self.count("peers", false);
+    }
+
+    /// A local namespace with ready endpoints that this table takes away from the pods, and the old one did not.
+    fn newly_hidden(&self, new: &PeerTable) -> Option<String> {
+        let zone = self.core.zone.load();
+        let old = table::hidden(&self.config, &self.table);
+        let hidden = table::hidden(&self.config, new).into_iter();
+        hidden.filter(|name| !old.contains(name)).find(|name| zone.has_ready_endpoints(name))
+    }
+
+    /// Puts routes and clients for what we have now in place of the old ones.
+    async fn swap(&mut self) {
+        let old = self.core.routing.load();
+        let new = self.builder.build(&self.config, &self.table, Some(&old));
+        self.core.cache.resize(self.config.servers.iter().map(|server| server.cache.size).sum());
+        self.feed.reconfigure(&self.config, zone_settings(&self.config, &self.table)).await;
+        self.core.routing.publish(Arc::new(new));
+    }
+
+    fn count(&self, file: &str, ok: bool) {
+        let result = if ok { "ok" } else { "error" };
+        self.core.metrics.count(names::CONFIG_RELOADS, &[("file", file), ("result", result)]);
+    }
+}

@@ -1,0 +1,91 @@
+//! What the parts say of themselves when `/metrics` is read.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Weak};
+
+use super::table;
+use crate::forward::client::ForwardSnapshot;
+use crate::metrics::{Sink, names};
+use crate::peer::health::Health;
+use crate::peer::region::RegionSnapshot;
+use crate::server::core::Core;
+
+/// Adds every part's numbers to the registry, which belongs to the core: hence weak.
+pub(super) fn register(core: &Arc<Core>) {
+    let weak: Weak<Core> = Arc::downgrade(core);
+    core.metrics.register_source(move |sink| {
+        if let Some(core) = weak.upgrade() {
+            report(&core, sink);
+        }
+    });
+}
+
+fn report(core: &Core, sink: &mut Sink) {
+    let (zone, routing) = (core.zone.load(), core.routing.load());
+    core.cache.report(sink);
+    sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
+    sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
+    sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
+    sink.count(names::ACCEPT_ERRORS, &[], core.counters.accept_errors.load(Relaxed));
+    sink.gauge(names::ZONE_SERVICES, &[], zone.counts.services as f64);
+    sink.gauge(names::ZONE_ENDPOINTS, &[], zone.counts.endpoints as f64);
+    sink.gauge(names::ZONE_SERIAL, &[], f64::from(zone.serial));
+    sink.gauge(names::ZONE_SYNCED, &[], f64::from(u8::from(zone.synced)));
+    let hidden = table::hidden(&routing.config, &routing.table);
+    let hidden = hidden.iter().filter(|namespace| zone.has_ready_endpoints(namespace)).count();
+    sink.gauge(names::HIDDEN_NAMESPACES, &[], hidden as f64);
+    sink.gauge(names::PEERS_TABLE_INFO, &[("hash", &format!("{:016x}", routing.table.hash))], 1.0);
+    let own = routing.config.region.as_ref().map(|label| label.as_str().to_owned());
+    for region in routing.regions.iter().filter(|region| Some(region.label()) != own.as_deref()) {
+        report_region(&region.snapshot(), sink);
+    }
+    for upstream in &routing.upstreams {
+        report_upstream(&upstream.snapshot(), sink);
+    }
+}
+
+fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
+    for address in &region.addresses {
+        let server = address.address.to_string();
+        let labels = [("region", region.label.as_str()), ("address", server.as_str())];
+        sink.gauge(names::PEER_UP, &labels, f64::from(u8::from(address.health == Health::Closed)));
+        sink.gauge(names::PEER_RTT, &labels, address.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()));
+        sink.gauge(names::PEER_IN_FLIGHT, &labels, address.in_flight as f64);
+        sink.gauge(names::PEER_CONNECTIONS, &labels, address.connections as f64);
+        sink.count(names::PEER_QUERIES, &labels, address.questions);
+        sink.count(names::PEER_FAILURES, &labels, address.connect_failures + address.timeouts);
+        sink.count(names::PEER_CONNECTS, &labels, address.connects);
+        sink.count(names::PEER_RESETS, &labels, address.resets);
+        sink.count(names::PEER_MISMATCHES, &labels, address.mismatched);
+    }
+    for address in &region.looping {
+        let labels = [("region", region.label.as_str()), ("address", &address.to_string())];
+        sink.gauge(names::PEER_LOOPS, &labels, 1.0);
+    }
+}
+
+fn report_upstream(upstream: &ForwardSnapshot, sink: &mut Sink) {
+    let zone = upstream.zone.to_string();
+    for address in &upstream.looping {
+        let labels = [("zone", zone.as_str()), ("address", &address.to_string())];
+        sink.gauge(names::UPSTREAM_LOOPS, &labels, 1.0);
+    }
+    for server in &upstream.udp {
+        let address = server.address.to_string();
+        let labels = [("zone", zone.as_str()), ("address", address.as_str())];
+        sink.gauge(names::UPSTREAM_UP, &labels, f64::from(u8::from(server.up)));
+        sink.gauge(names::UPSTREAM_RTT, &labels, server.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()));
+        sink.count(names::UPSTREAM_QUERIES, &labels, server.tries);
+        sink.count(names::UPSTREAM_FAILURES, &labels, server.silent);
+        sink.count(names::UPSTREAM_MISMATCHES, &labels, server.mismatched);
+    }
+    for server in &upstream.tcp {
+        let address = server.address.to_string();
+        let labels = [("zone", zone.as_str()), ("address", address.as_str())];
+        sink.gauge(names::UPSTREAM_UP, &labels, f64::from(u8::from(server.health == Health::Closed)));
+        sink.gauge(names::UPSTREAM_RTT, &labels, server.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()));
+        sink.count(names::UPSTREAM_QUERIES, &labels, server.questions);
+        sink.count(names::UPSTREAM_FAILURES, &labels, server.connect_failures + server.timeouts);
+        sink.count(names::UPSTREAM_MISMATCHES, &labels, server.mismatched);
+    }
+}

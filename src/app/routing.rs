@@ -1,0 +1,112 @@
+//! Routes and the clients behind them, built from a configuration and a table. What a reload does not change is kept: a client whose
+//! row is the same keeps its connections, and answers stay in the cache because their route keeps its number.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::loops;
+use crate::cache::Policy;
+use crate::config::{Config, PeerTable, RegionRow};
+use crate::forward::{ForwardClient, HostLookup};
+use crate::metrics::Registry;
+use crate::peer::{RegionClient, Settings};
+use crate::publish::Published;
+use crate::route::Routes;
+use crate::server::core::{Routing, Slots};
+use crate::wire::stamp::write_stamp;
+use crate::zone::Snapshot;
+
+/// Builds routings, one after another.
+pub(super) struct Builder {
+    metrics: Arc<Registry>,
+    zone: Arc<Published<Snapshot>>,
+    instance: u64,
+    hosts: Arc<HostLookup>,
+}
+
+impl Builder {
+    pub(super) fn new(metrics: Arc<Registry>, zone: Arc<Published<Snapshot>>) -> Self {
+        let hosts = Arc::new(HostLookup::new(Vec::new(), Vec::new()));
+        Self { metrics, zone, instance: rand::random(), hosts }
+    }
+
+    /// Random, new at each start.
+    pub(super) fn instance(&self) -> u64 {
+        self.instance
+    }
+
+    /// Inside a tokio runtime.
+    pub(super) fn build(&self, config: &Arc<Config>, table: &PeerTable, previous: Option<&Routing>) -> Routing {
+        let routes = Routes::build(config, table);
+        let own = loops::Own { zone: Arc::clone(&self.zone), instance: self.instance };
+        let stamp = write_stamp(None, routes.own().hop(self.zone.load().cluster_id));
+        let upstreams: Vec<Arc<ForwardClient>> = self.upstreams(config, previous, &own);
+        self.hosts.update(upstreams.clone(), stamp.clone());
+        let regions = table.regions.iter().map(|row| self.region(config, row, &stamp, previous, &own)).collect();
+        let stale = config.peers.stale;
+        Routing {
+            region_ids: routes.regions().iter().map(|label| route_id("region", label)).collect(),
+            upstream_ids: routes.upstreams().iter().map(|zone| route_id("zone", &zone.to_string())).collect(),
+            slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
+            policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
+            config: Arc::clone(config),
+            table: table.clone(),
+            routes,
+            regions,
+            upstreams,
+        }
+    }
+
+    fn upstreams(&self, config: &Config, previous: Option<&Routing>, own: &loops::Own) -> Vec<Arc<ForwardClient>> {
+        let mut old: Vec<Arc<ForwardClient>> = previous.map(|routing| routing.upstreams.clone()).unwrap_or_default();
+        let rows = config.servers.iter().flat_map(|server| &server.forward);
+        rows.map(|row| match old.iter().position(|client| *client.zone() == row.zone) {
+            Some(at) => {
+                let client = old.swap_remove(at);
+                client.update(row, &config.limits, config.stamp_option);
+                client
+            }
+            None => {
+                let client = ForwardClient::start(row, &config.limits, config.stamp_option);
+                loops::watch_upstream(&client, own.clone());
+                client
+            }
+        })
+        .collect()
+    }
+
+    fn region(
+        &self,
+        config: &Config,
+        row: &RegionRow,
+        stamp: &[u8],
+        previous: Option<&Routing>,
+        own: &loops::Own,
+    ) -> Arc<RegionClient> {
+        let settings = Settings::for_peers(&config.peers, &config.limits, config.stamp_option);
+        let mut row = row.clone();
+        if Some(&row.label) == config.region.as_ref() {
+            // Our own row leads to our own load balancer, which we never ask.
+            row.endpoints.clear();
+        }
+        let kept = previous.and_then(|old| old.regions.iter().find(|client| client.label() == row.label.as_str()));
+        match kept {
+            Some(client) => {
+                client.update(&row, settings, stamp.to_vec());
+                Arc::clone(client)
+            }
+            None => {
+                let client = RegionClient::start(&row, settings, stamp.to_vec(), Arc::clone(&self.hosts) as _);
+                loops::watch_region(&client, own.clone());
+                client
+            }
+        }
+    }
+}
+
+/// The number by which the cache knows a route: the same for the same name as long as the process lives.
+fn route_id(kind: &str, name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (kind, name).hash(&mut hasher);
+    hasher.finish()
+}

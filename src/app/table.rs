@@ -1,0 +1,140 @@
+//! The peer table from its file, under the rules for a bad one: at start what is valid of it is used, or the last good one; at
+//! reload anything wrong keeps the old one whole.
+
+use std::path::{Path, PathBuf};
+
+use super::Adjust;
+use crate::config::peers::{self, TableContext, TableResult};
+use crate::config::{Config, PeerTable, PeersSource, Problem, UnknownKeys};
+use crate::metrics::{Registry, names};
+use crate::wire::Name;
+
+/// The last good table inside `state_dir`.
+const LAST_GOOD: &str = "peers.yaml";
+
+/// Why a table is not taken.
+pub(super) enum Bad {
+    /// The file cannot be read.
+    Unreadable(String),
+    /// What is wrong with it, and what of it could be used.
+    Wrong { errors: Vec<Problem>, rest: PeerTable },
+}
+
+/// The file, if there is one to read; a default one that is not there is no table.
+pub(super) fn path(config: &Config) -> Option<&Path> {
+    match &config.peers.source {
+        PeersSource::None => None,
+        PeersSource::File(path) | PeersSource::DefaultFile(path) => Some(path),
+    }
+}
+
+/// Reads the table.
+pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<PeerTable, Bad> {
+    let Some(path) = path(config) else { return Ok(PeerTable::default()) };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if matches!(config.peers.source, PeersSource::DefaultFile(_)) && is_missing(&error) => {
+            return Ok(PeerTable::default());
+        }
+        Err(error) => return Err(Bad::Unreadable(format!("cannot read {}: {error}", path.display()))),
+    };
+    let mut result = parse(config, path, &text);
+    if let Some(adjust) = adjust {
+        adjust.table(&mut result.table);
+    }
+    for warning in &result.warnings {
+        tracing::warn!("{warning}");
+    }
+    if result.errors.is_empty() {
+        keep(config, &text);
+        Ok(result.table)
+    } else {
+        Err(Bad::Wrong { errors: result.errors, rest: result.table })
+    }
+}
+
+/// The table to start with, whatever the file is like.
+pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>, metrics: &Registry) -> PeerTable {
+    let bad = match read(config, adjust) {
+        Ok(table) => {
+            metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
+            return table;
+        }
+        Err(bad) => bad,
+    };
+    metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
+    bad.log();
+    if let Some(table) = last_good(config, adjust) {
+        tracing::warn!("starting with the last good peer table");
+        return table;
+    }
+    match bad {
+        Bad::Unreadable(_) => PeerTable::default(),
+        Bad::Wrong { rest, .. } => {
+            tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
+            rest
+        }
+    }
+}
+
+impl Bad {
+    /// Says what is wrong, each problem with its place and its mend.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Unreadable(why) => tracing::error!("{why}"),
+            Self::Wrong { errors, .. } => errors.iter().for_each(|problem| tracing::error!("{problem}")),
+        }
+    }
+}
+
+fn parse(config: &Config, path: &Path, text: &str) -> TableResult {
+    let stub_zones = config.stub_zones();
+    let context = TableContext {
+        cluster_domain: &config.cluster_domain,
+        region: config.region.as_ref(),
+        stub_zones: &stub_zones,
+        limits: &config.limits,
+    };
+    peers::parse(text, path, &context, UnknownKeys::Warn)
+}
+
+/// The namespaces of ours that the table's regions take away from the pods, by having the same name. A row that says
+/// `override_local` means it.
+pub(super) fn hidden(config: &Config, table: &PeerTable) -> Vec<String> {
+    let others = table.regions.iter().filter(|row| Some(&row.label) != config.region.as_ref() && !row.override_local);
+    let services = config.cluster_domain.prepend("svc").ok();
+    let namespace = |zone: &Name| {
+        let first = zone.as_ref().labels().next()?;
+        let below = zone.as_ref().parent() == services.as_ref().map(Name::as_ref);
+        below.then(|| String::from_utf8_lossy(first).into_owned())
+    };
+    others.flat_map(|row| &row.zones).filter_map(namespace).collect()
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+}
+
+fn last_good_path(config: &Config) -> Option<PathBuf> {
+    config.state_dir.as_ref().map(|dir| dir.join(LAST_GOOD))
+}
+
+/// Keeps a good table for the next start. A disk that is full or read-only costs that, and nothing else.
+fn keep(config: &Config, text: &str) {
+    let Some(path) = last_good_path(config) else { return };
+    let written = path.with_extension("new");
+    let result = std::fs::write(&written, text).and_then(|()| std::fs::rename(&written, &path));
+    if let Err(error) = result {
+        tracing::warn!(path = %path.display(), %error, "cannot keep the peer table for the next start");
+    }
+}
+
+fn last_good(config: &Config, adjust: Option<&dyn Adjust>) -> Option<PeerTable> {
+    let path = last_good_path(config)?;
+    let text = std::fs::read_to_string(&path).ok()?;
+    let mut result = parse(config, &path, &text);
+    if let Some(adjust) = adjust {
+        adjust.table(&mut result.table);
+    }
+    result.errors.is_empty().then_some(result.table)
+}

@@ -1,0 +1,197 @@
+//! One answer in memory: how old it is, whether it may be used, and how it is written for an asker.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::policy::Keep;
+use crate::wire::body::Asker;
+use crate::wire::{Ede, EdeCode, Query, Rcode, ReplyBody};
+
+/// What RFC 8767 4 recommends for a record past its TTL.
+const STALE_TTL: u32 = 30;
+
+/// A body with its age.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    body: Arc<ReplyBody>,
+    /// What its age counts from.
+    since: Instant,
+    keep: Keep,
+    hits: u32,
+}
+
+impl Entry {
+    /// An answer is as old as its question, which was first `asked` then; a failure counts from `now`, since it takes longer to
+    /// fail than a failure is kept.
+    #[must_use]
+    pub fn new(body: Arc<ReplyBody>, keep: Keep, asked: Instant, now: Instant) -> Self {
+        let mut entry = Self { body, since: asked, keep, hits: 0 };
+        if entry.is_failure() {
+            entry.since = now;
+        }
+        entry
+    }
+
+    #[must_use]
+    pub fn body(&self) -> &Arc<ReplyBody> {
+        &self.body
+    }
+
+    /// Whole seconds. Threads read the clock once a batch, so `now` may be a little before the entry was made.
+    #[inline]
+    #[must_use]
+    pub fn age(&self, now: Instant) -> u32 {
+        u32::try_from(now.saturating_duration_since(self.since).as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Its TTL has not ended.
+    #[inline]
+    #[must_use]
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        self.age(now) < self.keep.ttl
+    }
+
+    /// It may be used if nothing better is to be had.
+    #[must_use]
+    pub fn is_usable(&self, now: Instant) -> bool {
+        self.age(now) < self.keep.ttl.saturating_add(self.keep.stale)
+    }
+
+    /// Seconds until its TTL ends.
+    #[must_use]
+    pub fn remaining(&self, now: Instant) -> u32 {
+        self.keep.ttl.saturating_sub(self.age(now))
+    }
+
+    /// How often it was found while fresh.
+    #[must_use]
+    pub fn hits(&self) -> u32 {
+        self.hits
+    }
+
+    pub(super) fn hit(&mut self) {
+        self.hits = self.hits.saturating_add(1);
+    }
+
+    /// A failure must not push out an answer that can still be used.
+    pub(super) fn is_failure(&self) -> bool {
+        !matches!(self.body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+    }
+
+    /// Octets on the heap that are this entry's alone.
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of::<ReplyBody>() + 2 * size_of::<usize>() + self.body.heap_bytes()
+    }
+
+    /// Writes the reply for one asker: each record has what is left of its TTL.
+    #[inline]
+    pub fn write(&self, query: &Query<'_>, out: &mut [u8], asker: Asker<'_>, now: Instant) -> usize {
+        let (cap, age) = (self.keep.cap, self.age(now));
+        self.body.write(query, out, asker, |ttl| ttl.min(cap).saturating_sub(age))
+    }
+
+    /// The body with what is left of each TTL, for an answer that goes into another one.
+    #[must_use]
+    pub fn aged(&self, now: Instant) -> ReplyBody {
+        let (cap, age) = (self.keep.cap, self.age(now));
+        self.body.with_ttls(|ttl| ttl.min(cap).saturating_sub(age))
+    }
+
+    /// Writes it past its TTL, and says so: `cause` is why nothing better is to be had.
+    pub fn write_stale(&self, query: &Query<'_>, out: &mut [u8], asker: Asker<'_>, cause: &str, now: Instant) -> usize {
+        let ede = Ede::new(EdeCode::STALE_ANSWER, format!("{} s old: {cause}", self.age(now)));
+        let cap = self.keep.cap.min(STALE_TTL);
+        self.body.write(query, out, Asker { ede: Some(&ede), ..asker }, |ttl| ttl.min(cap))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hickory_proto::op::Message;
+
+    use super::*;
+    use crate::cache::policy::Source;
+    use crate::cache::policy::tests::{POLICY, address, denial};
+    use crate::wire::{Flags, Incoming, NameBuf};
+
+    const QUESTION: &[u8] = b"\0\x09\x01\0\0\x01\0\0\0\0\0\x01\x03wEb\x01x\0\0\x01\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\0";
+
+    fn entry(body: ReplyBody) -> (Entry, Instant) {
+        let since = crate::clock::now();
+        let keep = POLICY.keep(Source::Peer, &body).expect("kept");
+        (Entry::new(Arc::new(body), keep, since, since), since)
+    }
+
+    fn read(write: impl FnOnce(&Query<'_>, &mut [u8], Asker<'_>) -> usize) -> Message {
+        let mut name = NameBuf::new();
+        let Incoming::Query(query) = Query::parse(QUESTION, &mut name) else { panic!("a question") };
+        let mut out = [0; 1232];
+        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None };
+        let len = write(&query, &mut out, asker);
+        Message::from_vec(&out[..len]).expect("hickory reads it")
+    }
+
+    const fn after(seconds: u64) -> Duration {
+        Duration::from_millis(seconds * 1_000 + 999)
+    }
+
+    #[test]
+    fn an_entry_is_fresh_for_its_ttl_and_counts_down() {
+        let (entry, since) = entry(address(20));
+        assert!(entry.is_fresh(since + after(19)) && !entry.is_fresh(since + after(20)));
+        assert_eq!(entry.remaining(since + after(3)), 17);
+        let message = read(|query, out, asker| entry.write(query, out, asker, since + after(3)));
+        assert_eq!(message.answers[0].ttl, 17);
+        assert_eq!(message.queries[0].name().to_string(), "wEb.x.");
+    }
+
+    #[test]
+    fn an_answer_ages_from_its_question_and_a_failure_from_when_it_was_known() {
+        let asked = crate::clock::now();
+        let now = asked + Duration::from_secs(4);
+        let age = |body: ReplyBody| {
+            let keep = POLICY.keep(Source::Peer, &body).expect("kept");
+            Entry::new(Arc::new(body), keep, asked, now).age(now)
+        };
+        assert_eq!((age(address(20)), age(ReplyBody::failure(Rcode::SERVFAIL, None))), (4, 0));
+    }
+
+    #[test]
+    fn a_clock_read_before_the_entry_was_made_is_no_age() {
+        let (entry, since) = entry(address(20));
+        let Some(earlier) = since.checked_sub(Duration::from_secs(1)) else { return };
+        assert_eq!((entry.age(earlier), entry.remaining(earlier)), (0, 20));
+    }
+
+    #[test]
+    fn long_ttls_are_capped_before_they_count_down() {
+        let (entry, since) = entry(address(86_400));
+        let message = read(|query, out, asker| entry.write(query, out, asker, since + after(10)));
+        assert_eq!(message.answers[0].ttl, 20);
+    }
+
+    #[test]
+    fn the_soa_of_a_denial_is_capped_to_how_long_it_is_kept() {
+        let (entry, since) = entry(denial(300));
+        let message = read(|query, out, asker| entry.write(query, out, asker, since));
+        assert_eq!(message.authorities[0].ttl, 2);
+    }
+
+    #[test]
+    fn a_stale_answer_says_its_age_and_cause() {
+        let (entry, since) = entry(address(20));
+        let late = since + after(100);
+        assert!(!entry.is_fresh(late) && entry.is_usable(late));
+        assert!(!entry.is_usable(since + after(3_620)));
+        let mut bytes = Vec::new();
+        let message = read(|query, out, asker| {
+            let len = entry.write_stale(query, out, asker, "region east is dark", late);
+            bytes.extend_from_slice(&out[..len]);
+            len
+        });
+        assert_eq!(message.answers[0].ttl, 20);
+        assert!(bytes.ends_with(b"\0\x03100 s old: region east is dark"));
+    }
+}

@@ -1,0 +1,204 @@
+//! One fetch per question, however many ask: the first to ask leads and fetches, the rest wait for what it brings. Whoever
+//! leads owes the others a word: if it is dropped without one, they learn that at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::key::{ByHash, Key, KeyBuf};
+
+/// The fetches under way. `T` is what they bring; each follower gets a clone.
+pub struct Inflight<T> {
+    fetches: Mutex<HashMap<Key, Fetch<T>, ByHash>>,
+    max: usize,
+}
+
+struct Fetch<T> {
+    outcome: watch::Receiver<Option<T>>,
+    since: Instant,
+}
+
+/// What an asker is to do.
+pub enum Joined<T: Clone> {
+    /// Fetch.
+    Leader(Leader<T>),
+    /// Wait.
+    Follower(Follower<T>),
+    /// As many fetches as there may be are under way.
+    Full,
+}
+
+/// The duty to bring an outcome.
+pub struct Leader<T: Clone> {
+    inflight: Arc<Inflight<T>>,
+    key: Key,
+    outcome: watch::Sender<Option<T>>,
+    since: Instant,
+}
+
+/// The right to one.
+pub struct Follower<T> {
+    outcome: watch::Receiver<Option<T>>,
+    since: Instant,
+}
+
+impl<T: Clone> Inflight<T> {
+    /// At most `max` fetches at one time.
+    #[must_use]
+    pub fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { fetches: Mutex::new(HashMap::default()), max })
+    }
+
+    pub fn join(self: &Arc<Self>, key: &KeyBuf, now: Instant) -> Joined<T> {
+        let mut fetches = self.fetches.lock();
+        if let Some(fetch) = fetches.get(key.octets()) {
+            return Joined::Follower(Follower { outcome: fetch.outcome.clone(), since: fetch.since });
+        }
+        if fetches.len() >= self.max {
+            return Joined::Full;
+        }
+        let (sender, outcome) = watch::channel(None);
+        let key = key.to_key();
+        fetches.insert(key.clone(), Fetch { outcome, since: now });
+        Joined::Leader(Leader { inflight: Arc::clone(self), key, outcome: sender, since: now })
+    }
+
+    /// Fetches under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fetches.lock().len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T: Clone> Leader<T> {
+    /// When the question was asked first: deadlines and the age of the answer count from here.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// For keeping the answer; do that before `complete`, so that nobody who comes between the two asks again.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Gives the outcome to all who wait.
+    pub fn complete(self, outcome: T) {
+        self.outcome.send_replace(Some(outcome));
+    }
+}
+
+impl<T: Clone> Drop for Leader<T> {
+    fn drop(&mut self) {
+        // Nobody else leads this question while it is in the table, so what is removed is ours.
+        self.inflight.fetches.lock().remove(&self.key);
+    }
+}
+
+impl<T: Clone> Follower<T> {
+    /// When the question was asked first.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// None: the leader was dropped, by a panic or a shutdown, and nothing will come.
+    pub async fn wait(mut self) -> Option<T> {
+        self.outcome.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cache::key::tests::key;
+
+    fn lead(inflight: &Arc<Inflight<u32>>, name: &str) -> Leader<u32> {
+        let Joined::Leader(leader) = inflight.join(&key(0, 0, name), crate::clock::now()) else {
+            panic!("nobody leads {name} yet")
+        };
+        leader
+    }
+
+    fn follow(inflight: &Arc<Inflight<u32>>, name: &str) -> Follower<u32> {
+        let Joined::Follower(follower) = inflight.join(&key(0, 0, name), crate::clock::now()) else {
+            panic!("somebody leads {name}")
+        };
+        follower
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_askers_make_one_fetch() {
+        let inflight = Inflight::new(1);
+        let leader = lead(&inflight, "web.x");
+        let waiting: Vec<_> = (0..9_999).map(|_| tokio::spawn(follow(&inflight, "web.x").wait())).collect();
+        tokio::task::yield_now().await;
+        assert_eq!(inflight.len(), 1);
+        leader.complete(7);
+        for follower in waiting {
+            assert_eq!(follower.await.expect("no panic"), Some(7));
+        }
+        assert!(inflight.is_empty());
+    }
+
+    #[tokio::test]
+    async fn followers_of_a_lost_leader_do_not_hang() {
+        let inflight = Inflight::new(1);
+        let leader = lead(&inflight, "web.x");
+        let follower = tokio::spawn(follow(&inflight, "web.x").wait());
+        let panicking = tokio::spawn(async move {
+            let _leader = leader;
+            panic!("of one fetch");
+        });
+        assert!(panicking.await.is_err());
+        assert_eq!(follower.await.expect("no panic"), None);
+        lead(&inflight, "web.x").complete(1);
+    }
+
+    #[tokio::test]
+    async fn an_outcome_that_came_before_the_wait_is_not_lost() {
+        let inflight = Inflight::new(1);
+        let leader = lead(&inflight, "web.x");
+        let follower = follow(&inflight, "web.x");
+        leader.complete(7);
+        assert_eq!(follower.wait().await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_gives_up_disturbs_nobody() {
+        let inflight = Inflight::new(1);
+        let leader = lead(&inflight, "web.x");
+        drop(follow(&inflight, "web.x"));
+        let cancelled = tokio::spawn(follow(&inflight, "web.x").wait());
+        let staying = tokio::spawn(follow(&inflight, "web.x").wait());
+        tokio::task::yield_now().await;
+        cancelled.abort();
+        leader.complete(7);
+        assert_eq!(staying.await.expect("no panic"), Some(7));
+    }
+
+    #[tokio::test]
+    async fn fetches_are_bounded_and_age_counts_from_the_first_asker() {
+        let inflight = Inflight::<u32>::new(2);
+        let now = crate::clock::now();
+        let (one, two) = (key(0, 0, "one.x"), key(0, 0, "two.x"));
+        let Joined::Leader(first) = inflight.join(&one, now) else { panic!("the first leads") };
+        let _second = inflight.join(&two, now);
+        assert!(matches!(inflight.join(&key(0, 0, "three.x"), now), Joined::Full));
+        let Joined::Follower(late) = inflight.join(&one, now + Duration::from_secs(1)) else { panic!("a follower") };
+        assert_eq!((first.since(), late.since()), (now, now));
+        drop(first);
+        assert!(matches!(inflight.join(&key(0, 0, "three.x"), now), Joined::Leader(_)));
+    }
+}

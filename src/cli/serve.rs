@@ -1,0 +1,99 @@
+//! `interlocal serve`: one instance, until SIGTERM or Ctrl-C.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::files;
+use crate::app::{App, Input};
+use crate::config::{Overrides, UnknownKeys};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The configuration [default: /etc/interlocal/interlocal.yaml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Which row of the peer table is ours [env: INTERLOCAL_REGION]
+    #[arg(long, value_name = "LABEL")]
+    region: Option<String>,
+    /// Serve the objects of a manifest file or folder in place of the API's [env: INTERLOCAL_MANIFESTS]
+    #[arg(long, value_name = "PATH")]
+    manifests: Option<PathBuf>,
+    /// Listen here and nowhere else, but for what the file names; may be repeated [env: INTERLOCAL_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<Vec<String>>,
+    /// UDP threads for each address, or `auto` [env: INTERLOCAL_WORKERS]
+    #[arg(long, value_name = "NUMBER")]
+    workers: Option<String>,
+    /// Receive and send datagrams one by one, as systems other than Linux do [env: INTERLOCAL_PLAIN_SOCKETS]
+    #[arg(long)]
+    plain_sockets: bool,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let flags = Overrides {
+        region: args.region,
+        listen: args.listen,
+        manifests: args.manifests,
+        workers: args.workers,
+        plain_sockets: args.plain_sockets,
+    };
+    let overrides = flags.or(Overrides::from_env(|name| std::env::var(name).ok()));
+    let loaded = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?;
+    let log = files::start_log(&loaded.config.log)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let input = Input { config: loaded.config, file: loaded.file, overrides, log: Some(log), adjust: None };
+        let app = App::start(input)?;
+        while let Told::Reload = signals.next().await {
+            app.reload();
+        }
+        tokio::select! {
+            () = app.shutdown() => Ok(ExitCode::SUCCESS),
+            () = signals.stop() => {
+                tracing::warn!("told twice to stop, stopping now");
+                Ok(ExitCode::from(super::FOUND))
+            }
+        }
+    })
+}
+
+enum Told {
+    Reload,
+    Stop,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hangup.recv() => Told::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while !matches!(self.next().await, Told::Stop) {}
+    }
+}

@@ -1,0 +1,17 @@
+//! Asking upstreams: where names go that are neither ours nor a peer's. One client a zone, over UDP with retries elsewhere and
+//! TCP where UDP does not do, or over TCP always with the peers' client. No cache, no routes, no chase of CNAMEs.
+//!
+//! * [`client::ForwardClient`]: one forward row; what the rest of the program sees.
+//! * [`pool`]: the servers of a zone over UDP; `tries` is one question's way through them; [`upstream`] one server.
+//! * [`resolv_conf`]: servers out of a file. [`lookup`]: host names of peers' endpoints, resolved through these clients.
+
+pub mod client;
+mod finish;
+pub mod lookup;
+pub mod pool;
+pub mod resolv_conf;
+mod tries;
+pub mod upstream;
+
+pub use client::ForwardClient;
+pub use lookup::HostLookup;

@@ -1,0 +1,250 @@
+//! The servers of one zone that are asked over UDP: what is known of each, one try at one of them, and the probes of those
+//! that are down. Whom a question goes to is decided in `tries`.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+use super::finish::{Finish, MAX_AGE};
+use super::upstream::Standing;
+use crate::limits::Limits;
+use crate::peer::address::refuses_opt;
+use crate::peer::connection::Terms;
+use crate::peer::counters::{Counters, count};
+use crate::peer::datagram::{self, Datagram};
+use crate::peer::health::{PROBE_EVERY, vary};
+use crate::peer::sync::Probe;
+use crate::wire::exchange::{Manner, Question, Received};
+
+/// A probe is over after this long; the next one may then follow.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What the clients of upstreams go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// From the first try to SERVFAIL.
+    pub deadline: Duration,
+    pub tries: usize,
+    pub in_flight: usize,
+    /// Code of the stamp.
+    pub stamp_option: u16,
+}
+
+impl Bounds {
+    #[must_use]
+    pub fn new(limits: &Limits, stamp_option: u16) -> Self {
+        Self {
+            deadline: limits.forward_deadline,
+            tries: limits.forward_tries.max(1),
+            in_flight: limits.peer_in_flight.max(1),
+            stamp_option,
+        }
+    }
+}
+
+/// The servers.
+pub struct Pool {
+    servers: RwLock<Arc<Vec<Arc<Server>>>>,
+    runtime: Handle,
+}
+
+/// One server.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) standing: Mutex<Standing>,
+    pub(super) tally: Tally,
+    finish: Finish,
+    me: Weak<Self>,
+    runtime: Handle,
+}
+
+/// Counts of one server.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) tries: AtomicU64,
+    pub(super) answers: AtomicU64,
+    pub(super) silent: AtomicU64,
+    /// Replies with another id or question.
+    pub(super) mismatched: AtomicU64,
+    pub(super) truncated: AtomicU64,
+    pub(super) probes: AtomicU64,
+    tcp: Arc<Counters>,
+}
+
+/// One server, at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpstreamSnapshot {
+    pub address: SocketAddr,
+    pub up: bool,
+    pub rtt: Option<Duration>,
+    pub tries: u64,
+    pub answers: u64,
+    pub silent: u64,
+    pub mismatched: u64,
+    pub truncated: u64,
+    pub probes: u64,
+    /// Questions that were finished over TCP.
+    pub over_tcp: u64,
+}
+
+impl Pool {
+    /// Call it inside a tokio runtime: that is where its probes will run.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { servers: RwLock::default(), runtime: Handle::current() }
+    }
+
+    /// Servers that stay keep what is known of them.
+    pub fn set(&self, addresses: &[SocketAddr]) {
+        let mut servers = self.servers.write();
+        let mut next: Vec<Arc<Server>> = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            if next.iter().all(|one| one.address != *address) {
+                let kept = servers.iter().find(|one| one.address == *address).map(Arc::clone);
+                next.push(kept.unwrap_or_else(|| Server::new(*address, self.runtime.clone())));
+            }
+        }
+        *servers = Arc::new(next);
+    }
+
+    pub(super) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
+        Arc::clone(&self.servers.read())
+    }
+
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<UpstreamSnapshot> {
+        self.servers().iter().map(|server| server.snapshot()).collect()
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Server {
+    fn new(address: SocketAddr, runtime: Handle) -> Arc<Self> {
+        let tally = Tally::default();
+        let finish = Finish::new(address, Arc::clone(&tally.tcp));
+        let standing = Mutex::default();
+        Arc::new_cyclic(|me| Self { address, standing, tally, finish, me: me.clone(), runtime })
+    }
+
+    /// One try: over UDP, and where that does not do over TCP. None if there is no answer until then.
+    pub(super) async fn ask(
+        &self,
+        question: &Question,
+        option: Option<(u16, &[u8])>,
+        bounds: Bounds,
+        until: Instant,
+    ) -> Option<Received> {
+        let began = Instant::now();
+        count(&self.tally.tries);
+        let edns = {
+            let mut standing = self.standing.lock();
+            standing.asked();
+            standing.takes_opt(began)
+        };
+        let _outstanding = Outstanding(self);
+        let answer = self.send(question, Manner { edns, option }, bounds, until).await?;
+        if !edns || !refuses_opt(&answer) {
+            return Some(answer);
+        }
+        // A server without EDNS: once more without OPT (RFC 6891 7).
+        let Some(plain) = self.send(question, Manner::default(), bounds, until).await else { return Some(answer) };
+        if !refuses_opt(&plain) {
+            self.standing.lock().does_without_opt(Instant::now());
+        }
+        Some(plain)
+    }
+
+    async fn send(&self, question: &Question, manner: Manner<'_>, bounds: Bounds, until: Instant) -> Option<Received> {
+        let began = Instant::now();
+        match datagram::ask(self.address, question, manner, bounds.stamp_option, until).await {
+            Datagram::Answer(answer) if !answer.truncated => {
+                self.answered(began);
+                return Some(*answer);
+            }
+            Datagram::Answer(_) => {
+                self.answered(began);
+                count(&self.tally.truncated);
+            }
+            Datagram::Forged => count(&self.tally.mismatched),
+            // Whoever waits has seen the silence already.
+            Datagram::Silent => return None,
+            Datagram::Unreachable => {
+                self.was_silent();
+                return None;
+            }
+        }
+        let terms = Terms { max_age: MAX_AGE, in_flight: bounds.in_flight, stamp_option: bounds.stamp_option };
+        self.finish.ask(question, manner, terms, until).await
+    }
+
+    /// The try has been silent for so long that somebody else is asked.
+    pub(super) fn was_silent(&self) {
+        count(&self.tally.silent);
+        if self.standing.lock().was_silent() {
+            tracing::warn!(server = %self.address, "upstream is silent: down until it answers a probe");
+            let me = self.me.clone();
+            self.runtime.spawn(probe_until_up(me));
+        }
+    }
+
+    fn answered(&self, began: Instant) {
+        count(&self.tally.answers);
+        let now = Instant::now();
+        if self.standing.lock().answered(now - began, now) {
+            tracing::info!(server = %self.address, "upstream answers again");
+        }
+    }
+
+    fn snapshot(&self) -> UpstreamSnapshot {
+        let standing = *self.standing.lock();
+        UpstreamSnapshot {
+            address: self.address,
+            up: !standing.is_down(),
+            rtt: standing.rtt(),
+            tries: self.tally.tries.load(Relaxed),
+            answers: self.tally.answers.load(Relaxed),
+            silent: self.tally.silent.load(Relaxed),
+            mismatched: self.tally.mismatched.load(Relaxed),
+            truncated: self.tally.truncated.load(Relaxed),
+            probes: self.tally.probes.load(Relaxed),
+            over_tcp: self.tally.tcp.questions.load(Relaxed),
+        }
+    }
+}
+
+/// However a try ends, it is not outstanding any more.
+struct Outstanding<'s>(&'s Server);
+
+impl Drop for Outstanding<'_> {
+    fn drop(&mut self) {
+        self.0.standing.lock().ended();
+    }
+}
+
+async fn probe_until_up(server: Weak<Server>) {
+    loop {
+        sleep(vary(PROBE_EVERY)).await;
+        let Some(server) = server.upgrade() else { return };
+        if !server.standing.lock().is_down() {
+            return;
+        }
+        count(&server.tally.probes);
+        let began = Instant::now();
+        let manner = Manner { edns: true, option: None };
+        let asked = datagram::ask(server.address, &Probe::Root.question(), manner, 0, began + PROBE_TIMEOUT).await;
+        if let Datagram::Answer(_) = asked {
+            server.answered(began);
+            return;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Every metric that the program has, so that an operator finds them in one list, and no two parts give one name two
+//! meanings.
+
+/// How a metric behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// A metric's name and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    pub name: &'static str,
+    pub help: &'static str,
+    pub kind: Kind,
+}
+
+impl Metric {
+    pub(super) const fn counter(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, kind: Kind::Counter }
+    }
+    pub(super) const fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, kind: Kind::Gauge }
+    }
+    pub(super) const fn histogram(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, kind: Kind::Histogram }
+    }
+}
+
+/// One constant a metric, and a list of all of them.
+macro_rules! metrics {
+    ($($name:ident: $kind:ident($text:literal, $help:literal);)*) => {
+        $(pub const $name: Metric = Metric::$kind($text, $help);)*
+        /// All of them, as they stand here.
+        pub const ALL: &[Metric] = &[$($name),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO: gauge("interlocal_build_info", "1, with the version as a label.");
+    PANICS: counter("interlocal_panics_total", "Questions that ended in a panic and were answered with SERVFAIL.");
+    DNS_REQUESTS: counter("interlocal_dns_requests_total",
+        "Questions answered, by server, zone, protocol, address family (1 is IPv4, 2 is IPv6) and type.");
+    DNS_RESPONSES: counter("interlocal_dns_responses_total", "Answers, by server, zone and rcode.");
+    DNS_DURATION: histogram("interlocal_dns_request_duration_seconds",
+        "From reading a question to sending its answer, by server and zone.");
+    DNS_DROPS: counter("interlocal_dns_drops_total", "Messages that got no answer, by server and reason.");
+    CACHE_HITS: counter("interlocal_cache_hits_total", "Questions answered from memory.");
+    CACHE_MISSES: counter("interlocal_cache_misses_total",
+        "Questions for other regions and upstreams that were not in memory.");
+    CACHE_INSERTS: counter("interlocal_cache_inserts_total", "Answers that were kept.");
+    CACHE_EVICTIONS: counter("interlocal_cache_evictions_total", "Answers pushed out for want of room.");
+    CACHE_STALE: counter("interlocal_cache_stale_hits_total",
+        "Questions answered past the TTL because nothing better was to be had.");
+    CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
+    CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
+    FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
+    FETCHES_REFUSED: counter("interlocal_fetches_refused_total",
+        "Questions answered with SERVFAIL because limits.in_flight was reached.");
+    ZONE_SERVICES: gauge("interlocal_zone_services", "Services in the cluster's zone.");
+    ZONE_ENDPOINTS: gauge("interlocal_zone_endpoints", "Endpoint addresses in the cluster's zone.");
+    ZONE_SERIAL: gauge("interlocal_zone_serial", "SOA serial of the cluster's zone.");
+    ZONE_SYNCED: gauge("interlocal_zone_synced", "1 once the zone has been read as a whole.");
+    ZONE_BROKEN: gauge("interlocal_zone_broken_documents", "Manifest documents that could not be read.");
+    PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
+    PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
+    PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
+    PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");
+    PEER_IN_FLIGHT: gauge("interlocal_peer_in_flight", "Questions to the address that wait for an answer.");
+    PEER_CONNECTIONS: gauge("interlocal_peer_connections", "Open connections to the address.");
+    PEER_QUERIES: counter("interlocal_peer_queries_total", "Questions sent to the address.");
+    PEER_FAILURES: counter("interlocal_peer_failures_total", "Connect errors and unanswered questions of the address.");
+    PEER_CONNECTS: counter("interlocal_peer_connects_total", "Connections made to the address.");
+    PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
+    PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
+    PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
+    UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
+    UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
+    UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
+    UPSTREAM_FAILURES: counter("interlocal_upstream_failures_total", "Questions that the upstream did not answer.");
+    UPSTREAM_MISMATCHES: counter("interlocal_upstream_mismatched_answers_total", "Answers of the upstream that matched no question by id and content.");
+    UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
+    TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
+    ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
+    HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
+    CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
+    RESTART_REQUIRED: gauge("interlocal_restart_required",
+        "1 if the configuration has a change that only a restart applies.");
+    COREDNS_BUILD_INFO: gauge("coredns_build_info", "1, with the version as a label.");
+    COREDNS_PANICS: counter("coredns_panics_total", "As interlocal_panics_total.");
+    COREDNS_DNS_REQUESTS: counter("coredns_dns_requests_total", "As interlocal_dns_requests_total.");
+    COREDNS_DNS_RESPONSES: counter("coredns_dns_responses_total",
+        "As interlocal_dns_responses_total, with what answered.");
+    COREDNS_DNS_DURATION: histogram("coredns_dns_request_duration_seconds",
+        "As interlocal_dns_request_duration_seconds.");
+    COREDNS_DNS_REQUEST_SIZE: histogram("coredns_dns_request_size_bytes", "Octets of questions.");
+    COREDNS_DNS_RESPONSE_SIZE: histogram("coredns_dns_response_size_bytes", "Octets of answers.");
+    COREDNS_DNS_DO: counter("coredns_dns_do_requests_total", "Questions with the DO bit.");
+    COREDNS_CACHE_REQUESTS: counter("coredns_cache_requests_total", "Questions for other regions and upstreams.");
+    COREDNS_CACHE_HITS: counter("coredns_cache_hits_total",
+        "Those answered from memory; denial is NXDOMAIN, NODATA counts as success.");
+    COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rules_and_are_given_once() {
+        let mut seen = std::collections::HashSet::new();
+        for metric in ALL {
+            assert!(seen.insert(metric.name), "{} twice", metric.name);
+            let ours = metric.name.starts_with("interlocal_") || metric.name.starts_with("coredns_");
+            assert!(ours && metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", metric.name);
+            let total = metric.name.ends_with("_total");
+            assert_eq!(total, metric.kind == Kind::Counter, "{}: counters end in _total, others do not", metric.name);
+            assert!(metric.help.ends_with('.'), "{}", metric.name);
+        }
+    }
+}

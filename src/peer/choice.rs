@@ -1,0 +1,90 @@
+//! Which server is asked next. Pure: it is given what is known of each, and a random number.
+
+use std::time::Duration;
+
+/// Share of questions that go to a server that is not the fastest, so that one that has become faster is found.
+pub const EXPLORE: f64 = 1.0 / 32.0;
+
+/// What is known of one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its health allows questions, and this question was not refused by it already.
+    pub usable: bool,
+    /// A question can leave at once.
+    pub ready: bool,
+    pub rtt: Option<Duration>,
+}
+
+/// The next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Ask this one.
+    Ask(usize),
+    /// Some are usable, none is ready: wait.
+    Wait,
+    /// None is usable.
+    Nobody,
+}
+
+/// Chooses. `dice` is from 0 up to 1.
+#[must_use]
+pub fn choose(candidates: &[Candidate], dice: f64) -> Choice {
+    let mut usable = candidates.iter().enumerate().filter(|(_, one)| one.usable).peekable();
+    if usable.peek().is_none() {
+        return Choice::Nobody;
+    }
+    let ready: Vec<(usize, Option<Duration>)> =
+        usable.filter(|(_, one)| one.ready).map(|(at, one)| (at, one.rtt)).collect();
+    let pick = |from: &[(usize, Option<Duration>)], dice: f64| {
+        from.get((dice * from.len() as f64) as usize).or(from.last()).map(|(at, _)| *at)
+    };
+    let unknown: Vec<_> = ready.iter().copied().filter(|(_, rtt)| rtt.is_none()).collect();
+    let chosen = if !unknown.is_empty() {
+        pick(&unknown, dice)
+    } else if dice < EXPLORE {
+        pick(&ready, dice / EXPLORE)
+    } else {
+        ready.iter().min_by_key(|(_, rtt)| *rtt).map(|(at, _)| *at)
+    };
+    chosen.map_or(Choice::Wait, Choice::Ask)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(ms: u64) -> Candidate {
+        Candidate { usable: true, ready: true, rtt: Some(Duration::from_millis(ms)) }
+    }
+
+    #[test]
+    fn the_fastest_usable_one_is_asked() {
+        let mut all = [known(30), known(10), known(20)];
+        assert_eq!(choose(&all, 0.5), Choice::Ask(1));
+        all[1].usable = false;
+        assert_eq!(choose(&all, 0.5), Choice::Ask(2));
+        all[2].ready = false;
+        assert_eq!(choose(&all, 0.5), Choice::Ask(0));
+        all[0].ready = false;
+        assert_eq!(choose(&all, 0.5), Choice::Wait);
+        all[0].usable = false;
+        all[2].usable = false;
+        assert_eq!(choose(&all, 0.5), Choice::Nobody);
+        assert_eq!(choose(&[], 0.5), Choice::Nobody);
+    }
+
+    #[test]
+    fn unknown_ones_come_first_and_in_turn() {
+        let unknown = Candidate { rtt: None, ..known(0) };
+        let all = [known(1), unknown, unknown];
+        assert_eq!((choose(&all, 0.1), choose(&all, 0.9)), (Choice::Ask(1), Choice::Ask(2)));
+    }
+
+    #[test]
+    fn some_questions_explore() {
+        let all = [known(10), known(20)];
+        assert_eq!(choose(&all, EXPLORE * 0.75), Choice::Ask(1));
+        assert_eq!(choose(&all, EXPLORE), Choice::Ask(0));
+        assert_eq!(choose(&all, 0.999_999_999), Choice::Ask(0));
+    }
+}

@@ -1,0 +1,82 @@
+//! What happened at one address, counted; and how it looks now, for metrics and for `interlocal peers`.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::health::Health;
+
+/// Counts that only grow, but for `in_flight`.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub connects: AtomicU64,
+    pub connect_failures: AtomicU64,
+    /// Connections that the other side ended, or that broke.
+    pub resets: AtomicU64,
+    /// Replies to no question of ours, or that could not be read.
+    pub mismatched: AtomicU64,
+    /// Replies to questions that had been given up.
+    pub late: AtomicU64,
+    /// Questions without an answer at their deadline.
+    pub timeouts: AtomicU64,
+    pub questions: AtomicU64,
+    pub answers: AtomicU64,
+    pub probes: AtomicU64,
+    pub probe_failures: AtomicU64,
+    /// Questions that wait for their answer.
+    pub in_flight: AtomicU64,
+}
+
+/// One more.
+pub fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+/// One address, at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddressSnapshot {
+    pub address: SocketAddr,
+    pub health: Health,
+    pub rtt: Option<Duration>,
+    /// Connections that are open.
+    pub connections: usize,
+    pub in_flight: u64,
+    pub connects: u64,
+    pub connect_failures: u64,
+    pub resets: u64,
+    pub mismatched: u64,
+    pub late: u64,
+    pub timeouts: u64,
+    pub questions: u64,
+    pub answers: u64,
+    pub probes: u64,
+    pub probe_failures: u64,
+}
+
+impl Counters {
+    pub(super) fn snapshot(
+        &self,
+        address: SocketAddr,
+        health: Health,
+        rtt: Option<Duration>,
+        connections: usize,
+    ) -> AddressSnapshot {
+        AddressSnapshot {
+            address,
+            health,
+            rtt,
+            connections,
+            in_flight: self.in_flight.load(Relaxed),
+            connects: self.connects.load(Relaxed),
+            connect_failures: self.connect_failures.load(Relaxed),
+            resets: self.resets.load(Relaxed),
+            mismatched: self.mismatched.load(Relaxed),
+            late: self.late.load(Relaxed),
+            timeouts: self.timeouts.load(Relaxed),
+            questions: self.questions.load(Relaxed),
+            answers: self.answers.load(Relaxed),
+            probes: self.probes.load(Relaxed),
+            probe_failures: self.probe_failures.load(Relaxed),
+        }
+    }
+}

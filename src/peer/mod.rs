@@ -1,0 +1,34 @@
+//! Asking other regions: addresses, their connections, their health, and which one is asked next. The machinery asks any
+//! server over TCP, so `forward` uses it for upstreams that are asked that way. No cache, no routes, no chase of CNAMEs.
+//!
+//! * [`region::RegionClient`]: one row of the peer table; what the rest of the program sees.
+//! * [`group`]: some addresses that are as good as each other; `asking` is one question's way through them.
+//! * [`address`]: one address with its connections and health; [`connection`]: one TCP connection.
+//! * Pure: [`health`], [`choice`], [`rtt`], [`backoff`], `table`, [`sync`]. I/O calls them.
+//! * [`listed`]: what a client was given to ask, less what leads back to ourselves.
+//! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves?
+
+pub mod address;
+mod asking;
+pub mod backoff;
+pub mod choice;
+pub mod connection;
+pub mod counters;
+pub mod datagram;
+pub mod dial;
+pub mod endpoints;
+pub mod group;
+pub mod health;
+pub mod listed;
+pub mod probe;
+pub mod race;
+pub mod random;
+pub mod region;
+pub mod resolve;
+pub mod rtt;
+pub mod settings;
+pub mod sync;
+mod table;
+
+pub use region::RegionClient;
+pub use settings::Settings;

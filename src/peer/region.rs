@@ -1,0 +1,155 @@
+//! The client for one region: a row of the peer table, its host names resolved, its addresses asked. What the rest of the
+//! program sees of a peer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::address::Plan;
+use super::counters::AddressSnapshot;
+use super::endpoints::{EndpointSnapshot, Endpoints};
+use super::group::{Group, Trouble};
+use super::resolve::Resolve;
+use super::settings::Settings;
+use super::sync::Probe;
+use crate::answer::Failure;
+use crate::config::RegionRow;
+use crate::wire::Name;
+use crate::wire::exchange::{Question, Received};
+
+/// A region's client. Dropping it ends its tasks and closes its connections.
+pub struct RegionClient {
+    label: String,
+    group: Arc<Group>,
+    endpoints: Endpoints,
+    zone: RwLock<Name>,
+    /// Why the row cannot be used.
+    broken: RwLock<Option<String>>,
+}
+
+/// How a region stands, for metrics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionSnapshot {
+    pub label: String,
+    pub endpoints: Vec<EndpointSnapshot>,
+    pub addresses: Vec<AddressSnapshot>,
+    /// Left out, because they lead back to ourselves.
+    pub looping: Vec<SocketAddr>,
+}
+
+impl RegionClient {
+    /// Starts to resolve and to connect, inside a tokio runtime. `stamp` is our own path of one cluster, which probes bear.
+    #[must_use]
+    pub fn start(row: &RegionRow, settings: Settings, stamp: Vec<u8>, resolve: Arc<dyn Resolve>) -> Arc<Self> {
+        let group = Arc::new(Group::new(plan(row, settings, stamp)));
+        let client = Self {
+            label: label(row),
+            endpoints: Endpoints::new(Arc::clone(&group), resolve),
+            group,
+            zone: RwLock::new(zone(row)),
+            broken: RwLock::new(row.broken.clone()),
+        };
+        client.endpoints.set(&row.endpoints);
+        Arc::new(client)
+    }
+
+    /// A new version of the same row. Endpoints that did not change keep their addresses and connections.
+    pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
+        self.group.set_plan(plan(row, settings, stamp));
+        *self.zone.write() = zone(row);
+        self.broken.write().clone_from(&row.broken);
+        self.endpoints.set(&row.endpoints);
+    }
+
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Asks the region. `stamp` is the path of clusters, ourselves last.
+    ///
+    /// # Errors
+    /// If no address answered before the deadline, or none is worth asking. SERVFAIL is an answer here.
+    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Received, Failure> {
+        let until = Instant::now() + self.group.plan().settings.deadline;
+        self.first_addresses(until).await;
+        self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
+    }
+
+    /// The addresses that are asked, and each change of them, for the self-probe.
+    #[must_use]
+    pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.endpoints.listed().subscribe()
+    }
+
+    /// Leaves an address that leads back to ourselves out, or takes it in again.
+    pub fn set_looping(&self, address: SocketAddr, looping: bool) {
+        self.endpoints.set_looping(address, looping);
+    }
+
+    #[must_use]
+    pub fn is_looping(&self, address: SocketAddr) -> bool {
+        self.endpoints.listed().is_looping(address)
+    }
+
+    /// The first zone of the row, under which it is probed.
+    #[must_use]
+    pub fn zone(&self) -> Name {
+        self.zone.read().clone()
+    }
+
+    #[must_use]
+    pub fn snapshot(&self) -> RegionSnapshot {
+        RegionSnapshot {
+            label: self.label.clone(),
+            endpoints: self.endpoints.snapshot(),
+            addresses: self.group.snapshot(),
+            looping: self.endpoints.listed().looping(),
+        }
+    }
+
+    /// Right after the start there may be no address because no host name has been resolved yet.
+    async fn first_addresses(&self, until: Instant) {
+        loop {
+            let mut changed = std::pin::pin!(self.group.changed().notified());
+            changed.as_mut().enable();
+            if !self.group.addresses().is_empty() || !self.endpoints.is_pending() {
+                return;
+            }
+            if timeout_at(until, changed).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn failure(&self, trouble: Trouble) -> Failure {
+        let region = self.label.clone();
+        match trouble {
+            Trouble::Dark(cause) => Failure::RegionDark { region, cause },
+            Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
+            Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
+                Failure::RouteLoops { zone: self.zone() }
+            }
+            Trouble::NoAddress => {
+                let broken = self.broken.read().clone();
+                let why = broken.or_else(|| self.endpoints.trouble()).unwrap_or_else(|| "no endpoints".into());
+                Failure::RegionWithoutAddress { region, why }
+            }
+        }
+    }
+}
+
+fn label(row: &RegionRow) -> String {
+    row.label.as_str().to_owned()
+}
+
+fn plan(row: &RegionRow, settings: Settings, stamp: Vec<u8>) -> Plan {
+    Plan { settings, probe: Probe::Region(zone(row)), stamp: Some(stamp) }
+}
+
+fn zone(row: &RegionRow) -> Name {
+    row.zones.first().cloned().unwrap_or_else(Name::root)
+}

@@ -1,0 +1,107 @@
+//! A listener that holds a bounded number of connections: when they are all taken, the one that has been open longest makes room.
+//! So nobody can keep the kubelet's probe out by holding connections open, and no timeout cuts a slow scrape.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+
+/// Open connections at one time. Probes and scrapes need a handful.
+pub(super) const MAX_CONNECTIONS: usize = 128;
+/// After an accept that failed, for want of file descriptors most likely.
+const BREATHER: Duration = Duration::from_millis(100);
+
+pub(super) struct Bounded {
+    listener: TcpListener,
+    /// Oldest first.
+    open: VecDeque<Open>,
+}
+
+struct Open {
+    close: CancellationToken,
+    closed: CancellationToken,
+}
+
+/// A connection that ends when its place is needed.
+pub(super) struct Connection {
+    stream: TcpStream,
+    close: Pin<Box<WaitForCancellationFutureOwned>>,
+    _closed: DropGuard,
+}
+
+impl Bounded {
+    pub(super) fn new(listener: TcpListener) -> Self {
+        Self { listener, open: VecDeque::new() }
+    }
+
+    fn admit(&mut self, stream: TcpStream) -> Connection {
+        self.open.retain(|open| !open.closed.is_cancelled());
+        if self.open.len() >= MAX_CONNECTIONS
+            && let Some(oldest) = self.open.pop_front()
+        {
+            oldest.close.cancel();
+        }
+        let (close, closed) = (CancellationToken::new(), CancellationToken::new());
+        self.open.push_back(Open { close: close.clone(), closed: closed.clone() });
+        Connection { stream, close: Box::pin(close.cancelled_owned()), _closed: closed.drop_guard() }
+    }
+}
+
+impl Listener for Bounded {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, address)) => return (self.admit(stream), address),
+                Err(_) => tokio::time::sleep(BREATHER).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Connection {
+    /// An error once the place is needed; the task that reads or writes is woken for it.
+    fn poll_closed(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.close.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.poll_closed(context)?;
+        Pin::new(&mut this.stream).poll_read(context, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.poll_closed(context)?;
+        Pin::new(&mut this.stream).poll_write(context, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}

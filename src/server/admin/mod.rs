@@ -1,0 +1,123 @@
+//! `/health`, `/ready`, `/metrics`: on a thread and a runtime of their own, so that neither a slow scrape nor a stuck question
+//! disturbs the other. Callers bind the listeners. Nothing else knows `axum`.
+
+mod listener;
+mod pages;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Listen, ListenConfig};
+use crate::metrics::Registry;
+use crate::ready::Ready;
+use crate::server::heartbeat::Heartbeats;
+
+use listener::Bounded;
+
+/// What a listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pages {
+    pub health: bool,
+    pub ready: bool,
+    pub metrics: bool,
+    /// All of them, and a list at `/`.
+    pub admin: bool,
+}
+
+impl Pages {
+    /// What is to be bound, with what each answers: settings that name one place share a listener.
+    #[must_use]
+    pub fn by_place(config: &ListenConfig) -> Vec<(Listen, Self)> {
+        let none = Self::default();
+        let settings = [
+            (config.health, Self { health: true, ..none }),
+            (config.ready, Self { ready: true, ..none }),
+            (config.metrics, Self { metrics: true, ..none }),
+            (config.admin, Self { admin: true, ..none }),
+        ];
+        let mut places: Vec<(Listen, Self)> = Vec::new();
+        for (place, pages) in settings {
+            let Some(place) = place else { continue };
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, known)) => *known = known.and(pages),
+                None => places.push((place, pages)),
+            }
+        }
+        places
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            health: self.health || other.health,
+            ready: self.ready || other.ready,
+            metrics: self.metrics || other.metrics,
+            admin: self.admin || other.admin,
+        }
+    }
+}
+
+/// A bound listener with what it answers. One that several settings name serves all that they ask for.
+pub struct AdminDoor {
+    pub listener: TcpListener,
+    pub pages: Pages,
+}
+
+/// What the pages show.
+#[derive(Clone)]
+pub struct Shown {
+    pub heartbeats: Heartbeats,
+    pub ready: Ready,
+    pub metrics: Arc<Registry>,
+}
+
+/// Serves until it is dropped.
+pub struct Admin {
+    addresses: Vec<SocketAddr>,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Admin {
+    /// # Errors
+    /// If a listener, the runtime or the thread cannot be set up.
+    pub fn start(doors: Vec<AdminDoor>, shown: Shown) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut addresses = Vec::with_capacity(doors.len());
+        for door in doors {
+            addresses.push(door.listener.local_addr()?);
+            door.listener.set_nonblocking(true)?;
+            let _in_runtime = runtime.enter();
+            let listener = Bounded::new(tokio::net::TcpListener::from_std(door.listener)?);
+            let router = pages::router(door.pages, shown.clone());
+            // It ends with the runtime only.
+            runtime.spawn(async move { axum::serve(listener, router).await });
+        }
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let thread = std::thread::Builder::new().name("admin".into()).spawn(move || runtime.block_on(stopped))?;
+        Ok(Self { addresses, stop, thread: Some(thread) })
+    }
+
+    /// Where the doors are, in the order in which they were given.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

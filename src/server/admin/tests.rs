@@ -1,0 +1,111 @@
+//! The pages as the kubelet and Prometheus ask for them: over real connections.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::listener::MAX_CONNECTIONS;
+use super::*;
+use crate::clock;
+
+const NONE: Pages = Pages { health: false, ready: false, metrics: false, admin: false };
+
+fn shown() -> Shown {
+    Shown { heartbeats: Heartbeats::new(clock::now()), ready: Ready::new(), metrics: Registry::new("1.2.3", false) }
+}
+
+fn start(pages: &[Pages], shown: &Shown) -> Admin {
+    let door = |pages: &Pages| AdminDoor { listener: TcpListener::bind("127.0.0.1:0").expect("a port"), pages: *pages };
+    Admin::start(pages.iter().map(door).collect(), shown.clone()).expect("started")
+}
+
+/// Status and body.
+fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("a whole reply");
+    let (head, body) = reply.split_once("\r\n\r\n").expect("head and body");
+    (head[9..12].parse().expect("a status"), body.to_owned())
+}
+
+#[test]
+fn health_names_the_worker_that_hangs() {
+    let shown = shown();
+    let admin = start(&[Pages { health: true, ..NONE }], &shown);
+    let beat = shown.heartbeats.worker("udp-0", clock::now());
+    assert_eq!(get(admin.addresses()[0], "/health"), (200, "OK".into()));
+    let shown = Shown { heartbeats: old_heartbeats(), ..shown };
+    let admin = start(&[Pages { health: true, ..NONE }], &shown);
+    assert_eq!(get(admin.addresses()[0], "/health"), (503, "udp-1: no sign of life for 5 s\n".into()));
+    drop(beat);
+}
+
+/// One worker that gave its last sign longer ago than is allowed.
+fn old_heartbeats() -> Heartbeats {
+    let start = clock::now().checked_sub(Duration::from_secs(6)).expect("the machine has been up for six seconds");
+    let heartbeats = Heartbeats::new(start);
+    std::mem::forget(heartbeats.worker("udp-1", start));
+    heartbeats
+}
+
+#[test]
+fn ready_lists_what_is_missing() {
+    let shown = shown();
+    let admin = start(&[Pages { ready: true, ..NONE }], &shown);
+    let (zone, doors) = (shown.ready.task("zone: not read yet"), shown.ready.task("doors: not open yet"));
+    assert_eq!(get(admin.addresses()[0], "/ready"), (503, "zone: not read yet\ndoors: not open yet\n".into()));
+    drop((zone, doors));
+    assert_eq!(get(admin.addresses()[0], "/ready"), (200, "OK".into()));
+    shown.ready.set_shutting_down();
+    assert_eq!(get(admin.addresses()[0], "/ready"), (503, "shutting down\n".into()));
+}
+
+#[test]
+fn each_door_answers_what_it_was_made_for() {
+    let pages =
+        [Pages { health: true, ..NONE }, Pages { ready: true, metrics: true, ..NONE }, Pages { admin: true, ..NONE }];
+    let admin = start(&pages, &shown());
+    let statuses =
+        |at: usize| ["/", "/health", "/ready", "/metrics", "/other"].map(|path| get(admin.addresses()[at], path).0);
+    assert_eq!(statuses(0), [404, 200, 404, 404, 404]);
+    assert_eq!(statuses(1), [404, 404, 200, 200, 404]);
+    assert_eq!(statuses(2), [200, 200, 200, 200, 404]);
+    assert!(get(admin.addresses()[1], "/metrics").1.contains("interlocal_build_info{version=\"1.2.3\"} 1\n"));
+}
+
+#[test]
+fn settings_that_name_one_place_share_a_listener() {
+    let config = ListenConfig {
+        health: Some(Listen::Port(8080)),
+        ready: Some(Listen::Port(8181)),
+        metrics: Some(Listen::Port(8080)),
+        ..ListenConfig::default()
+    };
+    let expected = [
+        (Listen::Port(8080), Pages { health: true, metrics: true, ..NONE }),
+        (Listen::Port(8181), Pages { ready: true, ..NONE }),
+    ];
+    assert_eq!(Pages::by_place(&config), expected);
+    assert!(Pages::by_place(&ListenConfig::default()).is_empty());
+}
+
+#[test]
+fn idle_connections_do_not_keep_a_probe_out() {
+    let admin = start(&[Pages { health: true, ..NONE }], &shown());
+    let address = admin.addresses()[0];
+    let mut idle: Vec<_> = (0..MAX_CONNECTIONS + 5).map(|_| TcpStream::connect(address).expect("connected")).collect();
+    assert_eq!(get(address, "/health").0, 200);
+    let oldest = &mut idle[0];
+    oldest.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    assert!(matches!(oldest.read(&mut [0; 1]), Ok(0)), "the oldest made room");
+}
+
+#[test]
+fn dropping_it_closes_the_doors() {
+    let admin = start(&[Pages { health: true, ..NONE }], &shown());
+    let address = admin.addresses()[0];
+    drop(admin);
+    assert!(TcpStream::connect(address).is_err());
+}

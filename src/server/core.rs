@@ -1,0 +1,163 @@
+//! What all doors share, and the view of it that one batch of questions works on. It holds things; it decides nothing.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ipnet::IpNet;
+use tokio::runtime::Handle;
+
+use super::heartbeat::Heartbeats;
+use super::permits::Permits;
+use super::recorders::Recorders;
+use crate::cache::{Cache, Inflight, Policy};
+use crate::config::{Config, PeerTable};
+use crate::forward::ForwardClient;
+use crate::metrics::{Registry, ZoneSlot};
+use crate::peer::RegionClient;
+use crate::publish::Published;
+use crate::route::{Door, Remote, Routes};
+use crate::wire::stamp::{DoorSaid, ReplyStamp};
+use crate::wire::{Name, ReplyBody};
+use crate::zone::Snapshot;
+
+/// Everything that the doors share.
+pub struct Core {
+    pub zone: Arc<Published<Snapshot>>,
+    pub routing: Published<Routing>,
+    /// Of all servers: their keys differ.
+    pub cache: Cache,
+    pub inflight: Arc<Inflight<Arc<ReplyBody>>>,
+    /// Questions that wait for a peer or an upstream, bounded by `limits.in_flight`.
+    pub in_flight: Permits,
+    pub runtime: Handle,
+    pub metrics: Arc<Registry>,
+    pub recorders: Recorders,
+    pub heartbeats: Heartbeats,
+    /// Random, new at each start: a self-probe that finds it has found this very process.
+    pub instance: u64,
+    pub counters: Counters,
+}
+
+/// What happens rarely, counted by whoever sees it.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub panics: AtomicU64,
+    /// Questions refused because `limits.in_flight` was reached.
+    pub overloaded: AtomicU64,
+    /// Connections closed because `limits.tcp_connections` was reached.
+    pub tcp_refused: AtomicU64,
+    /// Connections that could not be accepted, for want of file descriptors for instance.
+    pub accept_errors: AtomicU64,
+}
+
+impl Counters {
+    /// Adds one.
+    pub fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a reload replaces, as one piece: the routes, and the clients that they number.
+pub struct Routing {
+    pub routes: Routes,
+    pub regions: Vec<Arc<RegionClient>>,
+    pub upstreams: Vec<Arc<ForwardClient>>,
+    pub config: Arc<Config>,
+    /// What may be kept, for each server.
+    pub policies: Vec<Policy>,
+    pub region_ids: Vec<u64>,
+    pub upstream_ids: Vec<u64>,
+    pub table: PeerTable,
+    pub slots: Slots,
+}
+
+/// Where answers are counted, by where they came from.
+pub struct Slots {
+    pub origins: Vec<ZoneSlot>,
+    pub regions: Vec<ZoneSlot>,
+    pub upstreams: Vec<ZoneSlot>,
+    pub reverse: ZoneSlot,
+}
+
+impl Slots {
+    /// Registers the name of every zone.
+    pub fn register(metrics: &Registry, origins: &[Name], routes: &Routes) -> Self {
+        Self {
+            origins: origins.iter().map(|origin| metrics.zone(&origin.to_string())).collect(),
+            regions: routes.regions().iter().map(|region| metrics.zone(region)).collect(),
+            upstreams: routes.upstreams().iter().map(|zone| metrics.zone(&zone.to_string())).collect(),
+            reverse: metrics.zone("arpa"),
+        }
+    }
+
+    pub fn of(&self, remote: Remote) -> ZoneSlot {
+        match remote {
+            Remote::Peer(region) => self.regions[region],
+            Remote::Forward(upstream) => self.upstreams[upstream],
+        }
+    }
+}
+
+impl Routing {
+    /// A number of the target that stays the same when the table is made anew, so that cached answers outlive a reload.
+    #[inline]
+    pub fn route_id(&self, remote: Remote) -> u64 {
+        match remote {
+            Remote::Peer(region) => self.region_ids[region],
+            Remote::Forward(upstream) => self.upstream_ids[upstream],
+        }
+    }
+
+    /// May this address ask at the peers' door?
+    pub fn allows(&self, source: IpAddr) -> bool {
+        let allowed: &[IpNet] = &self.config.listen.peers_allow;
+        allowed.is_empty() || allowed.iter().any(|net| net.contains(&source))
+    }
+}
+
+/// The newest zone and routes, held for one batch.
+pub struct View {
+    pub zone: Arc<Snapshot>,
+    pub routing: Arc<Routing>,
+    /// What replies to stamped questions say, for the pods' door and the peers' door.
+    reply_stamps: [Vec<u8>; 2],
+}
+
+impl View {
+    pub fn load(core: &Core) -> Self {
+        let (zone, routing) = (core.zone.load(), core.routing.load());
+        let reply_stamps = reply_stamps(&zone, &routing);
+        Self { zone, routing, reply_stamps }
+    }
+
+    /// Takes what is new. It costs two reads when nothing is.
+    #[inline]
+    pub fn refresh(&mut self, core: &Core) {
+        let zone = core.zone.refresh(&mut self.zone);
+        if core.routing.refresh(&mut self.routing) || zone {
+            self.reply_stamps = reply_stamps(&self.zone, &self.routing);
+        }
+    }
+
+    pub fn reply_stamp(&self, door: Door) -> &[u8] {
+        match door {
+            Door::Pods { .. } => &self.reply_stamps[0],
+            Door::Peers => &self.reply_stamps[1],
+        }
+    }
+}
+
+fn reply_stamps(zone: &Snapshot, routing: &Routing) -> [Vec<u8>; 2] {
+    [DoorSaid::Pods, DoorSaid::Peers].map(|door| {
+        let label = routing.routes.own().label.as_ref();
+        let said = ReplyStamp {
+            id: zone.cluster_id,
+            label: label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
+            synced: zone.synced,
+            door,
+            table: routing.table.hash,
+        };
+        said.write()
+    })
+}

@@ -1,0 +1,70 @@
+//! Misses are finished here: admitted or turned away, and contained, so that a panic costs one question and nothing else.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::asking::Done;
+use super::core::{Core, Counters};
+use super::permits::Permit;
+use super::resolve::Miss;
+use crate::answer::Failure;
+
+/// Runs one question; `None` if it panicked. Nothing of a question outlives it but counters, so no broken state is seen.
+#[inline]
+pub fn contained<R>(question: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(question)).ok()
+}
+
+/// The same for a question that waits.
+async fn contained_async<R>(question: impl Future<Output = R>) -> Option<R> {
+    let mut question = pin!(question);
+    poll_fn(|context| match contained(|| question.as_mut().poll(context)) {
+        Some(Poll::Pending) => Poll::Pending,
+        Some(Poll::Ready(result)) => Poll::Ready(Some(result)),
+        None => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Room for one more question in flight, if there is any.
+pub fn admit(core: &Core) -> Option<Permit> {
+    let permit = core.in_flight.take(core.routing.load().config.limits.in_flight);
+    if permit.is_none() {
+        Counters::add(&core.counters.overloaded);
+    }
+    permit
+}
+
+/// Resolves an admitted miss. `None`: there is nothing to send.
+pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Vec<u8>, Done)> {
+    let result = contained_async(miss.resolve(core)).await;
+    drop(permit);
+    result.unwrap_or_else(|| give_up(core, miss, &Failure::Panic))
+}
+
+/// The reply to a question that is not resolved after all.
+pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, Done)> {
+    if *failure == Failure::Panic {
+        Counters::add(&core.counters.panics);
+    }
+    miss.fail(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_contained_wherever_it_happens() {
+        assert_eq!(contained(|| 1), Some(1));
+        assert_eq!(contained(|| -> u8 { panic!("planted") }), None);
+        let late = contained_async(async {
+            tokio::task::yield_now().await;
+            panic!("planted");
+        });
+        assert_eq!(late.await, None::<()>);
+    }
+}

@@ -1,0 +1,120 @@
+//! The doors: sockets, workers, connections, and one question end to end. Callers bind first and start then, and stop what they
+//! started.
+
+pub mod admin;
+mod asking;
+pub mod bind;
+pub mod core;
+mod finish;
+pub mod heartbeat;
+pub mod permits;
+mod question;
+pub mod recorders;
+mod resolve;
+mod tcp;
+mod udp;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::bind::{BindError, Bound, bind};
+use self::core::Core;
+use crate::config::Config;
+use crate::route::Door;
+
+/// What in-flight questions of TCP connections get after the doors are told to close.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The sockets of all doors, bound and not served yet.
+pub struct BoundDoors {
+    doors: Vec<(Door, Bound)>,
+}
+
+/// The doors, served.
+pub struct Doors {
+    stop_workers: Arc<AtomicBool>,
+    stop_tasks: CancellationToken,
+    workers: Vec<JoinHandle<()>>,
+    tasks: TaskTracker,
+}
+
+impl BoundDoors {
+    /// Binds every address of the configuration.
+    ///
+    /// # Errors
+    /// If one of them cannot be had: a server that is deaf on one address is worse than none.
+    pub fn bind(config: &Config, workers: usize) -> Result<Self, BindError> {
+        let mut doors = Vec::new();
+        for (server, listen) in config
+            .servers
+            .iter()
+            .enumerate()
+            .flat_map(|(server, config)| config.listen.iter().map(move |listen| (server, *listen)))
+        {
+            let door = Door::Pods { server };
+            doors.extend(bind(listen, workers)?.into_iter().map(|bound| (door, bound)));
+        }
+        for listen in &config.listen.peers {
+            doors.extend(bind(*listen, 1)?.into_iter().map(|bound| (Door::Peers, bound)));
+        }
+        Ok(Self { doors })
+    }
+
+    /// The addresses of a kind of door, in the order of the configuration.
+    pub fn addresses(&self, peers: bool) -> Vec<SocketAddr> {
+        let wanted = self.doors.iter().filter(|(door, _)| (*door == Door::Peers) == peers);
+        wanted.map(|(_, bound)| bound.address).collect()
+    }
+
+    /// Serves them.
+    ///
+    /// # Errors
+    /// If a socket cannot be prepared or a thread not started.
+    pub fn start(self, core: &Arc<Core>, plain: bool) -> io::Result<Doors> {
+        let mut started = Doors {
+            stop_workers: Arc::default(),
+            stop_tasks: CancellationToken::new(),
+            workers: Vec::new(),
+            tasks: TaskTracker::new(),
+        };
+        for (door, bound) in self.doors {
+            for socket in bound.udp {
+                started.workers.push(udp::start(core, door, socket, plain, &started.stop_workers)?);
+            }
+            let listener = tokio::net::TcpListener::from_std(bound.tcp)?;
+            let (stop, tasks) = (started.stop_tasks.clone(), started.tasks.clone());
+            started.tasks.spawn(tcp::serve(Arc::clone(core), door, listener, stop, tasks));
+        }
+        Ok(started)
+    }
+}
+
+impl Doors {
+    /// Closes the doors: what was received is answered, connections end when they are idle, and nothing new is accepted.
+    pub async fn stop(mut self) {
+        self.stop_tasks.cancel();
+        self.stop_workers.store(true, Ordering::Relaxed);
+        let workers = std::mem::take(&mut self.workers);
+        // Workers look up from their sockets every 100 ms.
+        let joined = tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
+        let _ = joined.await;
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!("connections with unanswered questions were cut");
+        }
+    }
+}
+
+impl Drop for Doors {
+    fn drop(&mut self) {
+        self.stop_tasks.cancel();
+        self.stop_workers.store(true, Ordering::Relaxed);
+    }
+}

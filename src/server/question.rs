@@ -1,0 +1,237 @@
+//! One question, answered in place from memory: read, routed, written into the send buffer. What memory does not have is a
+//! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
+
+use super::asking::{Asking, Done, ad_flag, door_flags, server_of};
+use crate::answer::{Failure, unanswerable};
+use crate::cache::{Entry, KeyBuf};
+use crate::metrics::{Answerer, ZoneSlot};
+use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
+use crate::wire::body::Asker;
+use crate::wire::reply::{Owner, Section, Verdict, header_only};
+use crate::wire::stamp::Stamp;
+use crate::wire::{Ede, Flags, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
+use crate::zone::{Found, ReverseView};
+
+/// What to do after a question.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The reply stands in the buffer.
+    Reply(Done),
+    /// Somebody else has to be asked.
+    Miss,
+    Drop,
+}
+
+impl Asking<'_> {
+    /// Answers one message into `out`, which holds the largest reply of the transport.
+    #[inline]
+    pub fn answer(&self, message: &[u8], out: &mut [u8]) -> Outcome {
+        let mut name = NameBuf::new();
+        let query = match Query::parse(message, &mut name) {
+            Incoming::Query(query) => query,
+            Incoming::Drop => return Outcome::Drop,
+            Incoming::Reject(rcode) => {
+                let len = header_only(message, rcode, out);
+                let (zone, by) = (ZoneSlot::NONE, Answerer::Own);
+                return Outcome::Reply(Done { len, zone, by, qtype: 0, dnssec_ok: false, rcode });
+            }
+        };
+        let stamp_option = self.view.routing.config.stamp_option;
+        let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
+        let one = One { asking: self, query: &query, stamp };
+        if let Some((rcode, ede)) = one.objection() {
+            return one.plain(out, rcode, ede.as_ref());
+        }
+        let whence = one.whence();
+        match self.view.routing.routes.decide(&whence, query.name) {
+            Decision::Local { origin } => one.local(out, &whence, origin),
+            Decision::Remote(remote) => one.remote(out, remote),
+            Decision::Reverse(reverse) => one.reverse(out, reverse),
+            Decision::Probe => one.probe(out),
+            Decision::Refuse(failure) => one.failure(out, &failure),
+        }
+    }
+}
+
+/// One question in its circumstances.
+struct One<'a> {
+    asking: &'a Asking<'a>,
+    query: &'a Query<'a>,
+    stamp: Option<Stamp<'a>>,
+}
+
+impl<'a> One<'a> {
+    fn whence(&self) -> Whence<'a> {
+        Whence { door: self.asking.door, stamp: self.stamp, own_id: self.asking.view.zone.cluster_id }
+    }
+
+    /// What is wrong with the question itself, whatever its name.
+    #[inline]
+    fn objection(&self) -> Option<(Rcode, Option<Ede>)> {
+        let query = self.query;
+        if query.edns.is_some_and(|edns| edns.version > 0) {
+            return Some((Rcode::BADVERS, None));
+        }
+        if self.asking.door == Door::Peers && !self.asking.view.routing.allows(self.asking.source) {
+            return Some((Rcode::REFUSED, Some(Failure::NotAllowed.ede())));
+        }
+        if query.qclass != class::IN {
+            return Some((Rcode::REFUSED, Some(Failure::NotAnswered { what: "a class other than IN" }.ede())));
+        }
+        let failure = unanswerable(query.qtype)?;
+        Some((failure.rcode(), Some(failure.ede())))
+    }
+
+    #[inline]
+    fn start<'b>(&self, out: &'b mut [u8]) -> ReplyWriter<'b> {
+        ReplyWriter::start(out, self.query, self.asking.limit(self.query))
+    }
+
+    #[inline]
+    fn finish(&self, writer: ReplyWriter<'_>, zone: ZoneSlot, rcode: Rcode, aa: bool, ede: Option<&Ede>) -> Outcome {
+        let flags = door_flags(self.asking.door) | if aa { Flags::AA } else { 0 };
+        let option = self.asking.reply_option(self.stamp);
+        let len = writer.finish(self.query, Verdict { rcode, flags, ede, option });
+        let by = if aa { Answerer::Local } else { Answerer::Own };
+        self.done(len, zone, by, rcode)
+    }
+
+    #[inline]
+    fn done(&self, len: usize, zone: ZoneSlot, by: Answerer, rcode: Rcode) -> Outcome {
+        Outcome::Reply(Done::new(self.query, len, zone, by, rcode))
+    }
+
+    fn plain(&self, out: &mut [u8], rcode: Rcode, ede: Option<&Ede>) -> Outcome {
+        self.finish(self.start(out), ZoneSlot::NONE, rcode, false, ede)
+    }
+
+    fn failure(&self, out: &mut [u8], failure: &Failure) -> Outcome {
+        self.plain(out, failure.rcode(), Some(&failure.ede()))
+    }
+
+    /// A name of the cluster's own zone, with what of its CNAMEs is in the zone too.
+    #[inline]
+    fn local(&self, out: &mut [u8], whence: &Whence<'_>, origin: usize) -> Outcome {
+        let Asking { view, rotation, .. } = self.asking;
+        let zone = view.routing.slots.origins[origin];
+        let mut writer = self.start(out);
+        let (mut origin, mut owner) = (origin, Owner::Question);
+        let mut chased: Option<NameBuf> = None;
+        let links = view.routing.config.limits.cname_links;
+        for _ in 0..=links {
+            let name = chased.as_ref().unwrap_or(self.query.name);
+            let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
+                Found::Answer | Found::NoData => return self.finish(writer, zone, Rcode::NOERROR, true, None),
+                Found::NxDomain => return self.finish(writer, zone, Rcode::NXDOMAIN, true, None),
+                Found::NotReady | Found::NotOwn => return self.failure(out, &Failure::NotReady),
+                Found::Alias { target, at } => (NameBuf::from(target.as_ref()), at),
+            };
+            match view.routing.routes.follow(whence, Source::Local, &target) {
+                Follow::Go(Decision::Local { origin: next }) => {
+                    (origin, owner) = (next, Owner::At(at));
+                    chased = Some(target);
+                }
+                Follow::Go(Decision::Refuse(failure)) | Follow::End(failure) => {
+                    let rcode = failure.rcode();
+                    return self.finish(writer, zone, rcode, rcode == Rcode::NOERROR, Some(&failure.ede()));
+                }
+                Follow::Go(_) => return Outcome::Miss,
+                Follow::Leave => return self.finish(writer, zone, Rcode::NOERROR, true, None),
+            }
+        }
+        let failure = Failure::ChainTooLong;
+        self.finish(writer, zone, failure.rcode(), false, Some(&failure.ede()))
+    }
+
+    /// A name that a peer or an upstream knows: from the cache, or a miss.
+    #[inline]
+    fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
+        let Asking { core, view, door, now, .. } = self.asking;
+        let server = server_of(*door);
+        if self.stamp.is_none() {
+            let key = KeyBuf::new(server, view.routing.route_id(remote), &self.query.asked());
+            let hit = core.cache.get(&key, *now, |entry| self.kept(out, remote, entry));
+            if let Some(Some(outcome)) = hit {
+                return outcome;
+            }
+        }
+        if !self.query.flags.has(Flags::RD) {
+            return self.failure(out, &Failure::NoRecursion);
+        }
+        Outcome::Miss
+    }
+
+    /// The cached body, unless its chain has to be followed first.
+    #[inline]
+    fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
+        let body = entry.body();
+        if body.open_target.is_some() {
+            return None;
+        }
+        let asker = Asker {
+            max: self.asking.limit(self.query),
+            flags: door_flags(self.asking.door) | ad_flag(self.query, body),
+            ede: None,
+            option: self.asking.reply_option(self.stamp),
+        };
+        let len = entry.write(self.query, out, asker, self.asking.now);
+        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, body.rcode))
+    }
+
+    /// A reverse name: our own first, then whoever claims its range.
+    fn reverse(&self, out: &mut [u8], question: ReverseQuestion) -> Outcome {
+        let Asking { view, door, .. } = self.asking;
+        let slot = view.routing.slots.reverse;
+        let routes = &view.routing.routes;
+        let claimed = matches!(question.otherwise, Otherwise::Claimed(_));
+        if !view.zone.synced && !claimed {
+            return self.failure(out, &Failure::NotReady);
+        }
+        if let Some(address) = question.reverse.address() {
+            let names = match door {
+                Door::Pods { .. } => ReverseView::Cluster,
+                Door::Peers => ReverseView::Region { zones: routes.own_zones(), mesh: routes.own_mesh() },
+            };
+            let mut writer = self.start(out);
+            match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
+                Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
+                Found::NoData => {
+                    view.zone.push_soa(&mut writer, Owner::Question);
+                    return self.finish(writer, slot, Rcode::NOERROR, true, None);
+                }
+                _ => {}
+            }
+        }
+        match question.otherwise {
+            Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => self.remote(out, remote),
+            Otherwise::Missing { zone_labels } => {
+                let mut writer = self.start(out);
+                view.zone.push_soa(&mut writer, Owner::Suffix(zone_labels));
+                self.finish(writer, slot, Rcode::NXDOMAIN, true, None)
+            }
+            Otherwise::Refuse(refusal) => self.failure(out, &refusal.into()),
+        }
+    }
+
+    /// A self-probe: who we are, as cluster and as process.
+    fn probe(&self, out: &mut [u8]) -> Outcome {
+        let mut writer = self.start(out);
+        if self.query.qtype == rtype::TXT {
+            let mut text = [0u8; 34];
+            write_hex(&mut text[..17], self.asking.view.zone.cluster_id.0);
+            write_hex(&mut text[17..], self.asking.core.instance.to_be_bytes());
+            writer.push(Section::Answer, Owner::Question, rtype::TXT, 0, &[&text]);
+        }
+        self.finish(writer, ZoneSlot::NONE, Rcode::NOERROR, true, None)
+    }
+}
+
+/// A TXT string: its length, and eight octets in hexadecimal.
+fn write_hex(text: &mut [u8], octets: [u8; 8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    text[0] = 16;
+    for (pair, octet) in text[1..].chunks_exact_mut(2).zip(octets) {
+        pair[0] = DIGITS[usize::from(octet >> 4)];
+        pair[1] = DIGITS[usize::from(octet & 15)];
+    }
+}

@@ -1,0 +1,285 @@
+//! A question that memory cannot answer: other servers are asked, chains of CNAMEs are followed, and everybody who asks the same
+//! meanwhile waits for the one fetch. It knows no sockets; the doors give it a message and take a reply.
+
+use std::sync::Arc;
+
+use super::asking::{Asking, Done, Transport, ad_flag, door_flags, server_of};
+use super::core::{Core, Counters, View};
+
+use crate::answer::Failure;
+use crate::cache::{Entry, Joined, KeyBuf, Leader, Source as KeptFrom};
+use crate::clock;
+use crate::metrics::{Answerer, ZoneSlot};
+use crate::route::{Decision, Door, Follow, Otherwise, Remote, Source, Whence};
+use crate::wire::body::Asker;
+use crate::wire::exchange::{Asked, Question};
+use crate::wire::reply::{Owner, Verdict};
+use crate::wire::stamp::{Stamp, write_stamp};
+use crate::wire::{
+    Flags, Incoming, MAX_MESSAGE, MAX_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, ReplyBody, ReplyWriter, class,
+};
+use crate::zone::Found;
+
+/// A question on its way through other servers.
+pub struct Miss {
+    pub message: Box<[u8]>,
+    pub door: Door,
+    pub transport: Transport,
+    pub source: std::net::IpAddr,
+}
+
+impl Miss {
+    /// Resolves the question and gives the whole reply with how it is counted; `None` if the message is no question after all.
+    pub async fn resolve(&self, core: &Arc<Core>) -> Option<(Vec<u8>, Done)> {
+        let mut name = NameBuf::new();
+        let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
+        let view = View::load(core);
+        let stamp_option = view.routing.config.stamp_option;
+        let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
+        let whence = Whence { door: self.door, stamp, own_id: view.zone.cluster_id };
+        let resolution = Resolution { core, view: &view, whence, query: &query };
+        let (body, zone, by) = resolution.run().await;
+        let asking = Asking {
+            core,
+            view: &view,
+            door: self.door,
+            transport: self.transport,
+            source: self.source,
+            now: clock::now(),
+            rotation: 0,
+        };
+        let largest = if self.transport == Transport::Udp { MAX_UDP_PAYLOAD } else { MAX_MESSAGE };
+        let mut out = vec![0; largest];
+        let authoritative = body.flags & Flags::AA;
+        let asker = Asker {
+            max: asking.limit(&query),
+            flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
+            ede: None,
+            option: asking.reply_option(stamp),
+        };
+        let len = body.write(&query, &mut out, asker, |ttl| ttl);
+        out.truncate(len);
+        let done = Done::new(&query, len, zone, by, body.rcode);
+        Some((out, done))
+    }
+
+    /// The reply when there is no room to resolve it, or when resolving it broke down.
+    pub fn fail(&self, failure: &Failure) -> Option<(Vec<u8>, Done)> {
+        let mut name = NameBuf::new();
+        let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
+        let mut out = vec![0; MAX_UDP_PAYLOAD];
+        let writer = ReplyWriter::start(&mut out, &query, MAX_UDP_PAYLOAD);
+        let ede = failure.ede();
+        let verdict = Verdict { rcode: failure.rcode(), flags: door_flags(self.door), ede: Some(&ede), option: None };
+        let len = writer.finish(&query, verdict);
+        out.truncate(len);
+        let done = Done::new(&query, len, ZoneSlot::NONE, Answerer::Own, failure.rcode());
+        Some((out, done))
+    }
+}
+
+/// One question, being resolved.
+struct Resolution<'a> {
+    core: &'a Arc<Core>,
+    view: &'a View,
+    whence: Whence<'a>,
+    query: &'a Query<'a>,
+}
+
+impl Resolution<'_> {
+    /// The question's answer with its chain followed, and where it is counted.
+    async fn run(&self) -> (Arc<ReplyBody>, ZoneSlot, Answerer) {
+        let routes = &self.view.routing.routes;
+        let mut name = self.query.name.clone();
+        let mut decision = routes.decide(&self.whence, &name);
+        let (slot, by) = self.counted(&decision);
+        let mut chain: Option<(Arc<ReplyBody>, Name)> = None;
+        for _ in 0..=self.view.routing.config.limits.cname_links {
+            let (body, source) = self.step(&name, decision).await;
+            let whole = match &chain {
+                None => body,
+                Some((before, target)) => {
+                    let joined = before.chained(self.query.name.as_ref(), target.as_ref(), &body, self.query.qtype);
+                    Arc::new(joined.unwrap_or_else(|_| Failure::Malformed.body()))
+                }
+            };
+            let Some(target) = whole.open_target.clone() else { return (whole, slot, by) };
+            name = NameBuf::from(target.as_ref());
+            match routes.follow(&self.whence, source, &name) {
+                Follow::Leave => return (whole, slot, by),
+                Follow::End(failure) => return (Arc::new(whole.ended(failure.rcode(), failure.ede())), slot, by),
+                Follow::Go(next) => {
+                    decision = next;
+                    chain = Some((whole, target));
+                }
+            }
+        }
+        (Arc::new(Failure::ChainTooLong.body()), slot, by)
+    }
+
+    /// Where the answer is counted: by where its first link comes from.
+    fn counted(&self, decision: &Decision) -> (ZoneSlot, Answerer) {
+        let slots = &self.view.routing.slots;
+        let remote = |remote: Remote| match remote {
+            Remote::Peer(_) => (slots.of(remote), Answerer::Peer),
+            Remote::Forward(_) => (slots.of(remote), Answerer::Forward),
+        };
+        match decision {
+            Decision::Local { origin } => (slots.origins[*origin], Answerer::Local),
+            Decision::Remote(to) => remote(*to),
+            Decision::Reverse(question) => match question.otherwise {
+                Otherwise::Claimed(to) | Otherwise::Unclaimed(to) => remote(to),
+                _ => (slots.reverse, Answerer::Own),
+            },
+            Decision::Probe | Decision::Refuse(_) => (ZoneSlot::NONE, Answerer::Own),
+        }
+    }
+
+    /// One link of the chain.
+    async fn step(&self, name: &NameBuf, decision: Decision) -> (Arc<ReplyBody>, Source) {
+        match decision {
+            Decision::Local { origin } => (Arc::new(self.local(name, origin)), Source::Local),
+            Decision::Remote(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
+            Decision::Reverse(question) => match question.otherwise {
+                Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => {
+                    (self.remote(name, remote).await, Source::Remote(remote))
+                }
+                Otherwise::Refuse(refusal) => (Arc::new(Failure::from(refusal).body()), Source::Local),
+                Otherwise::Missing { .. } => (Arc::new(Failure::NotHere.body()), Source::Local),
+            },
+            Decision::Refuse(failure) => (Arc::new(failure.body()), Source::Local),
+            // A CNAME that leads to a probe's name leads nowhere: probes are never chased.
+            Decision::Probe => (Arc::new(Failure::NotHere.body()), Source::Local),
+        }
+    }
+
+    /// What our own zone says, one link of a chain at most.
+    fn local(&self, name: &NameBuf, origin: usize) -> ReplyBody {
+        let query = Query {
+            id: 0,
+            flags: Flags::default(),
+            name,
+            raw_name: name.as_ref().wire(),
+            qtype: self.query.qtype,
+            qclass: class::IN,
+            edns: None,
+        };
+        let mut out = vec![0; MAX_MESSAGE];
+        let mut writer = ReplyWriter::start(&mut out, &query, MAX_MESSAGE);
+        let rotation = self.query.id.into();
+        let found = self.view.zone.lookup(origin, name, Owner::Question, query.qtype, &mut writer, rotation);
+        let rcode = match found {
+            Found::NotReady | Found::NotOwn => return Failure::NotReady.body(),
+            Found::NxDomain => Rcode::NXDOMAIN,
+            Found::Answer | Found::NoData | Found::Alias { .. } => Rcode::NOERROR,
+        };
+        let verdict = Verdict { rcode, flags: Flags::AA, ede: None, option: None };
+        let len = writer.finish(&query, verdict);
+        ReplyBody::read(&out[..len], query.qtype).map_or_else(|_| Failure::Malformed.body(), |(body, _)| body)
+    }
+
+    /// What a peer or an upstream says: from the cache, from a fetch that is under way, or from a new one.
+    async fn remote(&self, name: &NameBuf, remote: Remote) -> Arc<ReplyBody> {
+        let routing = &self.view.routing;
+        let asked = Asked { name: name.as_ref(), ..self.query.asked() };
+        let fetch = Fetch {
+            core: Arc::clone(self.core),
+            routing: Arc::clone(routing),
+            server: server_of(self.whence.door),
+            remote,
+            question: asked.to_question(),
+            stamp: write_stamp(self.whence.stamp, routing.routes.own().hop(self.whence.own_id)),
+        };
+        // "Recursion not asked for" holds for every link of a chain.
+        let alone = self.whence.stamp.is_some();
+        if !self.query.flags.has(Flags::RD) {
+            let kept = if alone { None } else { fetch.cached() };
+            return kept.unwrap_or_else(|| Arc::new(Failure::NoRecursion.body()));
+        }
+        // The path of a stamped question is its own: it neither joins a fetch nor takes from the cache.
+        if alone {
+            return fetch.ask().await;
+        }
+        if let Some(body) = fetch.cached() {
+            return body;
+        }
+        match self.core.inflight.join(&fetch.key(), clock::now()) {
+            Joined::Follower(follower) => outcome(follower.wait().await),
+            Joined::Leader(leader) => {
+                // A task of its own, so that the answer reaches all who wait even if the first asker goes away.
+                let task = self.core.runtime.spawn(async move {
+                    let body = fetch.ask().await;
+                    let body = fetch.keep(&leader, body);
+                    leader.complete(Arc::clone(&body));
+                    body
+                });
+                outcome(task.await.ok())
+            }
+            Joined::Full => {
+                Counters::add(&self.core.counters.overloaded);
+                Arc::new(Failure::Overloaded.body())
+            }
+        }
+    }
+}
+
+/// What a fetch brought; nothing at all if it panicked.
+fn outcome(body: Option<Arc<ReplyBody>>) -> Arc<ReplyBody> {
+    body.unwrap_or_else(|| Arc::new(Failure::Panic.body()))
+}
+
+/// One question to one other server or region.
+struct Fetch {
+    core: Arc<Core>,
+    routing: Arc<super::core::Routing>,
+    server: u16,
+    remote: Remote,
+    question: Question,
+    stamp: Vec<u8>,
+}
+
+impl Fetch {
+    fn key(&self) -> KeyBuf {
+        KeyBuf::new(self.server, self.routing.route_id(self.remote), &self.question.asked())
+    }
+
+    /// What the cache has, its TTLs as they are now.
+    fn cached(&self) -> Option<Arc<ReplyBody>> {
+        let now = clock::now();
+        self.core.cache.get(&self.key(), now, |entry| Arc::new(entry.aged(now)))
+    }
+
+    /// Asks, and turns whatever comes into a body.
+    async fn ask(&self) -> Arc<ReplyBody> {
+        let received = match self.remote {
+            Remote::Peer(region) => self.routing.regions[region].ask(&self.question, &self.stamp).await,
+            Remote::Forward(upstream) => self.routing.upstreams[upstream].ask(&self.question, Some(&self.stamp)).await,
+        };
+        let mut body = match received {
+            Ok(received) => received.body,
+            Err(failure) => return Arc::new(failure.body()),
+        };
+        if let Remote::Peer(region) = self.remote
+            && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+        {
+            let region = self.routing.routes.regions()[region].clone();
+            return Arc::new(Failure::RegionRefused { region, rcode: body.rcode }.body());
+        }
+        body.flags &= !Flags::AA;
+        Arc::new(body)
+    }
+
+    /// Keeps what may be kept, and gives it with its TTLs capped, as all who ask later will get it.
+    fn keep(&self, leader: &Leader<Arc<ReplyBody>>, body: Arc<ReplyBody>) -> Arc<ReplyBody> {
+        let from = match self.remote {
+            Remote::Peer(_) => KeptFrom::Peer,
+            Remote::Forward(_) => KeptFrom::Forward,
+        };
+        let Some(keep) = self.routing.policies[usize::from(self.server)].keep(from, &body) else { return body };
+        let body = Arc::new(body.with_ttls(|ttl| ttl.min(keep.cap)));
+        let now = clock::now();
+        let entry = Entry::new(Arc::clone(&body), keep, leader.since(), now);
+        self.core.cache.insert(leader.key().clone(), entry, now);
+        body
+    }
+}

@@ -1,0 +1,209 @@
+//! One TCP connection: every complete message in the buffer is answered with one write; misses finish later and out of order
+//! (RFC 7766 6.2.1.1 and 7). Generic over the stream, so that TLS can slip under.
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::Failure;
+use crate::clock;
+use crate::limits::Limits;
+use crate::metrics::{DropReason, Proto, SharedRecorder};
+use crate::route::Door;
+use crate::server::asking::{Asking, Transport};
+use crate::server::core::{Core, View};
+use crate::server::finish::{admit, contained, finish, give_up};
+use crate::server::question::Outcome;
+use crate::server::resolve::Miss;
+use crate::wire::MAX_MESSAGE;
+use crate::wire::frames::{Frames, push_frame};
+
+/// Answers collected before they are written, whatever else waits in the buffer.
+const WRITE_AT: usize = 64 << 10;
+
+thread_local! {
+    /// Where an answer is made; one for each thread of the runtime, since no answer waits while it is made.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MAX_MESSAGE].into());
+}
+
+/// The state of one connection.
+pub struct Connection {
+    core: Arc<Core>,
+    door: Door,
+    source: IpAddr,
+    recorder: SharedRecorder,
+    limits: Limits,
+    frames: Frames,
+    out: Vec<u8>,
+    /// Misses that are not finished.
+    waiting: usize,
+    finished: mpsc::Sender<Option<Vec<u8>>>,
+    replies: mpsc::Receiver<Option<Vec<u8>>>,
+    rotation: usize,
+    /// The client sent what no client sends.
+    broken: bool,
+}
+
+/// Why a connection goes on or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The client sends no more, but may still read.
+    HalfClosed,
+    Closed,
+}
+
+impl Connection {
+    pub fn new(core: Arc<Core>, door: Door, source: IpAddr, limits: Limits) -> Self {
+        let recorder = core.recorders.of(door, Proto::Tcp, source).clone();
+        let (finished, replies) = mpsc::channel(limits.tcp_in_flight.max(1));
+        Self {
+            core,
+            door,
+            source,
+            recorder,
+            limits,
+            frames: Frames::default(),
+            out: Vec::new(),
+            waiting: 0,
+            finished,
+            replies,
+            rotation: 0,
+            broken: false,
+        }
+    }
+
+    /// Serves until the client is done, or idle for too long, or does not read its answers, or the door closes.
+    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(mut self, mut stream: S, stop: CancellationToken) {
+        let mut state = State::Open;
+        let mut last_question = Instant::now();
+        loop {
+            let answered = self.answer_buffered();
+            if answered > 0 {
+                last_question = Instant::now();
+            }
+            if !self.out.is_empty() {
+                let written = timeout(self.limits.tcp_write, stream.write_all(&self.out)).await;
+                if !matches!(written, Ok(Ok(()))) {
+                    return;
+                }
+                self.out.clear();
+                self.out.shrink_to(WRITE_AT);
+                continue;
+            }
+            let done = self.waiting == 0;
+            if done && (self.broken || state != State::Open || stop.is_cancelled()) {
+                let _ = stream.shutdown().await;
+                return;
+            }
+            let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
+            let idle = last_question + self.limits.tcp_idle;
+            tokio::select! {
+                biased;
+                Some(reply) = self.replies.recv(), if self.waiting > 0 => self.take(reply),
+                read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
+                    Ok(0) => state = State::HalfClosed,
+                    Ok(_) => {}
+                    Err(_) => state = State::Closed,
+                },
+                () = tokio::time::sleep_until(idle), if done => state = State::Closed,
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+            if state == State::Closed {
+                return;
+            }
+        }
+    }
+
+    /// Answers every complete message that may be answered now, and gives how many.
+    fn answer_buffered(&mut self) -> usize {
+        let mut view = None;
+        let mut count = 0;
+        while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.limits.tcp_in_flight {
+            // Taken apart from `self`, because the message borrows the buffer.
+            let Some(message) = self.frames.next() else { break };
+            if message.is_empty() {
+                self.broken = true;
+                break;
+            }
+            count += 1;
+            self.rotation = self.rotation.wrapping_add(1);
+            let view = view.get_or_insert_with(|| View::load(&self.core));
+            let now = clock::now();
+            let asking = Asking {
+                core: &self.core,
+                view,
+                door: self.door,
+                transport: Transport::Tcp,
+                source: self.source,
+                now,
+                rotation: self.rotation,
+            };
+            let outcome = contained(|| {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    let outcome = asking.answer(message, scratch);
+                    if let Outcome::Reply(done) = &outcome {
+                        push_frame(&scratch[..done.len], &mut self.out);
+                    }
+                    outcome
+                })
+            });
+            let miss =
+                || Miss { message: message.into(), door: self.door, transport: Transport::Tcp, source: self.source };
+            match outcome {
+                Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
+                Some(Outcome::Reply(done)) => {
+                    let took = clock::now().duration_since(now);
+                    self.recorder.answered(&done.answered(message.len()), took);
+                }
+                Some(Outcome::Miss) => {
+                    let miss = miss();
+                    self.waiting += 1;
+                    self.start(miss, now);
+                }
+                None => {
+                    if let Some((bytes, _)) = give_up(&self.core, &miss(), &Failure::Panic) {
+                        push_frame(&bytes, &mut self.out);
+                    }
+                }
+            }
+        }
+        count
+    }
+
+    /// Resolves a miss in a task of its own. The channel has room for every question in flight, so the task never waits for it.
+    fn start(&self, miss: Miss, now: std::time::Instant) {
+        let (core, finished, recorder) = (Arc::clone(&self.core), self.finished.clone(), self.recorder.clone());
+        let permit = admit(&core);
+        self.core.runtime.spawn(async move {
+            let reply = match permit {
+                Some(permit) => finish(&core, &miss, permit).await,
+                None => give_up(&core, &miss, &Failure::Overloaded),
+            };
+            let bytes = reply.map(|(bytes, done)| {
+                let took = clock::now().duration_since(now);
+                recorder.answered(&done.answered(miss.message.len()), took);
+                bytes
+            });
+            let _ = finished.send(bytes).await;
+        });
+    }
+
+    fn take(&mut self, reply: Option<Vec<u8>>) {
+        self.waiting -= 1;
+        if let Some(bytes) = reply {
+            push_frame(&bytes, &mut self.out);
+        }
+        while let Ok(more) = self.replies.try_recv() {
+            self.waiting -= 1;
+            if let Some(bytes) = more {
+                push_frame(&bytes, &mut self.out);
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The TCP half of a door: one task accepts, one task serves each connection. Connections are bounded, and a full file table
+//! is waited out, not spun on.
+
+mod connection;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::connection::Connection;
+use super::core::{Core, Counters};
+use super::permits::Permits;
+use crate::route::Door;
+
+/// After an accept error: until a descriptor may be free again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts connections until told to stop, and serves each in a task of its own.
+pub async fn serve(core: Arc<Core>, door: Door, listener: TcpListener, stop: CancellationToken, tasks: TaskTracker) {
+    let open = Permits::default();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let (stream, from): (_, SocketAddr) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                Counters::add(&core.counters.accept_errors);
+                tracing::debug!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let limits = core.routing.load().config.limits.clone();
+        let Some(permit) = open.take(limits.tcp_connections) else {
+            Counters::add(&core.counters.tcp_refused);
+            continue;
+        };
+        // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection::new(Arc::clone(&core), door, from.ip(), limits);
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            connection.run(stream, stop).await;
+            drop(permit);
+        });
+    }
+}

@@ -1,0 +1,109 @@
+//! A UDP worker: one thread, one socket, one batch after another. It answers what memory can answer, in place, and hands the rest
+//! to the runtime by value.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::datagrams::Datagrams;
+use super::late::LateReply;
+use super::later::Later;
+use crate::answer::Failure;
+use crate::clock;
+use crate::metrics::{DropReason, Recorder};
+use crate::route::Door;
+use crate::server::asking::{Asking, Transport};
+use crate::server::core::{Core, View};
+use crate::server::finish::contained;
+use crate::server::heartbeat::Beat;
+use crate::server::question::Outcome;
+use crate::server::resolve::Miss;
+
+/// How long a worker waits for a datagram before it looks after everything else: shutdown, heartbeat, old snapshots.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+/// After a receive error that is not a timeout: long enough not to spin, short enough not to be missed.
+const ERROR_PAUSE: Duration = Duration::from_millis(5);
+
+/// What a worker works with.
+pub(super) struct Worker<D> {
+    pub core: Arc<Core>,
+    pub door: Door,
+    pub datagrams: D,
+    pub late: LateReply,
+    pub recorder: Recorder,
+    pub beat: Beat,
+    pub stop: Arc<AtomicBool>,
+}
+
+impl<D: Datagrams> Worker<D> {
+    /// Serves until told to stop, then until the socket is empty, so that nothing that was received is lost.
+    pub(super) fn run(mut self) {
+        let mut view = View::load(&self.core);
+        let mut rotation = 0;
+        let mut stopping = false;
+        loop {
+            let received = self.datagrams.receive();
+            let now = clock::now();
+            self.beat.tick(now);
+            view.refresh(&self.core);
+            match received {
+                Ok(count) => self.batch(&view, count, now, &mut rotation),
+                Err(error) if is_timeout(&error) => {
+                    if stopping {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "receive failed");
+                    std::thread::sleep(ERROR_PAUSE);
+                }
+            }
+            stopping = self.stop.load(Ordering::Relaxed);
+        }
+    }
+
+    fn batch(&mut self, view: &View, count: usize, now: Instant, rotation: &mut usize) {
+        for number in 0..count {
+            let slot = self.datagrams.slot(number);
+            *rotation = rotation.wrapping_add(1);
+            let asking = Asking {
+                core: &self.core,
+                view,
+                door: self.door,
+                transport: Transport::Udp,
+                source: slot.from.ip(),
+                now,
+                rotation: *rotation,
+            };
+            match contained(|| asking.answer(slot.message, slot.reply)) {
+                Some(Outcome::Reply(reply)) => {
+                    *slot.reply_len = reply.len;
+                    self.recorder.answered(&reply.answered(slot.message.len()));
+                }
+                Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
+                outcome => {
+                    let miss = Miss {
+                        message: slot.message.into(),
+                        door: self.door,
+                        transport: Transport::Udp,
+                        source: slot.from.ip(),
+                    };
+                    let (to, local) = (slot.from, slot.local);
+                    let later = Later { miss, late: self.late.clone(), to, local, started: now };
+                    match outcome {
+                        Some(_) => later.start(&self.core),
+                        None => later.give_up(&self.core, &Failure::Panic),
+                    }
+                }
+            }
+        }
+        let sent = self.datagrams.send();
+        (0..sent.dropped).for_each(|_| self.recorder.dropped(DropReason::Send));
+        self.recorder.end_batch(clock::now().duration_since(now));
+    }
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
+}

@@ -1,0 +1,78 @@
+//! Messages out of a TCP stream, each behind its two-octet length (RFC 1035 4.2.2). The buffer grows as bytes arrive, never by
+//! what a length promises.
+
+/// Room made for one read.
+const CHUNK: usize = 4_096;
+/// An empty buffer larger than this is given back.
+const KEEP: usize = 16 * 1_024;
+
+/// What was read and not yet taken.
+#[derive(Debug, Default)]
+pub struct Frames {
+    buffer: Vec<u8>,
+    /// Octets in front that were taken.
+    taken: usize,
+}
+
+impl Frames {
+    /// Where the next read goes.
+    pub fn space(&mut self) -> &mut Vec<u8> {
+        self.buffer.drain(..self.taken);
+        self.taken = 0;
+        if self.buffer.is_empty() && self.buffer.capacity() > KEEP {
+            self.buffer = Vec::new();
+        }
+        self.buffer.reserve(CHUNK);
+        &mut self.buffer
+    }
+
+    /// The next whole message; one of no octets is nothing that a client sends by mistake.
+    #[allow(clippy::should_implement_trait, reason = "a message borrows the buffer, which no Iterator can say")]
+    pub fn next(&mut self) -> Option<&[u8]> {
+        let rest = self.buffer.get(self.taken..)?;
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let message = rest.get(..length)?;
+        self.taken += 2 + length;
+        Some(message)
+    }
+}
+
+/// Appends a message with its length in front. None of ours is longer than a length can say.
+pub fn push_frame(message: &[u8], out: &mut Vec<u8>) {
+    debug_assert!(message.len() <= super::MAX_MESSAGE);
+    out.extend_from_slice(&(message.len() as u16).to_be_bytes());
+    out.extend_from_slice(message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_whole_however_they_are_cut() {
+        let mut stream = Vec::new();
+        for message in [&b"one"[..], b"", b"three"] {
+            push_frame(message, &mut stream);
+        }
+        for cut in 0..stream.len() {
+            let mut frames = Frames::default();
+            let mut got: Vec<Vec<u8>> = Vec::new();
+            for part in [&stream[..cut], &stream[cut..]] {
+                frames.space().extend_from_slice(part);
+                while let Some(message) = frames.next() {
+                    got.push(message.to_vec());
+                }
+            }
+            assert_eq!(got, [&b"one"[..], b"", b"three"], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_length_alone_takes_no_memory() {
+        let mut frames = Frames::default();
+        frames.space().extend_from_slice(&[0xff, 0xff, 1]);
+        assert!(frames.next().is_none());
+        assert!(frames.space().capacity() < 3 * CHUNK);
+    }
+}

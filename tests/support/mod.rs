@@ -1,0 +1,49 @@
+//! What the integration tests stand on: a DNS server that follows a script, clients that ask, waiting, and `dig`.
+//! A test binary takes it in with `#[path = "../support/mod.rs"] mod support;`. Nothing here knows interlocal's own
+//! wire code: bytes are judged by hickory-proto and by hickory's client, never by the code under test.
+//!
+//! * [`server::ScriptServer`]: answers, delays, lies and hangs up as told; UDP and TCP on one loopback port.
+//! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
+//! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
+//! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
+
+// Each test binary compiles this module for itself and uses the part that it needs.
+#![allow(dead_code)]
+// What is `pub` here is for the test binary, which exports nothing.
+#![allow(unreachable_pub)]
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
+
+pub mod client;
+pub mod dig;
+pub mod hickory;
+pub mod read;
+pub mod rule;
+pub mod script;
+pub mod server;
+pub mod wait;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hickory_proto::rr::Name;
+
+/// The name, complete whether the text ends in a dot or not.
+pub fn name(text: &str) -> Name {
+    let mut name = Name::from_ascii(text).unwrap_or_else(|error| panic!("{text:?} is no DNS name: {error}"));
+    name.set_fqdn(true);
+    name
+}
+
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap_or_else(|_| panic!("{text:?} is no IP address"))
+}
+
+pub fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+pub fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
