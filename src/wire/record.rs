@@ -1,7 +1,7 @@
 //! Resource records in a message that somebody else wrote: walked, checked, and copied without compression.
 
 use super::name::{MAX_LABEL, NameBuf};
-use super::{WireError, read_u16, read_u32, rtype};
+use super::{HEADER_LEN, WireError, read_u16, read_u32, rtype};
 
 /// Where one record lies in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,32 @@ impl Record {
     /// # Errors
     /// If it is cut short or holds a malformed name.
     pub fn read(message: &[u8], at: usize) -> Result<Self, WireError> {
+        Self::read_with(message, at, |name, at, _| name.read(message, at))
+    }
+
+    /// The same for a record that will be written again, behind another header and with other TTLs: no name of it may lead
+    /// through those. `ttls` are the places of the TTLs before this record's, in order.
+    ///
+    /// # Errors
+    /// As [`Record::read`], or if a name does.
+    pub fn read_lasting(message: &[u8], at: usize, ttls: &[usize]) -> Result<Self, WireError> {
+        Self::read_with(message, at, |name, at, own| {
+            name.read_where(message, at, |from, to| {
+                let apart = |ttl: &usize| to <= *ttl || *ttl + 4 <= from;
+                let next = ttls.partition_point(|ttl| *ttl + 4 <= from);
+                from >= HEADER_LEN && ttls.get(next).is_none_or(apart) && own.is_none_or(|own| apart(&own))
+            })
+        })
+    }
+
+    /// `read` is given the place of the record's own TTL for the names behind it.
+    fn read_with(
+        message: &[u8],
+        at: usize,
+        read: impl Fn(&mut NameBuf, usize, Option<usize>) -> Result<usize, WireError>,
+    ) -> Result<Self, WireError> {
         let mut name = NameBuf::new();
-        let fixed = name.read(message, at)?;
+        let fixed = read(&mut name, at, None)?;
         let length = usize::from(read_u16(message, fixed + 8).ok_or(WireError::Short)?);
         let record = Self {
             start: at,
@@ -41,7 +65,7 @@ impl Record {
         if record.end > message.len() {
             return Err(WireError::Short);
         }
-        record.walk_data(message, |_| {})?;
+        record.walk_data(message, |name, at| read(name, at, Some(record.ttl_at)), |_| {})?;
         Ok(record)
     }
 
@@ -70,14 +94,19 @@ impl Record {
         out.extend_from_slice(&message[fixed..fixed + 8]);
         let length_at = out.len();
         out.extend_from_slice(&[0, 0]);
-        self.walk_data(message, |bytes| out.extend_from_slice(bytes))?;
+        self.walk_data(message, |name, at| name.read(message, at), |bytes| out.extend_from_slice(bytes))?;
         let length = u16::try_from(out.len() - length_at - 2).map_err(|_| WireError::Rdata)?;
         out[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
 
     /// Gives the data piece by piece, names expanded.
-    fn walk_data(&self, message: &[u8], mut piece: impl FnMut(&[u8])) -> Result<(), WireError> {
+    fn walk_data(
+        &self,
+        message: &[u8],
+        read: impl Fn(&mut NameBuf, usize) -> Result<usize, WireError>,
+        mut piece: impl FnMut(&[u8]),
+    ) -> Result<(), WireError> {
         let (prefix, names) = name_layout(self.rtype);
         let mut at = self.data;
         if names > 0 {
@@ -86,7 +115,7 @@ impl Record {
         }
         for _ in 0..names {
             let mut name = NameBuf::new();
-            at = name.read(message, at)?;
+            at = read(&mut name, at)?;
             piece(name.as_ref().wire());
         }
         piece(message.get(at..self.end).ok_or(WireError::Rdata)?);
