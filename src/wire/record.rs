@@ -107,7 +107,7 @@ impl Record {
         read: impl Fn(&mut NameBuf, usize) -> Result<usize, WireError>,
         mut piece: impl FnMut(&[u8]),
     ) -> Result<(), WireError> {
-        let (prefix, names) = name_layout(self.rtype);
+        let Layout { prefix, names, suffix } = layout(self.rtype);
         let mut at = self.data;
         if names > 0 {
             piece(message.get(at..at + prefix).filter(|_| at + prefix <= self.end).ok_or(WireError::Rdata)?);
@@ -118,26 +118,43 @@ impl Record {
             at = read(&mut name, at)?;
             piece(name.as_ref().wire());
         }
-        piece(message.get(at..self.end).ok_or(WireError::Rdata)?);
+        let rest = message.get(at..self.end).ok_or(WireError::Rdata)?;
+        if names > 0 && rest.len() != suffix {
+            return Err(WireError::Rdata);
+        }
+        piece(rest);
         Ok(())
     }
 }
 
-/// Octets before the first name in a type's data, and how many names follow one another there: the types that a server may
-/// compress (RFC 1035 4.1.4), or that older servers did (RFC 3597 4). All other types are copied as they are.
-const fn name_layout(record_type: u16) -> (usize, usize) {
-    match record_type {
+/// Where the names are in a type's data.
+struct Layout {
+    /// Octets before the first one.
+    prefix: usize,
+    /// How many follow one another.
+    names: usize,
+    /// Octets behind the last one; without a name, whatever there is.
+    suffix: usize,
+}
+
+/// The types that a server may compress (RFC 1035 4.1.4), or that older servers did (RFC 3597 4). All other types are copied as
+/// they are.
+const fn layout(record_type: u16) -> Layout {
+    let (prefix, names, suffix) = match record_type {
         // NS MD MF CNAME MB MG MR PTR DNAME
-        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 1),
-        // SOA MINFO RP
-        rtype::SOA | 14 | 17 => (0, 2),
+        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 1, 0),
+        // Serial, three timers and the minimum (RFC 1035 3.3.13).
+        rtype::SOA => (0, 2, 20),
+        // MINFO RP
+        14 | 17 => (0, 2, 0),
         // MX AFSDB RT KX
-        rtype::MX | 18 | 21 | 36 => (2, 1),
+        rtype::MX | 18 | 21 | 36 => (2, 1, 0),
         // PX
-        26 => (2, 2),
-        rtype::SRV => (6, 1),
-        _ => (0, 0),
-    }
+        26 => (2, 2, 0),
+        rtype::SRV => (6, 1, 0),
+        _ => (0, 0, 0),
+    };
+    Layout { prefix, names, suffix }
 }
 
 /// The place behind the name at `at`, without following its pointer.
@@ -181,6 +198,8 @@ mod tests {
         assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "name longer than the data");
         short[14] = 7;
         assert_eq!(Record::read(&short, 3), Err(WireError::Short), "beyond the message");
+        short.push(0);
+        assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "an octet behind the name");
     }
 
     #[test]
