@@ -271,7 +271,8 @@ impl<'m> Walk<'m> {
             let record = Record::read_lasting(message, self.at, &self.ttls)?;
             self.at = record.end;
             if record.rtype == rtype::OPT {
-                if section != Section::Additional as usize || self.edns.is_some() {
+                // "MUST be 0 (root domain)", and one of them at most (RFC 6891 6.1.1 and 6.1.2).
+                if section != Section::Additional as usize || self.edns.is_some() || message[record.start] != 0 {
                     return Err(WireError::Edns);
                 }
                 self.edns = Some(Edns::parse(record.class, record.ttl, record.data_in(message))?);

@@ -178,3 +178,14 @@ fn records_without_a_question_are_dropped() {
     let (body, _) = ReplyBody::read(&bytes, rtype::A).expect("well formed");
     assert_eq!((body.rcode, body.answers(), body.records.len()), (Rcode::SERVFAIL, 0, 0));
 }
+
+#[test]
+fn opt_belongs_to_the_root() {
+    let mut bytes = pointing(12);
+    bytes[11] = 1;
+    bytes.extend_from_slice(b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
+    assert!(ReplyBody::read(&bytes, rtype::A).is_ok_and(|(_, edns)| edns.is_some()));
+    let opt = bytes.len() - 11;
+    bytes.splice(opt..=opt, *b"\xc0\x0c");
+    assert_eq!(ReplyBody::read(&bytes, rtype::A).err(), Some(WireError::Edns));
+}
