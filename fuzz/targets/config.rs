@@ -9,6 +9,8 @@ use interlocal::config::{self, Config, Overrides, Problem, UnknownKeys};
 use interlocal::limits::Limits;
 use interlocal::route::Routes;
 
+use super::reading;
+
 /// Octets of one complaint: a line of the file is shown with it, cut to a screen's width, and what was written there.
 const LONGEST: usize = 4_096;
 
@@ -61,8 +63,7 @@ fn peers_yaml(text: &str) -> TableResult {
 
 /// Each complaint stands in a line of the file, and its text is safe for a terminal and a log.
 fn complaint(problem: &Problem, text: &str) {
-    // As YAML counts them: `\r\n` is one end of a line, each of the two alone is one as well.
-    let lines = 1 + text.matches(['\n', '\r']).count() - text.matches("\r\n").count();
+    let lines = reading::lines(text);
     let line = usize::try_from(problem.line).expect("a line number");
     assert!((1..=lines).contains(&line) && problem.column >= 1, "{lines} lines: {problem:?}");
     let shown = problem.to_string();

@@ -43,7 +43,7 @@ const fn row(refused_by: &'static str, part: &'static str, error: &'static str, 
     Difference { refused_by, part, error, why, seen: AtomicUsize::new(0) }
 }
 
-static KNOWN: [Difference; 6] = [
+static KNOWN: [Difference; 8] = [
     row(
         "ours",
         "what changes",
@@ -55,7 +55,13 @@ static KNOWN: [Difference; 6] = [
         "ours",
         "options",
         "Edns",
-        "at most 32 options are read, and none that overruns its record; hickory ignores the rest",
+        "at most 32 options are read and none that overruns its record, where hickory ignores them; its owner is an octet of zero",
+    ),
+    row(
+        "hickory",
+        "options",
+        "any",
+        "hickory reads the data of every option that it knows; here whoever wants an option reads it, and nobody wants those",
     ),
     row(
         "hickory",
@@ -68,6 +74,12 @@ static KNOWN: [Difference; 6] = [
         "no data",
         "InvalidEmptyRecord",
         "the same for data of no octets, which only an update may have for hickory",
+    ),
+    row(
+        "hickory",
+        "section",
+        "RecordNotInAdditionalSection",
+        "SIG and TSIG belong to a whole message and stand at its end; elsewhere nobody acts on them, and they are data",
     ),
     row(
         "hickory",

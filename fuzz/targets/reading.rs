@@ -1,4 +1,4 @@
-//! Our replies, read by hickory-proto: what every one of them must be, whoever wrote it.
+//! What several targets read: our replies, by hickory-proto, and what every one of them must be; the lines of a text.
 
 use hickory_proto::op::{Message, MessageType};
 
@@ -34,4 +34,9 @@ pub(crate) fn question_end(message: &[u8]) -> usize {
         at += 1 + usize::from(message[at]);
     }
     at + 5
+}
+
+/// Lines as YAML counts them: `\r\n` is one end of a line, each of the two alone is one as well (YAML 1.2.2 5.4).
+pub(crate) fn lines(text: &str) -> usize {
+    1 + text.matches(['\n', '\r']).count() - text.matches("\r\n").count()
 }

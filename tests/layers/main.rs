@@ -80,7 +80,7 @@ const RULES: Rules = Rules {
 fn the_code_keeps_its_shape() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tree = Tree::default();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "fuzz/targets"] {
         collect(root, &root.join(folder), &mut tree).unwrap();
     }
     assert!(tree.contains_key("src/lib.rs"), "nothing was read below {}", root.display());

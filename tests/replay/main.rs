@@ -46,31 +46,32 @@ fn replay(target: &str, mutations: usize) {
 
 #[test]
 fn questions() {
-    replay("query", 4_000);
+    replay("query", 10_000);
 }
 
 #[test]
 fn answers_and_every_listed_difference_from_hickory() {
-    replay("answers", 12_000);
+    replay("answers", 0);
     for row in targets::known_differences() {
         println!("{row}");
-        assert!(row.seen() > 0, "nothing shows it any more: {row}");
+        assert!(row.seen() > 0, "no seed shows it any more: {row}");
     }
+    replay("answers", 40_000);
 }
 
 #[test]
 fn frames() {
-    replay("frames", 8_000);
+    replay("frames", 20_000);
 }
 
 #[test]
 fn objects() {
-    replay("objects", 1_000);
+    replay("objects", 4_000);
 }
 
 #[test]
 fn configurations() {
-    replay("config", 1_000);
+    replay("config", 4_000);
 }
 
 #[test]
