@@ -1,9 +1,13 @@
 //! An edit of any file shows in the answers, however the file is replaced: in place, renamed over, or as the kubelet
 //! swaps a ConfigMap.
 
-use crate::making::{Edited, address, answering, until_address};
+use hickory_proto::rr::RecordType;
+
+use crate::making::{ConfigMap, Edited, address, answering, until_address};
+use crate::support::client::ask_udp;
 use crate::support::region::{CONFIG, Region};
 use crate::support::regions::demo_region;
+use crate::support::running::Running;
 use crate::support::server::ScriptServer;
 use crate::support::wait::eventually;
 use crate::support::{secs, yaml};
@@ -48,7 +52,7 @@ async fn the_configuration() {
     std::fs::write(region.path(CONFIG), text.replace(&port(&servers[1]), &port(&servers[2]))).unwrap();
     until_address(&region, "*.example", "192.0.2.3").await;
     // The regular file becomes a mounted ConfigMap, which is swapped then.
-    let mut map = crate::making::ConfigMap::mount(&region.path("mounted"), &[(CONFIG, &text)]);
+    let mut map = ConfigMap::mount(&region.path("mounted"), &[(CONFIG, &text)]);
     std::os::unix::fs::symlink("mounted/interlocal.yaml", region.path("link~")).unwrap();
     std::fs::rename(region.path("link~"), region.path(CONFIG)).unwrap();
     until_address(&region, "*.example", "192.0.2.2").await;
@@ -66,12 +70,7 @@ async fn settings_of_the_zone() {
     region.rewrite_key("kubernetes", "{source: manifests, pods: disabled, ttl: 9s}");
     let applied = eventually(secs(20), || async { address(&region, pod).await.is_none() });
     assert!(applied.await, "pods: disabled");
-    let reply = crate::support::client::ask_udp(
-        region.dns(),
-        "web.default.svc.cluster.local",
-        hickory_proto::rr::RecordType::A,
-    )
-    .await;
+    let reply = ask_udp(region.dns(), "web.default.svc.cluster.local", RecordType::A).await;
     assert_eq!(reply.answers[0].ttl, 9);
 }
 
@@ -129,8 +128,35 @@ async fn a_resolv_conf() {
     }
 }
 
-fn upstreams(region: &crate::support::running::Running) -> Vec<String> {
+fn upstreams(region: &Running) -> Vec<String> {
     let routing = region.app().core().routing.load();
     let servers = routing.upstreams.iter().flat_map(|upstream| upstream.snapshot().udp);
     servers.map(|server| server.address.to_string()).collect()
+}
+
+#[tokio::test]
+async fn other_files_in_place_of_these() {
+    let west = answering("west.svc.cluster.local", "192.0.2.1", 0);
+    let region = Region::new("east")
+        .manifests(&objects("10.96.0.1"))
+        .file("others/objects.yaml", &yaml::join(&[yaml::namespace("shop"), yaml::external("shop/out", "a.example")]))
+        .file("others.yaml", &format!("regions: {{west: {{endpoints: [\"{}\"]}}}}\n", west.address()))
+        .start()
+        .await;
+    assert_eq!(address(&region, "web.shop.svc.cluster.local").await.as_deref(), Some("10.96.0.1"));
+    region.rewrite_key("peers", "{file: others.yaml}");
+    until_address(&region, "*.a.west.svc.cluster.local", "192.0.2.1").await;
+    region.rewrite_key("kubernetes", "{source: others}");
+    // What is only in the old folder goes, what is only in the new one comes.
+    let moved = eventually(secs(20), || async {
+        let reply = ask_udp(region.dns(), "out.shop.svc.cluster.local", RecordType::CNAME).await;
+        !reply.answers.is_empty() && address(&region, "web.shop.svc.cluster.local").await.is_none()
+    });
+    assert!(moved.await, "web is {:?}", address(&region, "web.shop.svc.cluster.local").await);
+    // The new ones are watched.
+    region.write("others/objects.yaml", &objects("10.96.0.2"));
+    until_address(&region, "web.shop.svc.cluster.local", "10.96.0.2").await;
+    region.write("others.yaml", "regions: {}\n");
+    let gone = eventually(secs(20), || async { address(&region, "x.b.west.svc.cluster.local").await.is_none() });
+    assert!(gone.await);
 }
