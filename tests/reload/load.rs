@@ -72,7 +72,7 @@ fn objects(round: usize) -> String {
 }
 
 async fn ask_all(region: &Running, number: usize, done: &AtomicBool) -> usize {
-    let tcp = number % 2 == 0;
+    let tcp = number.is_multiple_of(2);
     for asked in 0..MOST {
         if asked >= LEAST && done.load(Ordering::Relaxed) {
             return asked;
@@ -94,7 +94,7 @@ async fn nothing_is_lost_and_nothing_is_wrong() {
     let table = |round: usize| {
         let west = west_row(&west.table_row(), round);
         let north = format!("  north: {{endpoints: [\"{}\"]}}\n", north.address());
-        format!("regions:\n  east: {{}}\n{west}{}", if round % 3 == 0 { "" } else { &north })
+        format!("regions:\n  east: {{}}\n{west}{}", if round.is_multiple_of(3) { "" } else { &north })
     };
     let tables: Vec<String> = (0..=ROUNDS).map(table).collect();
     west.table(&tables[0]);
