@@ -24,8 +24,10 @@ pub enum Failure {
     RouteLoops { zone: Name },
     /// A question from another cluster for a third one's name.
     FromCluster,
-    /// Nothing that this door answers.
+    /// Nothing that the peers' door answers.
     NotHere,
+    /// No zone, and no upstream either.
+    NoRoute,
     /// The asker is not in `listen.peers_allow`.
     NotAllowed,
     /// The zone has not been read from the API yet.
@@ -51,9 +53,12 @@ impl Failure {
     #[must_use]
     pub fn rcode(&self) -> Rcode {
         match self {
-            Self::FromCluster | Self::NotHere | Self::NotAllowed | Self::NoRecursion | Self::NotAnswered { .. } => {
-                Rcode::REFUSED
-            }
+            Self::FromCluster
+            | Self::NotHere
+            | Self::NoRoute
+            | Self::NotAllowed
+            | Self::NoRecursion
+            | Self::NotAnswered { .. } => Rcode::REFUSED,
             Self::TargetPrivate { .. } => Rcode::NOERROR,
             _ => Rcode::SERVFAIL,
         }
@@ -82,6 +87,7 @@ impl Failure {
             Self::RouteLoops { zone } => (EdeCode::OTHER, format!("loop: the route for {zone} leads back here").into()),
             Self::FromCluster => (EdeCode::PROHIBITED, "came from a cluster".into()),
             Self::NotHere => (EdeCode::PROHIBITED, "not a name of this region".into()),
+            Self::NoRoute => (EdeCode::NOT_AUTHORITATIVE, "no zone and no upstream for this name".into()),
             Self::NotAllowed => (EdeCode::PROHIBITED, "address not in listen.peers_allow".into()),
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),

@@ -88,9 +88,16 @@ impl Reloads {
         self.watcher.poke();
     }
 
-    pub(super) async fn stop(self) {
+    /// Ends the task, and with it all that it owns.
+    pub(super) async fn stop(mut self) {
         self.task.abort();
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Reloads {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use super::heartbeat::Heartbeats;
+use super::permits::Permits;
 use super::recorders::Recorders;
 use crate::cache::{Cache, Inflight, Policy};
 use crate::config::{Config, PeerTable};
@@ -28,8 +28,8 @@ pub struct Core {
     /// Of all servers: their keys differ.
     pub cache: Cache,
     pub inflight: Arc<Inflight<Arc<ReplyBody>>>,
-    /// `limits.in_flight`.
-    pub permits: Arc<Semaphore>,
+    /// Questions that wait for a peer or an upstream, bounded by `limits.in_flight`.
+    pub in_flight: Permits,
     pub runtime: Handle,
     pub metrics: Arc<Registry>,
     pub recorders: Recorders,
@@ -68,6 +68,8 @@ pub struct Routing {
     pub policies: Vec<Policy>,
     pub region_ids: Vec<u64>,
     pub upstream_ids: Vec<u64>,
+    /// Whether questions to an upstream bear the stamp, by its number.
+    pub upstream_stamps: Vec<bool>,
     pub table: PeerTable,
     pub slots: Slots,
 }
@@ -106,6 +108,15 @@ impl Routing {
         match remote {
             Remote::Peer(region) => self.region_ids[region],
             Remote::Forward(upstream) => self.upstream_ids[upstream],
+        }
+    }
+
+    /// Does a stamped question go its own way there? Its path belongs to it alone, so it neither joins a fetch nor takes from
+    /// the cache where the path is passed on.
+    pub fn passes_the_stamp_on(&self, remote: Remote) -> bool {
+        match remote {
+            Remote::Peer(_) => true,
+            Remote::Forward(upstream) => self.upstream_stamps[upstream],
         }
     }
 
