@@ -155,6 +155,7 @@ mod tests {
             Failure::TargetPrivate { region },
             Failure::Malformed,
             Failure::Panic,
+            Failure::NoRoute,
         ];
         all.extend(what);
         all
@@ -180,7 +181,8 @@ mod tests {
             Failure::TargetPrivate { .. } => 14,
             Failure::Malformed => 15,
             Failure::Panic => 16,
-            Failure::NotAnswered { .. } => 17,
+            Failure::NoRoute => 17,
+            Failure::NotAnswered { .. } => 18,
         }
     }
 
