@@ -79,15 +79,16 @@ impl Feed {
         if self.source.as_ref().is_some_and(|old| old.path == path) {
             return;
         }
+        if let Some(old) = self.source.take() {
+            old.task.abort();
+        }
         let (reread, rereads) = mpsc::channel(WISHES);
         let metrics = Arc::clone(&self.metrics);
         let task = manifest_source::run(path.clone(), limits.clone(), rereads, self.changes.clone(), move |loaded| {
             report(loaded, &metrics);
         });
         let task = tokio::spawn(task).abort_handle();
-        if let Some(old) = self.source.replace(Source { path, reread, task }) {
-            old.task.abort();
-        }
+        self.source = Some(Source { path, reread, task });
     }
 }
 
