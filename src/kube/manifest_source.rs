@@ -13,6 +13,8 @@ use crate::zone::{Event, Object};
 
 /// Between two looks at files in which something is missing.
 const SETTLE: Duration = Duration::from_millis(50);
+/// Looks at files that never stop changing; what the last one saw is taken.
+const LOOKS: usize = 20;
 
 /// Runs until `trigger` or `changes` is closed. Every load is told to `on_load`, whether anything changed or not. While the path
 /// itself cannot be read, what was read before stays; if nothing ever was, the zone is not synced.
@@ -29,7 +31,10 @@ pub async fn run(
         let mut loaded = load(&path, &limits).await;
         let mut events = diff(&current, &loaded.objects);
         // A file that is being written is empty or half there for a moment: what is gone is looked for twice.
-        while loaded.readable && events.iter().any(|event| matches!(event, Event::Delete(_))) {
+        for _ in 0..LOOKS {
+            if !loaded.readable || !events.iter().any(|event| matches!(event, Event::Delete(_))) {
+                break;
+            }
             let seen = loaded.hash;
             tokio::time::sleep(SETTLE).await;
             loaded = load(&path, &limits).await;

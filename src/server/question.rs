@@ -180,7 +180,7 @@ impl<'a> One<'a> {
 
     /// A reverse name: our own first, then whoever claims its range.
     fn reverse(&self, out: &mut [u8], question: ReverseQuestion) -> Outcome {
-        let Asking { view, door, rotation, .. } = self.asking;
+        let Asking { view, door, .. } = self.asking;
         let slot = view.routing.slots.reverse;
         let routes = &view.routing.routes;
         let claimed = matches!(question.otherwise, Otherwise::Claimed(_));
@@ -193,7 +193,7 @@ impl<'a> One<'a> {
                 Door::Peers => ReverseView::Region { zones: routes.own_zones(), mesh: routes.own_mesh() },
             };
             let mut writer = self.start(out);
-            match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer, *rotation) {
+            match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
                 Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
                 Found::NoData => {
                     view.zone.push_soa(&mut writer, Owner::Question);

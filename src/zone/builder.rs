@@ -146,7 +146,7 @@ impl Builder {
         self.update_reverse(hash, old.as_deref(), new.as_deref());
         for (record, add) in [(&old, false), (&new, true)] {
             let Some(record) = record else { continue };
-            self.add(record.digest(), add);
+            self.add(record.digest, add);
             count(&mut self.counts.services, 1, add);
             count(&mut self.counts.endpoints, record.endpoints.hosts(), add);
         }
@@ -156,11 +156,24 @@ impl Builder {
     fn update_reverse(&mut self, hash: u64, old: Option<&ServiceRecord>, new: Option<&ServiceRecord>) {
         let old = old.map(ServiceRecord::reverse_addresses).unwrap_or_default();
         let new = new.map(ServiceRecord::reverse_addresses).unwrap_or_default();
-        for address in old.iter().filter(|address| new.binary_search(address).is_err()) {
-            self.tables.reverse.of_mut(self.tables.address_hash(*address)).remove(*address, hash);
-        }
-        for address in new.iter().filter(|address| old.binary_search(address).is_err()) {
-            self.tables.reverse.of_mut(self.tables.address_hash(*address)).insert(*address, hash);
+        let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
+        // Both are sorted: whatever is in one of them only shows when it comes first.
+        loop {
+            match (old.peek(), new.peek()) {
+                (Some(a), Some(b)) if a == b => {
+                    old.next();
+                    new.next();
+                }
+                (Some(a), b) if b.is_none_or(|b| a < b) => {
+                    self.tables.reverse.of_mut(self.tables.address_hash(*a)).remove(*a, hash);
+                    old.next();
+                }
+                (_, Some(b)) => {
+                    self.tables.reverse.of_mut(self.tables.address_hash(*b)).insert(*b, hash);
+                    new.next();
+                }
+                (_, None) => return,
+            }
         }
     }
 
@@ -194,7 +207,10 @@ impl Builder {
         }
         let mut digest = Digest::new(3);
         digest.bytes(namespace.as_bytes());
-        digest.bytes(super::dashed::label(address).as_bytes());
+        match address {
+            IpAddr::V4(address) => digest.bytes(&address.octets()),
+            IpAddr::V6(address) => digest.bytes(&address.octets()),
+        }
         count(&mut self.counts.pod_addresses, 1, change == PodChange::Taken);
         let before = self.hash;
         self.add(digest.finish(), change == PodChange::Taken);

@@ -54,7 +54,7 @@ pub(crate) fn ask_reverse(zone: &Snapshot, address: &str, view: ReverseView<'_>,
     let address: IpAddr = address.parse().unwrap();
     reply(&question(&reverse_name(address), qtype), 65_535, |name, writer| {
         assert_eq!(Reverse::parse(name).and_then(Reverse::address), Some(address));
-        described(zone.reverse(address, view, Owner::Question, qtype, writer, 0))
+        described(zone.reverse(address, view, Owner::Question, qtype, writer))
     })
 }
 
