@@ -13,3 +13,4 @@ mod demo;
 mod digs;
 mod matrix;
 mod processes;
+mod unsynced;
