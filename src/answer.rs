@@ -24,8 +24,10 @@ pub enum Failure {
     RouteLoops { zone: Name },
     /// A question from another cluster for a third one's name.
     FromCluster,
-    /// Nothing that this door answers.
+    /// Nothing that the peers' door answers.
     NotHere,
+    /// No zone, and no upstream either.
+    NoRoute,
     /// The asker is not in `listen.peers_allow`.
     NotAllowed,
     /// The zone has not been read from the API yet.
@@ -51,9 +53,12 @@ impl Failure {
     #[must_use]
     pub fn rcode(&self) -> Rcode {
         match self {
-            Self::FromCluster | Self::NotHere | Self::NotAllowed | Self::NoRecursion | Self::NotAnswered { .. } => {
-                Rcode::REFUSED
-            }
+            Self::FromCluster
+            | Self::NotHere
+            | Self::NoRoute
+            | Self::NotAllowed
+            | Self::NoRecursion
+            | Self::NotAnswered { .. } => Rcode::REFUSED,
             Self::TargetPrivate { .. } => Rcode::NOERROR,
             _ => Rcode::SERVFAIL,
         }
@@ -82,6 +87,7 @@ impl Failure {
             Self::RouteLoops { zone } => (EdeCode::OTHER, format!("loop: the route for {zone} leads back here").into()),
             Self::FromCluster => (EdeCode::PROHIBITED, "came from a cluster".into()),
             Self::NotHere => (EdeCode::PROHIBITED, "not a name of this region".into()),
+            Self::NoRoute => (EdeCode::NOT_AUTHORITATIVE, "no zone and no upstream for this name".into()),
             Self::NotAllowed => (EdeCode::PROHIBITED, "address not in listen.peers_allow".into()),
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
@@ -125,5 +131,69 @@ mod tests {
         assert_eq!((dark.rcode(), dark.ede().text()), (Rcode::SERVFAIL, "region east does not answer: timed out"));
         let long = Failure::Loop { path: "east > west > ".repeat(20) };
         assert!(long.ede().text().len() <= crate::wire::edns::MAX_EDE_TEXT);
+    }
+
+    /// One of each.
+    fn all() -> Vec<Failure> {
+        let (region, zone): (String, Name) = ("east".into(), "corp.example".parse().expect("a name"));
+        let what = unanswerable(rtype::AXFR);
+        let mut all = vec![
+            Failure::RegionDark { region: region.clone(), cause: "timed out" },
+            Failure::RegionWithoutAddress { region: region.clone(), why: "no endpoints".into() },
+            Failure::RegionRefused { region: region.clone(), rcode: Rcode::REFUSED },
+            Failure::UpstreamDark { zone: zone.clone() },
+            Failure::UpstreamWithoutAddress { zone: zone.clone() },
+            Failure::Loop { path: "east > west > east".into() },
+            Failure::RouteLoops { zone },
+            Failure::FromCluster,
+            Failure::NotHere,
+            Failure::NotAllowed,
+            Failure::NotReady,
+            Failure::NoRecursion,
+            Failure::Overloaded,
+            Failure::ChainTooLong,
+            Failure::TargetPrivate { region },
+            Failure::Malformed,
+            Failure::Panic,
+            Failure::NoRoute,
+        ];
+        all.extend(what);
+        all
+    }
+
+    /// Grows with the enum, or does not compile: then `all` and the page need one more too.
+    fn number(failure: &Failure) -> usize {
+        match failure {
+            Failure::RegionDark { .. } => 0,
+            Failure::RegionWithoutAddress { .. } => 1,
+            Failure::RegionRefused { .. } => 2,
+            Failure::UpstreamDark { .. } => 3,
+            Failure::UpstreamWithoutAddress { .. } => 4,
+            Failure::Loop { .. } => 5,
+            Failure::RouteLoops { .. } => 6,
+            Failure::FromCluster => 7,
+            Failure::NotHere => 8,
+            Failure::NotAllowed => 9,
+            Failure::NotReady => 10,
+            Failure::NoRecursion => 11,
+            Failure::Overloaded => 12,
+            Failure::ChainTooLong => 13,
+            Failure::TargetPrivate { .. } => 14,
+            Failure::Malformed => 15,
+            Failure::Panic => 16,
+            Failure::NoRoute => 17,
+            Failure::NotAnswered { .. } => 18,
+        }
+    }
+
+    #[test]
+    fn page_has_a_row_for_every_failure_with_its_rcode_and_code() {
+        let page = include_str!("../docs/answers.md");
+        for (place, failure) in all().iter().enumerate() {
+            assert_eq!(number(failure), place);
+            let (ede, rcode) = (failure.ede(), failure.rcode().to_text());
+            let row = format!("| `{}` | {rcode} | {} ", ede.text(), ede.code.0);
+            assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+        }
     }
 }

@@ -33,6 +33,7 @@ trait Probed: Send + Sync + 'static {
     fn how(&self) -> (Name, Transport);
     /// Leaves an address out, or takes it in again.
     fn set_looping(&self, address: SocketAddr, looping: bool);
+    fn is_looping(&self, address: SocketAddr) -> bool;
 }
 
 impl Probed for ForwardClient {
@@ -43,6 +44,10 @@ impl Probed for ForwardClient {
     fn set_looping(&self, address: SocketAddr, looping: bool) {
         Self::set_looping(self, address, looping);
     }
+
+    fn is_looping(&self, address: SocketAddr) -> bool {
+        Self::is_looping(self, address)
+    }
 }
 
 impl Probed for RegionClient {
@@ -52,6 +57,10 @@ impl Probed for RegionClient {
 
     fn set_looping(&self, address: SocketAddr, looping: bool) {
         Self::set_looping(self, address, looping);
+    }
+
+    fn is_looping(&self, address: SocketAddr) -> bool {
+        Self::is_looping(self, address)
     }
 }
 
@@ -79,7 +88,9 @@ async fn watch<C: Probed>(client: Weak<C>, mut listed: watch::Receiver<Vec<Socke
 }
 
 async fn probe_address<C: Probed>(client: Weak<C>, address: SocketAddr, own: Own) {
-    let mut state = LoopState::default();
+    // An address that was left out before the list changed is still left out.
+    let out = client.upgrade().is_some_and(|client| client.is_looping(address));
+    let mut state = LoopState::of(out);
     loop {
         let Some((zone, transport)) = client.upgrade().map(|client| client.how()) else { return };
         let verdict = probe::ask(address, transport, &zone, own.now()).await;

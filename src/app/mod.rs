@@ -8,6 +8,7 @@ mod reloads;
 mod report;
 mod routing;
 mod table;
+pub mod text;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +17,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use self::feed::Feed;
 use self::http::Http;
@@ -36,6 +36,7 @@ use crate::server::admin::Admin;
 use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters};
 use crate::server::heartbeat::Heartbeats;
+use crate::server::permits::Permits;
 use crate::server::recorders::Recorders;
 use crate::server::{BoundDoors, Doors};
 use crate::wire::stamp::ClusterId;
@@ -135,8 +136,9 @@ impl BoundApp {
             zone: Arc::clone(&zone),
             routing: Published::new(routing),
             cache: Cache::new(config.servers.iter().map(|server| server.cache.size).sum()),
-            inflight: Inflight::new(config.limits.in_flight),
-            permits: Arc::new(Semaphore::new(config.limits.in_flight)),
+            // One fetch belongs to one admitted question or more, so their limit is the limit of both.
+            inflight: Inflight::new(usize::MAX),
+            in_flight: Permits::default(),
             runtime: Handle::current(),
             recorders: Recorders::new(&metrics, labels(&config)),
             heartbeats: Heartbeats::new(clock::now()),
@@ -233,7 +235,7 @@ impl App {
         tokio::time::sleep(config.shutdown.lameduck).await;
         self.doors.stop().await;
         let end = tokio::time::Instant::now() + DRAIN;
-        while self.core.permits.available_permits() < config.limits.in_flight && tokio::time::Instant::now() < end {
+        while self.core.in_flight.taken() > 0 && tokio::time::Instant::now() < end {
             tokio::time::sleep(DRAIN_STEP).await;
         }
         self.reloads.stop().await;

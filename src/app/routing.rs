@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::loops;
 use crate::cache::Policy;
-use crate::config::{Config, PeerTable, RegionRow};
+use crate::config::{Config, ForwardConfig, PeerTable, RegionRow};
 use crate::forward::{ForwardClient, HostLookup};
 use crate::metrics::Registry;
 use crate::peer::{RegionClient, Settings};
@@ -46,6 +46,7 @@ impl Builder {
         let stale = config.peers.stale;
         Routing {
             region_ids: routes.regions().iter().map(|label| route_id("region", label)).collect(),
+            upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
             upstream_ids: routes.upstreams().iter().map(|zone| route_id("zone", &zone.to_string())).collect(),
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
@@ -59,20 +60,20 @@ impl Builder {
 
     fn upstreams(&self, config: &Config, previous: Option<&Routing>, own: &loops::Own) -> Vec<Arc<ForwardClient>> {
         let mut old: Vec<Arc<ForwardClient>> = previous.map(|routing| routing.upstreams.clone()).unwrap_or_default();
-        let rows = config.servers.iter().flat_map(|server| &server.forward);
-        rows.map(|row| match old.iter().position(|client| *client.zone() == row.zone) {
-            Some(at) => {
-                let client = old.swap_remove(at);
-                client.update(row, &config.limits, config.stamp_option);
-                client
-            }
-            None => {
-                let client = ForwardClient::start(row, &config.limits, config.stamp_option);
-                loops::watch_upstream(&client, own.clone());
-                client
-            }
-        })
-        .collect()
+        rows(config)
+            .map(|row| match old.iter().position(|client| *client.zone() == row.zone) {
+                Some(at) => {
+                    let client = old.swap_remove(at);
+                    client.update(row, &config.limits, config.stamp_option);
+                    client
+                }
+                None => {
+                    let client = ForwardClient::start(row, &config.limits, config.stamp_option);
+                    loops::watch_upstream(&client, own.clone());
+                    client
+                }
+            })
+            .collect()
     }
 
     fn region(
@@ -102,6 +103,11 @@ impl Builder {
             }
         }
     }
+}
+
+/// The rows of `forward`, server by server: the order in which routes number them.
+fn rows(config: &Config) -> impl Iterator<Item = &ForwardConfig> {
+    config.servers.iter().flat_map(|server| &server.forward)
 }
 
 /// The number by which the cache knows a route: the same for the same name as long as the process lives.

@@ -103,6 +103,11 @@ impl ForwardClient {
         self.apply(how.config.transport);
     }
 
+    #[must_use]
+    pub fn is_looping(&self, server: SocketAddr) -> bool {
+        self.listed.is_looping(server)
+    }
+
     fn apply(&self, transport: Transport) {
         let servers = self.listed.fit();
         let (udp, tcp): (&[_], &[_]) = match transport {

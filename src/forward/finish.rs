@@ -15,7 +15,7 @@ use crate::peer::settings::CONNECT_TIMEOUT;
 use crate::wire::exchange::{Manner, Question, Received};
 
 /// A connection that was kept for the next question is closed at this age: truncation is rare.
-const MAX_AGE: Duration = Duration::from_secs(30);
+pub(super) const MAX_AGE: Duration = Duration::from_secs(30);
 
 /// The way over TCP to one server.
 pub(super) struct Finish {
@@ -61,7 +61,6 @@ impl Finish {
             return None;
         };
         count(&self.counters.connects);
-        let terms = Terms { max_age: MAX_AGE, ..terms };
         let connection = Connection::start(0, stream, terms, Arc::clone(&self.counters), Arc::new(Notify::new()));
         let connection = Arc::new(connection);
         *kept = Some(Arc::clone(&connection));

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use super::finish::Finish;
+use super::finish::{Finish, MAX_AGE};
 use super::upstream::Standing;
 use crate::limits::Limits;
 use crate::peer::address::refuses_opt;
@@ -176,9 +176,14 @@ impl Server {
                 count(&self.tally.truncated);
             }
             Datagram::Forged => count(&self.tally.mismatched),
-            Datagram::Unreachable | Datagram::Silent => return None,
+            // Whoever waits has seen the silence already.
+            Datagram::Silent => return None,
+            Datagram::Unreachable => {
+                self.was_silent();
+                return None;
+            }
         }
-        let terms = Terms { max_age: bounds.deadline, in_flight: bounds.in_flight, stamp_option: bounds.stamp_option };
+        let terms = Terms { max_age: MAX_AGE, in_flight: bounds.in_flight, stamp_option: bounds.stamp_option };
         self.finish.ask(question, manner, terms, until).await
     }
 

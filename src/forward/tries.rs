@@ -36,17 +36,18 @@ pub(super) async fn ask(
     // SERVFAIL and the like: better than nothing.
     let mut unwilling: Option<Received> = None;
     let mut race: Race<'_, (usize, Option<Received>)> = Race::default();
-    // The newest try, until it is answered or was silent for long.
-    let mut newest: Option<(usize, Instant)> = None;
+    // The newest try, its server and its patience, until it is answered or was silent for long.
+    let mut newest: Option<(usize, usize, Instant)> = None;
     loop {
         if newest.is_none() && sent < bounds.tries {
             match choose(&servers, &tries, unwilling.is_some()) {
                 Some(at) => {
                     let server = Arc::clone(&servers[at]);
-                    newest = Some((at, Instant::now() + server.standing.lock().patience()));
                     tries[at] += 1;
                     sent += 1;
-                    race.push(async move { (at, server.ask(question, option, bounds, until).await) });
+                    let number = sent;
+                    newest = Some((number, at, Instant::now() + server.standing.lock().patience()));
+                    race.push(async move { (number, server.ask(question, option, bounds, until).await) });
                 }
                 None => break,
             }
@@ -54,22 +55,19 @@ pub(super) async fn ask(
         if newest.is_none() && (unwilling.is_some() || race.is_empty()) {
             break;
         }
-        let silence = newest.map_or(until, |(_, end)| end.min(until));
+        let silence = newest.map_or(until, |(.., end)| end.min(until));
         tokio::select! {
-            (at, answer) = race.next(), if !race.is_empty() => {
-                let was_newest = newest.is_some_and(|(last, _)| last == at);
+            (number, answer) = race.next(), if !race.is_empty() => {
                 match answer {
                     Some(answer) if !is_unwilling(&answer) => return Ok(answer),
                     Some(answer) => unwilling = Some(answer),
                     // Nobody listens there, or TCP failed.
-                    None => servers[at].was_silent(),
+                    None => {}
                 }
-                if was_newest {
-                    newest = None;
-                }
+                newest = newest.filter(|(last, ..)| *last != number);
             }
             () = sleep_until(silence) => {
-                if let Some((at, _)) = newest.take() {
+                if let Some((_, at, _)) = newest.take() {
                     servers[at].was_silent();
                 }
                 if silence >= until {

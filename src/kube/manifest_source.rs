@@ -1,6 +1,7 @@
 //! Manifests as a stream of changes: read at start, read again when somebody says that they changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -8,7 +9,12 @@ use super::diff::diff;
 use super::feed::Change;
 use super::manifests::{self, Loaded};
 use crate::limits::Limits;
-use crate::zone::Object;
+use crate::zone::{Event, Object};
+
+/// Between two looks at files in which something is missing.
+const SETTLE: Duration = Duration::from_millis(50);
+/// Looks at files that never stop changing; what the last one saw is taken.
+const LOOKS: usize = 20;
 
 /// Runs until `trigger` or `changes` is closed. Every load is told to `on_load`, whether anything changed or not. While the path
 /// itself cannot be read, what was read before stays; if nothing ever was, the zone is not synced.
@@ -22,12 +28,23 @@ pub async fn run(
     let mut current: Vec<Object> = Vec::new();
     let mut hash = None;
     loop {
-        let (path, limits) = (path.clone(), limits.clone());
-        // A load that panics is a load that read nothing.
-        let loaded = tokio::task::spawn_blocking(move || manifests::load(&path, &limits)).await.unwrap_or_default();
+        let mut loaded = load(&path, &limits).await;
+        let mut events = diff(&current, &loaded.objects);
+        // A file that is being written is empty or half there for a moment: what is gone is looked for twice.
+        for _ in 0..LOOKS {
+            if !loaded.readable || !events.iter().any(|event| matches!(event, Event::Delete(_))) {
+                break;
+            }
+            let seen = loaded.hash;
+            tokio::time::sleep(SETTLE).await;
+            loaded = load(&path, &limits).await;
+            events = diff(&current, &loaded.objects);
+            if loaded.hash == seen {
+                break;
+            }
+        }
         on_load(&loaded);
         if loaded.readable && hash != Some(loaded.hash) {
-            let events = diff(&current, &loaded.objects);
             current = loaded.objects;
             let first = hash.replace(loaded.hash).is_none();
             if changes.send(Change::Events(events)).await.is_err() {
@@ -43,6 +60,12 @@ pub async fn run(
         // Several files of one change are one load.
         while trigger.try_recv().is_ok() {}
     }
+}
+
+async fn load(path: &Path, limits: &Limits) -> Loaded {
+    let (path, limits) = (path.to_path_buf(), limits.clone());
+    // A load that panics is a load that read nothing.
+    tokio::task::spawn_blocking(move || manifests::load(&path, &limits)).await.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -110,13 +110,13 @@ impl Address {
         self.state.lock().rtt
     }
 
-    /// What the choice goes by. `avoid` is a connection that does not count.
+    /// What the choice goes by.
     #[must_use]
-    pub fn candidate(&self, now: Instant, avoid: Option<u64>) -> Candidate {
+    pub fn candidate(&self, now: Instant) -> Candidate {
         let state = self.state.lock();
         Candidate {
             usable: state.breaker.health() == Health::Closed,
-            ready: state.best(now, avoid).is_some(),
+            ready: state.best(now).is_some(),
             rtt: state.rtt.get(),
         }
     }
@@ -124,9 +124,9 @@ impl Address {
     /// The connection with the fewest questions. If even that one is busy, or near its end, another one is opened for the
     /// next questions.
     #[must_use]
-    pub fn take(&self, avoid: Option<u64>) -> Option<Arc<Connection>> {
+    pub fn take(&self) -> Option<Arc<Connection>> {
         let now = Instant::now();
-        let best = self.state.lock().best(now, avoid)?;
+        let best = self.state.lock().best(now)?;
         if best.load().0 > 0 || best.is_aging(now) {
             self.wake();
         }
@@ -213,7 +213,7 @@ impl Address {
                 Err(error) => {
                     count(&self.counters.connect_failures);
                     state.cause = error.cause();
-                    let others = state.best(now, None).is_some();
+                    let others = state.best(now).is_some();
                     if state.breaker.connect_failed(number, others, now, vary) {
                         self.probe_from_now_on(&mut state);
                     }
@@ -327,8 +327,8 @@ impl Address {
 }
 
 impl State {
-    fn best(&self, now: Instant, avoid: Option<u64>) -> Option<Arc<Connection>> {
-        let usable = self.open.iter().filter(|one| one.is_open(now) && Some(one.number()) != avoid);
+    fn best(&self, now: Instant) -> Option<Arc<Connection>> {
+        let usable = self.open.iter().filter(|one| one.is_open(now));
         let with_load = usable.map(|one| (one.load(), one)).filter(|((load, most), _)| load < most);
         with_load.min_by_key(|((load, _), _)| *load).map(|(_, one)| Arc::clone(one))
     }

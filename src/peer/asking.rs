@@ -36,8 +36,8 @@ struct Asking {
     most_sends: usize,
     /// One more send is wanted.
     wanted: bool,
-    /// It may go to an address that was tried already, over another connection.
-    again: Option<u64>,
+    /// If nobody else is left it may go here once more: its connection was closed, the next one may not be.
+    again: Option<SocketAddr>,
     /// SERVFAIL: better than nothing.
     servfail: Option<Received>,
     /// REFUSED and the like.
@@ -84,7 +84,7 @@ pub(super) async fn ask(
                     asking.sent(sent);
                     race.push(async move {
                         let outcome = address.ask(&connection, question, option, until).await;
-                        (outcome, connection.number())
+                        (outcome, address.server())
                     });
                     continue;
                 }
@@ -96,8 +96,8 @@ pub(super) async fn ask(
             return asking.verdict(&addresses);
         }
         tokio::select! {
-            (outcome, connection) = race.next(), if !race.is_empty() => {
-                if let Some(answer) = asking.learn(outcome, connection) {
+            (outcome, server) = race.next(), if !race.is_empty() => {
+                if let Some(answer) = asking.learn(outcome, server) {
                     return Ok(answer);
                 }
             }
@@ -120,20 +120,22 @@ impl Asking {
             return Step::GiveUp;
         }
         let dice = random::unit();
-        let mut candidates: Vec<Candidate> = addresses.iter().map(|one| one.candidate(now, None)).collect();
+        let mut candidates: Vec<Candidate> = addresses.iter().map(|one| one.candidate(now)).collect();
         for (candidate, address) in candidates.iter_mut().zip(addresses) {
             candidate.usable &= !self.tried.contains(&address.server());
         }
         let mut choice = choose(&candidates, dice);
-        let mut avoid = None;
-        if choice == Choice::Nobody && self.again.is_some() {
-            avoid = self.again;
-            candidates = addresses.iter().map(|one| one.candidate(now, avoid)).collect();
+        if let Some(server) = self.again.filter(|_| choice == Choice::Nobody) {
+            for (candidate, address) in candidates.iter_mut().zip(addresses) {
+                if address.server() == server {
+                    *candidate = address.candidate(now);
+                }
+            }
             choice = choose(&candidates, dice);
         }
         match choice {
             Choice::Nobody => Step::GiveUp,
-            Choice::Ask(at) => match addresses[at].take(avoid) {
+            Choice::Ask(at) => match addresses[at].take() {
                 Some(connection) => Step::Send(Sent { address: Arc::clone(&addresses[at]), connection, at: now }),
                 None => Step::Wait,
             },
@@ -158,7 +160,7 @@ impl Asking {
     }
 
     /// Takes an outcome in; gives the answer if it is one.
-    fn learn(&mut self, outcome: Result<Received, AskError>, connection: u64) -> Option<Received> {
+    fn learn(&mut self, outcome: Result<Received, AskError>, server: SocketAddr) -> Option<Received> {
         match outcome {
             Ok(answer) => match answer.body.rcode {
                 // Once elsewhere; what comes then is passed on.
@@ -175,13 +177,13 @@ impl Asking {
             Err(AskError::Closed { .. }) => {
                 self.cause = Some("connection closed");
                 self.most_sends = MOST_SENDS_AFTER_RESET;
-                self.again = Some(connection);
+                self.again = Some(server);
                 self.wanted = true;
             }
-            // Nothing was sent.
+            // It closed or filled up in between: nothing was sent.
             Err(AskError::Unavailable) => {
                 self.sends -= 1;
-                self.again = Some(connection);
+                self.tried.retain(|tried| *tried != server);
                 self.wanted = true;
             }
             Err(AskError::TimedOut { .. }) => {
@@ -204,7 +206,7 @@ impl Asking {
             last.at = now;
             return;
         }
-        let other = |one: &&Arc<Address>| !self.tried.contains(&one.server()) && one.candidate(now, None).usable;
+        let other = |one: &&Arc<Address>| !self.tried.contains(&one.server()) && one.candidate(now).usable;
         self.wanted = addresses.iter().any(|one| other(&one));
         self.last = None;
     }

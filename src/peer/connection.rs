@@ -11,10 +11,10 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::counters::{Counters, count};
-use super::frames::{Frames, push_frame};
 use super::random;
 use super::table::{self, Stray, Table};
 use crate::wire::exchange::{Manner, Question, Received};
+use crate::wire::frames::{Frames, push_frame};
 
 /// Timeouts in a row, with nothing read between them, that condemn a connection.
 const STRIKES: u8 = 2;
@@ -321,3 +321,6 @@ async fn write_all(mut writer: impl AsyncWrite + Unpin, shared: &Shared) {
         batch.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,8 @@ use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
 use super::random;
-use crate::wire::WireError;
 use crate::wire::exchange::{Manner, Question, Received};
+use crate::wire::{HEADER_LEN, WireError};
 
 /// Room for a reply: more than we say that we take, for servers that do not look.
 const ROOM: usize = 4_096;
@@ -45,6 +45,10 @@ pub async fn ask(
             Ok(Err(_)) => return Datagram::Unreachable,
             Ok(Ok(length)) => length,
         };
+        // Too short to have an id that could be wrong.
+        if length < HEADER_LEN {
+            continue;
+        }
         let message = &buffer[..length];
         match asked.matches(id, message) {
             Err(WireError::Id | WireError::Question) => return Datagram::Forged,

@@ -53,6 +53,9 @@ impl Endpoints {
             let mut members = self.set.members.lock();
             let mut old = std::mem::take(&mut *members);
             for endpoint in endpoints {
+                if members.iter().any(|member| member.endpoint == *endpoint) {
+                    continue;
+                }
                 let kept = old.iter().position(|member| member.endpoint == *endpoint).map(|at| old.swap_remove(at));
                 members.push(kept.unwrap_or_else(|| self.start(endpoint)));
             }

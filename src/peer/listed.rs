@@ -38,6 +38,11 @@ impl Listed {
         }
     }
 
+    #[must_use]
+    pub fn is_looping(&self, address: SocketAddr) -> bool {
+        self.looping.lock().contains(&address)
+    }
+
     /// Those that may be asked.
     #[must_use]
     pub fn fit(&self) -> Vec<SocketAddr> {

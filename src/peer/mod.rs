@@ -17,7 +17,6 @@ pub mod counters;
 pub mod datagram;
 pub mod dial;
 pub mod endpoints;
-mod frames;
 pub mod group;
 pub mod health;
 pub mod listed;

@@ -8,11 +8,11 @@ use tokio::time::{Instant, timeout};
 
 use super::datagram::{self, Datagram};
 use super::dial::dial;
-use super::frames::{Frames, push_frame};
 use super::random;
 use super::settings::CONNECT_TIMEOUT;
 use crate::config::Transport;
 use crate::wire::exchange::{Manner, Question, Received};
+use crate::wire::frames::{Frames, push_frame};
 use crate::wire::record::Record;
 use crate::wire::stamp::ClusterId;
 use crate::wire::{HEADER_LEN, Name, class, rtype};
@@ -145,6 +145,12 @@ pub enum Change {
 }
 
 impl LoopState {
+    /// Of an address that is left out already, or is not: the probes may start anew while that lasts.
+    #[must_use]
+    pub fn of(out: bool) -> Self {
+        Self { out, ..Self::default() }
+    }
+
     /// Is the address taken out?
     #[must_use]
     pub fn is_out(self) -> bool {
@@ -239,5 +245,6 @@ mod tests {
         assert_eq!(state.observe(Verdict::NoSuchName), Some(Change::Returned));
         assert_eq!((state.is_out(), state.next()), (false, None));
         assert_eq!(state.observe(Verdict::Itself), None, "counted anew");
+        assert_eq!(LoopState::of(true).observe(Verdict::Other), Some(Change::Returned), "probed anew while out");
     }
 }

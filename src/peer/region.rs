@@ -90,6 +90,11 @@ impl RegionClient {
         self.endpoints.set_looping(address, looping);
     }
 
+    #[must_use]
+    pub fn is_looping(&self, address: SocketAddr) -> bool {
+        self.endpoints.listed().is_looping(address)
+    }
+
     /// The first zone of the row, under which it is probed.
     #[must_use]
     pub fn zone(&self) -> Name {

@@ -70,6 +70,7 @@ pub enum Otherwise {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     NotHere,
+    NoRoute,
     FromCluster,
 }
 
@@ -77,6 +78,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotHere => Self::NotHere,
+            Refusal::NoRoute => Self::NoRoute,
             Refusal::FromCluster => Self::FromCluster,
         }
     }
@@ -121,7 +123,7 @@ impl Routes {
             Some((_, Target::Peer { region })) => self.guarded(whence, Remote::Peer(*region)),
             Some((_, Target::Forward { upstream })) => self.guarded(whence, Remote::Forward(*upstream)),
             _ if self.region_zones.contains(name) => Decision::Refuse(Failure::FromCluster),
-            _ => Decision::Refuse(Failure::NotHere),
+            _ => Decision::Refuse(nowhere(whence.door).into()),
         }
     }
 
@@ -162,7 +164,7 @@ impl Routes {
             (_, _, Some((0, Target::Forward { upstream }))) => Otherwise::Unclaimed(Remote::Forward(*upstream)),
             (_, _, Some((_, Target::Forward { upstream }))) => self.claimed(whence, Remote::Forward(*upstream)),
             (_, _, Some((_, Target::Peer { region }))) => self.claimed(whence, Remote::Peer(*region)),
-            _ => Otherwise::Refuse(Refusal::NotHere),
+            _ => Otherwise::Refuse(nowhere(whence.door)),
         };
         ReverseQuestion { reverse, otherwise }
     }
@@ -172,6 +174,14 @@ impl Routes {
             Decision::Remote(remote) => Otherwise::Claimed(remote),
             _ => Otherwise::Refuse(Refusal::FromCluster),
         }
+    }
+}
+
+/// The refusal of a name that no zone has.
+fn nowhere(door: Door) -> Refusal {
+    match door {
+        Door::Pods { .. } => Refusal::NoRoute,
+        Door::Peers => Refusal::NotHere,
     }
 }
 

@@ -6,10 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tokio::sync::OwnedSemaphorePermit;
-
+use super::asking::Done;
 use super::core::{Core, Counters};
-use super::question::Done;
+use super::permits::Permit;
 use super::resolve::Miss;
 use crate::answer::Failure;
 
@@ -31,8 +30,8 @@ async fn contained_async<R>(question: impl Future<Output = R>) -> Option<R> {
 }
 
 /// Room for one more question in flight, if there is any.
-pub fn admit(core: &Core) -> Option<OwnedSemaphorePermit> {
-    let permit = Arc::clone(&core.permits).try_acquire_owned().ok();
+pub fn admit(core: &Core) -> Option<Permit> {
+    let permit = core.in_flight.take(core.routing.load().config.limits.in_flight);
     if permit.is_none() {
         Counters::add(&core.counters.overloaded);
     }
@@ -40,7 +39,7 @@ pub fn admit(core: &Core) -> Option<OwnedSemaphorePermit> {
 }
 
 /// Resolves an admitted miss. `None`: there is nothing to send.
-pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: OwnedSemaphorePermit) -> Option<(Vec<u8>, Done)> {
+pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Vec<u8>, Done)> {
     let result = contained_async(miss.resolve(core)).await;
     drop(permit);
     result.unwrap_or_else(|| give_up(core, miss, &Failure::Panic))
@@ -49,7 +48,7 @@ pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: OwnedSemaphorePermit)
 /// The reply to a question that is not resolved after all.
 pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, Done)> {
     if *failure == Failure::Panic {
-        Counters::add(&core.counters.panics);
+        core.metrics.panicked();
     }
     miss.fail(failure)
 }

@@ -2,10 +2,12 @@
 //! started.
 
 pub mod admin;
+mod asking;
 pub mod bind;
 pub mod core;
 mod finish;
 pub mod heartbeat;
+pub mod permits;
 mod question;
 pub mod recorders;
 mod resolve;

@@ -1,39 +1,16 @@
 //! One question, answered in place from memory: read, routed, written into the send buffer. What memory does not have is a
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
-use std::net::IpAddr;
-use std::time::Instant;
-
-use super::core::{Core, View};
-use super::resolve;
+use super::asking::{Asking, Done, ad_flag, door_flags, server_of};
 use crate::answer::{Failure, unanswerable};
 use crate::cache::{Entry, KeyBuf};
-use crate::metrics::{Answered, Answerer, ZoneSlot};
+use crate::metrics::{Answerer, ZoneSlot};
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
 use crate::wire::body::Asker;
-use crate::wire::reply::{Owner, Section, Verdict, header_only, udp_limit};
+use crate::wire::reply::{Owner, Section, Verdict, header_only};
 use crate::wire::stamp::Stamp;
-use crate::wire::{Ede, Flags, Incoming, MAX_MESSAGE, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
+use crate::wire::{Ede, Flags, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
 use crate::zone::{Found, ReverseView};
-
-/// How a question came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    Udp,
-    Tcp,
-}
-
-/// The circumstances of a question, the same for a whole batch but for the source.
-pub struct Asking<'c> {
-    pub core: &'c Core,
-    pub view: &'c View,
-    pub door: Door,
-    pub transport: Transport,
-    pub source: IpAddr,
-    pub now: Instant,
-    /// Where RRsets start, another number for each reply.
-    pub rotation: usize,
-}
 
 /// What to do after a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,33 +20,6 @@ pub enum Outcome {
     /// Somebody else has to be asked.
     Miss,
     Drop,
-}
-
-/// A reply, and how it is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Done {
-    pub len: usize,
-    pub zone: ZoneSlot,
-    pub by: Answerer,
-    pub qtype: u16,
-    pub dnssec_ok: bool,
-    pub rcode: Rcode,
-}
-
-impl Done {
-    /// For the metrics.
-    #[inline]
-    pub fn answered(&self, request_len: usize) -> Answered {
-        Answered {
-            zone: self.zone,
-            qtype: self.qtype,
-            dnssec_ok: self.dnssec_ok,
-            rcode: self.rcode.0,
-            by: self.by,
-            request_len,
-            response_len: self.len,
-        }
-    }
 }
 
 impl Asking<'_> {
@@ -100,27 +50,6 @@ impl Asking<'_> {
             Decision::Probe => one.probe(out),
             Decision::Refuse(failure) => one.failure(out, &failure),
         }
-    }
-
-    /// Octets that a reply may take.
-    pub fn limit(&self, query: &Query<'_>) -> usize {
-        match self.transport {
-            Transport::Udp => udp_limit(query),
-            Transport::Tcp => MAX_MESSAGE,
-        }
-    }
-
-    /// The flags of every reply through this door.
-    pub fn door_flags(&self) -> u16 {
-        match self.door {
-            Door::Pods { .. } => Flags::RA,
-            Door::Peers => 0,
-        }
-    }
-
-    /// What the reply to a stamped question says of us.
-    pub fn reply_option(&self, stamp: Option<Stamp<'_>>) -> Option<(u16, &[u8])> {
-        stamp.map(|_| (self.view.routing.config.stamp_option, self.view.reply_stamp(self.door)))
     }
 }
 
@@ -160,7 +89,7 @@ impl<'a> One<'a> {
 
     #[inline]
     fn finish(&self, writer: ReplyWriter<'_>, zone: ZoneSlot, rcode: Rcode, aa: bool, ede: Option<&Ede>) -> Outcome {
-        let flags = self.asking.door_flags() | if aa { Flags::AA } else { 0 };
+        let flags = door_flags(self.asking.door) | if aa { Flags::AA } else { 0 };
         let option = self.asking.reply_option(self.stamp);
         let len = writer.finish(self.query, Verdict { rcode, flags, ede, option });
         let by = if aa { Answerer::Local } else { Answerer::Own };
@@ -169,8 +98,7 @@ impl<'a> One<'a> {
 
     #[inline]
     fn done(&self, len: usize, zone: ZoneSlot, by: Answerer, rcode: Rcode) -> Outcome {
-        let (qtype, dnssec_ok) = (self.query.qtype, self.query.dnssec_ok());
-        Outcome::Reply(Done { len, zone, by, qtype, dnssec_ok, rcode })
+        Outcome::Reply(Done::new(self.query, len, zone, by, rcode))
     }
 
     fn plain(&self, out: &mut [u8], rcode: Rcode, ede: Option<&Ede>) -> Outcome {
@@ -219,8 +147,8 @@ impl<'a> One<'a> {
     #[inline]
     fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
         let Asking { core, view, door, now, .. } = self.asking;
-        let server = resolve::server_of(*door);
-        if self.stamp.is_none() {
+        let server = server_of(*door);
+        if self.stamp.is_none() || !view.routing.passes_the_stamp_on(remote) {
             let key = KeyBuf::new(server, view.routing.route_id(remote), &self.query.asked());
             let hit = core.cache.get(&key, *now, |entry| self.kept(out, remote, entry));
             if let Some(Some(outcome)) = hit {
@@ -242,7 +170,7 @@ impl<'a> One<'a> {
         }
         let asker = Asker {
             max: self.asking.limit(self.query),
-            flags: self.asking.door_flags() | resolve::ad_flag(self.query, body),
+            flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
             option: self.asking.reply_option(self.stamp),
         };
@@ -252,7 +180,7 @@ impl<'a> One<'a> {
 
     /// A reverse name: our own first, then whoever claims its range.
     fn reverse(&self, out: &mut [u8], question: ReverseQuestion) -> Outcome {
-        let Asking { view, door, rotation, .. } = self.asking;
+        let Asking { view, door, .. } = self.asking;
         let slot = view.routing.slots.reverse;
         let routes = &view.routing.routes;
         let claimed = matches!(question.otherwise, Otherwise::Claimed(_));
@@ -265,7 +193,7 @@ impl<'a> One<'a> {
                 Door::Peers => ReverseView::Region { zones: routes.own_zones(), mesh: routes.own_mesh() },
             };
             let mut writer = self.start(out);
-            match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer, *rotation) {
+            match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
                 Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
                 Found::NoData => {
                     view.zone.push_soa(&mut writer, Owner::Question);

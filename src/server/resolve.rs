@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::asking::{Asking, Done, Transport, ad_flag, door_flags, server_of};
 use super::core::{Core, Counters, View};
-use super::question::{Asking, Done, Transport};
+
 use crate::answer::Failure;
 use crate::cache::{Entry, Joined, KeyBuf, Leader, Source as KeptFrom};
 use crate::clock;
@@ -25,20 +26,6 @@ pub struct Miss {
     pub door: Door,
     pub transport: Transport,
     pub source: std::net::IpAddr,
-}
-
-/// The server whose cache a door uses. The peers' door forwards for chains only, through the first server.
-pub fn server_of(door: Door) -> u16 {
-    match door {
-        Door::Pods { server } => server as u16,
-        Door::Peers => 0,
-    }
-}
-
-/// AD belongs in a reply only if the asker can make something of it (RFC 6840 5.8).
-pub fn ad_flag(query: &Query<'_>, body: &ReplyBody) -> u16 {
-    let asked = query.dnssec_ok() || query.flags.has(Flags::AD);
-    if asked { body.flags & Flags::AD } else { 0 }
 }
 
 impl Miss {
@@ -66,13 +53,13 @@ impl Miss {
         let authoritative = body.flags & Flags::AA;
         let asker = Asker {
             max: asking.limit(&query),
-            flags: asking.door_flags() | authoritative | ad_flag(&query, &body),
+            flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
             ede: None,
             option: asking.reply_option(stamp),
         };
         let len = body.write(&query, &mut out, asker, |ttl| ttl);
         out.truncate(len);
-        let done = done(&query, len, zone, by, body.rcode);
+        let done = Done::new(&query, len, zone, by, body.rcode);
         Some((out, done))
     }
 
@@ -80,20 +67,15 @@ impl Miss {
     pub fn fail(&self, failure: &Failure) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
-        let ra = if matches!(self.door, Door::Pods { .. }) { Flags::RA } else { 0 };
         let mut out = vec![0; MAX_UDP_PAYLOAD];
         let writer = ReplyWriter::start(&mut out, &query, MAX_UDP_PAYLOAD);
         let ede = failure.ede();
-        let verdict = Verdict { rcode: failure.rcode(), flags: ra, ede: Some(&ede), option: None };
+        let verdict = Verdict { rcode: failure.rcode(), flags: door_flags(self.door), ede: Some(&ede), option: None };
         let len = writer.finish(&query, verdict);
         out.truncate(len);
-        let done = done(&query, len, ZoneSlot::NONE, Answerer::Own, failure.rcode());
+        let done = Done::new(&query, len, ZoneSlot::NONE, Answerer::Own, failure.rcode());
         Some((out, done))
     }
-}
-
-fn done(query: &Query<'_>, len: usize, zone: ZoneSlot, by: Answerer, rcode: Rcode) -> Done {
-    Done { len, zone, by, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), rcode }
 }
 
 /// One question, being resolved.
@@ -208,8 +190,13 @@ impl Resolution<'_> {
             question: asked.to_question(),
             stamp: write_stamp(self.whence.stamp, routing.routes.own().hop(self.whence.own_id)),
         };
-        // The path of a stamped question is its own: it neither joins a fetch nor takes from the cache.
-        if self.whence.stamp.is_some() {
+        // "Recursion not asked for" holds for every link of a chain.
+        let alone = self.whence.stamp.is_some() && routing.passes_the_stamp_on(remote);
+        if !self.query.flags.has(Flags::RD) {
+            let kept = if alone { None } else { fetch.cached() };
+            return kept.unwrap_or_else(|| Arc::new(Failure::NoRecursion.body()));
+        }
+        if alone {
             return fetch.ask().await;
         }
         if let Some(body) = fetch.cached() {

@@ -4,6 +4,7 @@
 pub mod body;
 pub mod edns;
 pub mod exchange;
+pub mod frames;
 pub mod name;
 pub mod query;
 pub mod record;

@@ -93,7 +93,6 @@ impl Builder {
         for (change, address, namespace) in &touched.pods {
             self.update_pod(*change, *address, namespace);
         }
-        self.counts.pods = self.store.pod_count();
         changed |= before != (self.hash, self.counts);
         if !changed && !std::mem::take(&mut self.dirty) {
             return None;
@@ -147,7 +146,7 @@ impl Builder {
         self.update_reverse(hash, old.as_deref(), new.as_deref());
         for (record, add) in [(&old, false), (&new, true)] {
             let Some(record) = record else { continue };
-            self.add(record.digest(), add);
+            self.add(record.digest, add);
             count(&mut self.counts.services, 1, add);
             count(&mut self.counts.endpoints, record.endpoints.hosts(), add);
         }
@@ -157,11 +156,24 @@ impl Builder {
     fn update_reverse(&mut self, hash: u64, old: Option<&ServiceRecord>, new: Option<&ServiceRecord>) {
         let old = old.map(ServiceRecord::reverse_addresses).unwrap_or_default();
         let new = new.map(ServiceRecord::reverse_addresses).unwrap_or_default();
-        for address in old.iter().filter(|address| new.binary_search(address).is_err()) {
-            self.tables.reverse.of_mut(self.tables.address_hash(*address)).remove(*address, hash);
-        }
-        for address in new.iter().filter(|address| old.binary_search(address).is_err()) {
-            self.tables.reverse.of_mut(self.tables.address_hash(*address)).insert(*address, hash);
+        let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
+        // Both are sorted: whatever is in one of them only shows when it comes first.
+        loop {
+            match (old.peek(), new.peek()) {
+                (Some(a), Some(b)) if a == b => {
+                    old.next();
+                    new.next();
+                }
+                (Some(a), b) if b.is_none_or(|b| a < b) => {
+                    self.tables.reverse.of_mut(self.tables.address_hash(*a)).remove(*a, hash);
+                    old.next();
+                }
+                (_, Some(b)) => {
+                    self.tables.reverse.of_mut(self.tables.address_hash(*b)).insert(*b, hash);
+                    new.next();
+                }
+                (_, None) => return,
+            }
         }
     }
 
@@ -195,7 +207,11 @@ impl Builder {
         }
         let mut digest = Digest::new(3);
         digest.bytes(namespace.as_bytes());
-        digest.bytes(super::dashed::label(address).as_bytes());
+        match address {
+            IpAddr::V4(address) => digest.bytes(&address.octets()),
+            IpAddr::V6(address) => digest.bytes(&address.octets()),
+        }
+        count(&mut self.counts.pod_addresses, 1, change == PodChange::Taken);
         let before = self.hash;
         self.add(digest.finish(), change == PodChange::Taken);
         self.pod_hash = self.pod_hash.wrapping_add(self.hash.wrapping_sub(before));
@@ -204,6 +220,7 @@ impl Builder {
     /// Pods are indexed in one mode only.
     fn index_pods_anew(&mut self) {
         self.tables.pods = ShardTable::default();
+        self.counts.pod_addresses = 0;
         self.hash = self.hash.wrapping_sub(std::mem::take(&mut self.pod_hash));
         let taken = self.store.pods().map(|(address, namespace)| (PodChange::Taken, address, Arc::clone(namespace)));
         self.touched.pods = taken.collect();
@@ -226,4 +243,44 @@ fn cluster_id(uid: &str) -> ClusterId {
     const PRIME: u64 = 0x0100_0000_01b3;
     let hash = uid.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     ClusterId(hash.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::object::{Endpoint, Kind, Object, ObjectKey, Service, ServiceKind, Slice};
+
+    fn settings() -> ZoneSettings {
+        ZoneSettings { origins: Vec::new(), ttl: 5, pods: PodMode::Disabled, endpoint_pod_names: false }
+    }
+
+    #[test]
+    fn what_is_deleted_leaves_nothing_behind() {
+        let mut builder = Builder::new(settings());
+        builder.mark_synced();
+        let name = ObjectName::new("shop", "web");
+        let address = "10.0.0.1".parse().expect("an address");
+        let kind = ServiceKind::ClusterIp(Box::new(["10.0.0.2".parse().expect("an address")]));
+        let service = Service { name: name.clone(), kind, ports: Box::default(), publish_not_ready: false };
+        let endpoints = Box::new([Endpoint { address, ready: true, hostname: None, pod: None }]);
+        let slice = Slice { name: name.clone(), service: "web".into(), ports: Box::default(), endpoints };
+        builder.apply(Event::Apply(Object::Service(service)));
+        builder.apply(Event::Apply(Object::Slice(slice)));
+        assert!(builder.publish(1).is_some_and(|zone| zone.hash != 0));
+        let entries = |builder: &Builder| builder.tables.reverse.iter().map(|shard| shard.len()).sum::<usize>();
+        assert_eq!(entries(&builder), 2);
+        for kind in [Kind::Slice, Kind::Service] {
+            builder.apply(Event::Delete(ObjectKey { kind, name: name.clone() }));
+        }
+        let zone = builder.publish(2).expect("a change");
+        assert_eq!((entries(&builder), zone.hash, zone.counts), (0, 0, Counts::default()));
+        assert_eq!(builder.store.service_names().count(), 0);
+        assert!(builder.tables.services.iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn the_identity_of_a_cluster_is_the_same_in_every_version() {
+        // The published test vector of 64-bit FNV-1a.
+        assert_eq!(cluster_id("foobar"), ClusterId(0x8594_4171_f739_67e8_u64.to_be_bytes()));
+    }
 }

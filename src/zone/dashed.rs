@@ -1,21 +1,26 @@
 //! Addresses as one label: `10-1-2-3`, `2001-db8--1`. Endpoints without a hostname are called so, and pods.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The label of an address. A label does not end in a hyphen, so `2001:db8::` becomes `2001-db8--0`.
-pub(super) fn label(address: IpAddr) -> String {
-    let mut text = String::with_capacity(40);
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{address}");
-    let mut text = text.replace(['.', ':'], "-");
-    if text.starts_with('-') {
-        text.insert(0, '0');
+/// Appends the label of an address. A label neither starts nor ends with a hyphen, so `2001:db8::` becomes `2001-db8--0`.
+pub(super) fn write_label(address: IpAddr, into: &mut Vec<u8>) {
+    let start = into.len();
+    // Writing to a Vec cannot fail.
+    let _ = match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            write!(into, "{a}-{b}-{c}-{d}")
+        }
+        IpAddr::V6(address) => write!(into, "{address}"),
+    };
+    if into[start] == b':' {
+        into.insert(start, b'0');
     }
-    if text.ends_with('-') {
-        text.push('0');
+    if into.last() == Some(&b':') {
+        into.push(b'0');
     }
-    text
+    into[start..].iter_mut().filter(|byte| matches!(byte, b':' | b'.')).for_each(|byte| *byte = b'-');
 }
 
 /// The address that a pod's label spells, in any spelling.
@@ -54,7 +59,9 @@ mod tests {
             ("::", "0--0"),
         ] {
             let address: IpAddr = address.parse().expect("an address");
-            assert_eq!(label(address), expected);
+            let mut label = b"x".to_vec();
+            write_label(address, &mut label);
+            assert_eq!(label[1..], *expected.as_bytes());
             assert_eq!(parse(expected.as_bytes()), Some(address));
             assert!(crate::zone::object::is_label(expected));
         }

@@ -42,6 +42,8 @@ pub(super) struct AddressOwner {
 
 /// One address of one endpoint, while the hosts are made.
 struct Member {
+    /// The label's first octets, which decide most comparisons.
+    prefix: u128,
     label: (u32, u8),
     address: IpAddr,
     set: u32,
@@ -60,14 +62,17 @@ impl Endpoints {
                 let start = text.len() as u32;
                 match endpoint.hostname.as_deref().or(pod) {
                     Some(name) => text.extend_from_slice(name.as_bytes()),
-                    None => text.extend_from_slice(dashed::label(endpoint.address).as_bytes()),
+                    None => dashed::write_label(endpoint.address, &mut text),
                 }
-                let label = (start, (text.len() - start as usize) as u8);
-                members.push(Member { label, address: endpoint.address, set });
+                let label = &text[start as usize..];
+                let (prefix, label) = (prefix_of(label), (start, label.len() as u8));
+                members.push(Member { prefix, label, address: endpoint.address, set });
             }
         }
         let label = |member: &Member| &text[member.label.0 as usize..][..usize::from(member.label.1)];
-        members.sort_unstable_by(|a, b| (label(a), a.address, a.set).cmp(&(label(b), b.address, b.set)));
+        members.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| (label(a), a.address, a.set).cmp(&(label(b), b.address, b.set)))
+        });
         let mut addresses: Vec<IpAddr> = members.iter().map(|member| member.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
@@ -110,9 +115,14 @@ impl Endpoints {
         &self.links[self.hosts[host].links as usize..end]
     }
 
+    /// Which of the port sets a host has.
+    pub(super) fn set(&self, host: usize) -> usize {
+        self.hosts[host].set as usize
+    }
+
     /// A host's ports.
     pub(super) fn ports(&self, host: usize) -> &PortSet {
-        &self.sets[self.hosts[host].set as usize].0
+        &self.sets[self.set(host)].0
     }
 
     /// Each port set, and how many hosts have it.
@@ -142,6 +152,14 @@ impl Endpoints {
         let at = host.label as usize;
         &self.labels[at..=at + usize::from(self.labels[at])]
     }
+}
+
+/// Padded with zeros, which no label holds: prefixes compare as labels do, as far as they go.
+fn prefix_of(label: &[u8]) -> u128 {
+    let mut prefix = [0; 16];
+    let len = label.len().min(prefix.len());
+    prefix[..len].copy_from_slice(&label[..len]);
+    u128::from_be_bytes(prefix)
 }
 
 /// Port sets by number.

@@ -31,30 +31,24 @@ impl Snapshot {
         owner: Owner<'_>,
         qtype: u16,
         writer: &mut ReplyWriter<'_>,
-        rotation: usize,
     ) -> Found<'static> {
         if !self.synced {
             return Found::NotReady;
         }
-        let count = self.names_of(address, view).count();
-        if count == 0 {
-            return Found::NotOwn;
-        }
-        if !matches!(qtype, rtype::PTR | rtype::ANY) {
-            return Found::NoData;
-        }
-        let start = rotation % count;
-        let names = self.names_of(address, view);
-        for name in names.clone().skip(start).chain(names.take(start)) {
-            let data = name.as_ref().wire();
-            if writer.push(Section::Answer, owner, rtype::PTR, self.ttl, &[data]).is_none() {
+        let mut found = Found::NotOwn;
+        for name in self.names_of(address, view) {
+            if !matches!(qtype, rtype::PTR | rtype::ANY) {
+                return Found::NoData;
+            }
+            found = Found::Answer;
+            if writer.push(Section::Answer, owner, rtype::PTR, self.ttl, &[name.as_ref().wire()]).is_none() {
                 break;
             }
         }
-        Found::Answer
+        found
     }
 
-    fn names_of<'s>(&'s self, address: IpAddr, view: ReverseView<'s>) -> impl Iterator<Item = NameBuf> + Clone + 's {
+    fn names_of<'s>(&'s self, address: IpAddr, view: ReverseView<'s>) -> impl Iterator<Item = NameBuf> + 's {
         let names = self.services_of(address).flat_map(move |(record, own)| {
             let owners = if own { &[][..] } else { record.endpoints.owners_of(address) };
             let hosts = owners.iter().map(|owner| Some(owner.host as usize));
@@ -64,22 +58,21 @@ impl Snapshot {
     }
 
     fn visible_name(&self, record: &ServiceRecord, host: Option<usize>, view: ReverseView<'_>) -> Option<NameBuf> {
-        let mut relative = NameBuf::new();
-        if let Some(host) = host {
-            // The first octet is the label's length.
-            relative.push(&record.endpoints.label(host)[1..]).ok()?;
-        }
-        service_name(record, &mut relative);
-        let mut name = relative.clone();
-        name.extend(self.origins.first()?.name.as_ref()).ok()?;
-        match view {
-            ReverseView::Cluster => Some(name),
-            ReverseView::Region { zones, .. } if zones.iter().any(|zone| name.as_ref().is_in(zone.as_ref())) => {
-                Some(name)
+        let under = |origin: &Name| {
+            let mut name = NameBuf::new();
+            if let Some(host) = host {
+                // The first octet is the label's length.
+                name.push(&record.endpoints.label(host)[1..]).ok()?;
             }
-            ReverseView::Region { mesh, .. } => {
-                relative.extend(mesh?.as_ref()).ok()?;
-                Some(relative)
+            service_name(record, &mut name);
+            name.extend(origin.as_ref()).ok().map(|()| name)
+        };
+        let name = under(&self.origins.first()?.name);
+        match view {
+            ReverseView::Cluster => name,
+            ReverseView::Region { zones, mesh } => {
+                let in_zone = |name: &NameBuf| zones.iter().any(|zone| name.as_ref().is_in(zone.as_ref()));
+                name.filter(in_zone).or_else(|| under(mesh?))
             }
         }
     }

@@ -14,6 +14,8 @@ use crate::wire::Name;
 pub(super) struct ServiceRecord {
     /// Of namespace and name, by the builder's seed: it chooses the shard, and the reverse index refers to it.
     pub(super) hash: u64,
+    /// Of everything that answers depend on, the same on every replica.
+    pub(super) digest: u64,
     pub(super) name: ObjectName,
     pub(super) answer: ServiceAnswer,
     /// Ready ones, under a ClusterIP Service too.
@@ -50,7 +52,8 @@ impl ServiceRecord {
             ServiceAnswer::ExternalName(_) => Endpoints::default(),
             _ => Endpoints::new(service, slices, settings),
         };
-        Self { hash, name: service.name.clone(), answer, endpoints }
+        let digest = digest_of(&service.name, &answer, &endpoints);
+        Self { hash, digest, name: service.name.clone(), answer, endpoints }
     }
 
     #[inline]
@@ -73,32 +76,32 @@ impl ServiceRecord {
         }
         all
     }
+}
 
-    /// A hash of everything that answers depend on, the same on every replica.
-    pub(super) fn digest(&self) -> u64 {
-        let mut digest = Digest::new(2);
-        digest.bytes(self.name.namespace.as_bytes());
-        digest.bytes(self.name.name.as_bytes());
-        match &self.answer {
-            ServiceAnswer::ClusterIp { addresses, ports } => {
-                digest.number(1);
-                add_addresses(&mut digest, addresses.iter());
-                add_ports(&mut digest, ports);
-            }
-            ServiceAnswer::Headless => digest.number(2),
-            ServiceAnswer::ExternalName(target) => {
-                digest.number(3);
-                digest.bytes(target.as_ref().wire());
-            }
+fn digest_of(name: &ObjectName, answer: &ServiceAnswer, endpoints: &Endpoints) -> u64 {
+    let mut digest = Digest::new(2);
+    digest.bytes(name.namespace.as_bytes());
+    digest.bytes(name.name.as_bytes());
+    match answer {
+        ServiceAnswer::ClusterIp { addresses, ports } => {
+            digest.number(1);
+            add_addresses(&mut digest, addresses.iter());
+            digest.number(ports_digest(ports));
         }
-        let addresses = self.endpoints.addresses();
-        for host in 0..self.endpoints.hosts() {
-            digest.bytes(self.endpoints.label(host));
-            add_addresses(&mut digest, self.endpoints.places(host).iter().map(|place| addresses.address(*place)));
-            add_ports(&mut digest, self.endpoints.ports(host));
+        ServiceAnswer::Headless => digest.number(2),
+        ServiceAnswer::ExternalName(target) => {
+            digest.number(3);
+            digest.bytes(target.as_ref().wire());
         }
-        digest.finish()
     }
+    let sets: Vec<u64> = endpoints.sets().iter().map(|(ports, _)| ports_digest(ports)).collect();
+    let addresses = endpoints.addresses();
+    for host in 0..endpoints.hosts() {
+        digest.bytes(endpoints.label(host));
+        add_addresses(&mut digest, endpoints.places(host).iter().map(|place| addresses.address(*place)));
+        digest.number(sets[endpoints.set(host)]);
+    }
+    digest.finish()
 }
 
 fn add_addresses(digest: &mut Digest, addresses: impl Iterator<Item = IpAddr>) {
@@ -111,7 +114,8 @@ fn add_addresses(digest: &mut Digest, addresses: impl Iterator<Item = IpAddr>) {
     digest.number(0);
 }
 
-fn add_ports(digest: &mut Digest, ports: &PortSet) {
+fn ports_digest(ports: &PortSet) -> u64 {
+    let mut digest = Digest::new(4);
     for port in ports.ports() {
         digest.bytes(port.name.as_bytes());
         digest.number(u64::from(port.number));
@@ -121,5 +125,5 @@ fn add_ports(digest: &mut Digest, ports: &PortSet) {
             Protocol::Sctp => 3,
         });
     }
-    digest.number(0);
+    digest.finish()
 }

@@ -35,6 +35,11 @@ impl ReverseShard {
         // Two Services of one hash are found together in their shard, so the hash must come once.
         hashes.filter(move |hash| last.replace(*hash) != Some(*hash))
     }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
+    }
 }
 
 fn insert<T: Ord>(entries: &mut Vec<T>, entry: T) {

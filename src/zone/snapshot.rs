@@ -41,7 +41,8 @@ pub struct Counts {
     pub services: usize,
     /// Ready endpoint names.
     pub endpoints: usize,
-    pub pods: usize,
+    /// Addresses of pods, if pods are verified.
+    pub pod_addresses: usize,
 }
 
 /// The content: cheap to copy, and copies share what did not change.

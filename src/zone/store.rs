@@ -70,10 +70,6 @@ impl Store {
         self.pods.iter().flat_map(|(name, addresses)| addresses.iter().map(|address| (*address, &name.namespace)))
     }
 
-    pub(super) fn pod_count(&self) -> usize {
-        self.pods.len()
-    }
-
     fn apply(&mut self, object: Object, touched: &mut Touched) {
         match object {
             Object::Namespace(Namespace { name, uid }) => {

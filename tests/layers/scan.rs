@@ -80,7 +80,9 @@ pub fn scan(text: &str) -> Scan {
         }
         let test = modules.last().is_some_and(|(_, test)| *test);
         let inline = modules.len();
-        scan.named.extend(paths.drain(..).map(|path| Named { path, line: *line, test, inline }));
+        // `impl Trait + use<…>` names nothing.
+        let paths = paths.drain(..).filter(|path| !path.is_empty());
+        scan.named.extend(paths.map(|path| Named { path, line: *line, test, inline }));
         at = next;
     }
     scan

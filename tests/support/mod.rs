@@ -1,7 +1,11 @@
-//! What the integration tests stand on: a DNS server that follows a script, clients that ask, waiting, and `dig`.
+//! What the integration tests stand on: regions in a box, a DNS server that follows a script, clients that ask, waiting,
+//! and `dig`.
 //! A test binary takes it in with `#[path = "../support/mod.rs"] mod support;`. Nothing here knows interlocal's own
 //! wire code: bytes are judged by hickory-proto and by hickory's client, never by the code under test.
 //!
+//! * [`region::Region`]: an instance of interlocal with its files; [`regions`]: several with one table; [`running`]: what
+//!   they can be asked; [`yaml`]: Kubernetes objects as text; [`http`]: their pages.
+//! * [`process::Process`]: the binary, with its output, exit code and signals; [`ports`]: ports for it.
 //! * [`server::ScriptServer`]: answers, delays, lies and hangs up as told; UDP and TCP on one loopback port.
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
@@ -18,11 +22,18 @@
 pub mod client;
 pub mod dig;
 pub mod hickory;
+pub mod http;
+pub mod ports;
+pub mod process;
 pub mod read;
+pub mod region;
+pub mod regions;
 pub mod rule;
+pub mod running;
 pub mod script;
 pub mod server;
 pub mod wait;
+pub mod yaml;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -40,10 +51,10 @@ pub fn ip(text: &str) -> IpAddr {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is no IP address"))
 }
 
-pub fn ms(milliseconds: u64) -> Duration {
+pub const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-pub fn secs(seconds: u64) -> Duration {
+pub const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

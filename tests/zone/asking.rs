@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use hickory_proto::op::Message;
 use interlocal::wire::reply::{Owner, ReplyWriter, Verdict};
+use interlocal::wire::reverse::Reverse;
 use interlocal::wire::{Flags, Incoming, NameBuf, Query, Rcode, rtype};
-use interlocal::zone::{Found, ReverseName, ReverseView, Snapshot};
+use interlocal::zone::{Found, ReverseView, Snapshot};
 
 /// What came back, in an order that does not depend on rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +53,8 @@ pub(crate) fn ask_at(zone: &Snapshot, origin: usize, name: &str, qtype: u16, max
 pub(crate) fn ask_reverse(zone: &Snapshot, address: &str, view: ReverseView<'_>, qtype: u16) -> Reply {
     let address: IpAddr = address.parse().unwrap();
     reply(&question(&reverse_name(address), qtype), 65_535, |name, writer| {
-        assert_eq!(ReverseName::parse(name), Some(ReverseName::Address(address)));
-        described(zone.reverse(address, view, Owner::Question, qtype, writer, 0))
+        assert_eq!(Reverse::parse(name).and_then(Reverse::address), Some(address));
+        described(zone.reverse(address, view, Owner::Question, qtype, writer))
     })
 }
 

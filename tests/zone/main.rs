@@ -4,4 +4,8 @@
 
 mod asking;
 mod forms;
+mod histories;
 mod making;
+mod oracle;
+mod random;
+mod replies;

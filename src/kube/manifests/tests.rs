@@ -216,3 +216,17 @@ fn problems_are_bounded() {
     let loaded = load_text(&format!("kind: List\nitems:\n{}", "- text\n".repeat(MAX_PROBLEMS + 50)));
     assert_eq!((loaded.problems.len(), loaded.more_problems), (MAX_PROBLEMS, 50));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn mutated_manifests_are_read_or_refused(edits in proptest::collection::vec((0..KUBECTL.len(), proptest::prelude::any::<u8>()), 1..20)) {
+        let mut bytes = KUBECTL.as_bytes().to_vec();
+        for (at, byte) in edits {
+            bytes[at] = byte;
+        }
+        let loaded = load_text(&String::from_utf8_lossy(&bytes));
+        proptest::prop_assert!(loaded.objects.len() <= 3 && loaded.readable);
+    }
+}

@@ -10,17 +10,18 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::frames::{Frame, Frames};
 use crate::answer::Failure;
 use crate::clock;
 use crate::limits::Limits;
-use crate::metrics::{DropReason, Proto, SharedRecorder};
+use crate::metrics::{Answered, DropReason, Proto, SharedRecorder};
 use crate::route::Door;
+use crate::server::asking::{Asking, Transport};
 use crate::server::core::{Core, View};
 use crate::server::finish::{admit, contained, finish, give_up};
-use crate::server::question::{Asking, Outcome, Transport};
+use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 use crate::wire::MAX_MESSAGE;
+use crate::wire::frames::{Frames, push_frame};
 
 /// Answers collected before they are written, whatever else waits in the buffer.
 const WRITE_AT: usize = 64 << 10;
@@ -44,6 +45,10 @@ pub struct Connection {
     finished: mpsc::Sender<Option<Vec<u8>>>,
     replies: mpsc::Receiver<Option<Vec<u8>>>,
     rotation: usize,
+    /// What was answered since the last look at the clock.
+    answered: Vec<Answered>,
+    /// The client sent what no client sends.
+    broken: bool,
 }
 
 /// Why a connection goes on or ends.
@@ -71,6 +76,8 @@ impl Connection {
             finished,
             replies,
             rotation: 0,
+            answered: Vec::new(),
+            broken: false,
         }
     }
 
@@ -93,18 +100,18 @@ impl Connection {
                 continue;
             }
             let done = self.waiting == 0;
-            if self.is_broken() || (done && (state != State::Open || stop.is_cancelled())) {
+            if done && (self.broken || state != State::Open || stop.is_cancelled()) {
                 let _ = stream.shutdown().await;
                 return;
             }
-            let room = self.waiting < self.limits.tcp_in_flight;
+            let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
             let idle = last_question + self.limits.tcp_idle;
             tokio::select! {
                 biased;
                 Some(reply) = self.replies.recv(), if self.waiting > 0 => self.take(reply),
-                read = stream.read(self.frames.space()), if state == State::Open && room => match read {
+                read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
                     Ok(0) => state = State::HalfClosed,
-                    Ok(bytes) => self.frames.filled(bytes),
+                    Ok(_) => {}
                     Err(_) => state = State::Closed,
                 },
                 () = tokio::time::sleep_until(idle), if done => state = State::Closed,
@@ -118,18 +125,24 @@ impl Connection {
 
     /// Answers every complete message that may be answered now, and gives how many.
     fn answer_buffered(&mut self) -> usize {
-        let mut view = None;
+        if !self.frames.has_message() {
+            return 0;
+        }
+        let view = View::load(&self.core);
+        let now = clock::now();
         let mut count = 0;
-        while self.out.len() < WRITE_AT && self.waiting < self.limits.tcp_in_flight {
+        while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.limits.tcp_in_flight {
             // Taken apart from `self`, because the message borrows the buffer.
-            let Frame::Message(message) = self.frames.next() else { break };
+            let Some(message) = self.frames.next() else { break };
+            if message.is_empty() {
+                self.broken = true;
+                break;
+            }
             count += 1;
             self.rotation = self.rotation.wrapping_add(1);
-            let view = view.get_or_insert_with(|| View::load(&self.core));
-            let now = clock::now();
             let asking = Asking {
                 core: &self.core,
-                view,
+                view: &view,
                 door: self.door,
                 transport: Transport::Tcp,
                 source: self.source,
@@ -140,7 +153,7 @@ impl Connection {
                 SCRATCH.with_borrow_mut(|scratch| {
                     let outcome = asking.answer(message, scratch);
                     if let Outcome::Reply(done) = &outcome {
-                        push(&mut self.out, &scratch[..done.len]);
+                        push_frame(&scratch[..done.len], &mut self.out);
                     }
                     outcome
                 })
@@ -150,8 +163,7 @@ impl Connection {
             match outcome {
                 Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
                 Some(Outcome::Reply(done)) => {
-                    let took = clock::now().duration_since(now);
-                    self.recorder.answered(&done.answered(message.len()), took);
+                    self.answered.push(done.answered(message.len()));
                 }
                 Some(Outcome::Miss) => {
                     let miss = miss();
@@ -160,11 +172,13 @@ impl Connection {
                 }
                 None => {
                     if let Some((bytes, _)) = give_up(&self.core, &miss(), &Failure::Panic) {
-                        push(&mut self.out, &bytes);
+                        push_frame(&bytes, &mut self.out);
                     }
                 }
             }
         }
+        let took = clock::now().duration_since(now);
+        self.answered.drain(..).for_each(|answered| self.recorder.answered(&answered, took));
         count
     }
 
@@ -189,25 +203,13 @@ impl Connection {
     fn take(&mut self, reply: Option<Vec<u8>>) {
         self.waiting -= 1;
         if let Some(bytes) = reply {
-            push(&mut self.out, &bytes);
+            push_frame(&bytes, &mut self.out);
         }
         while let Ok(more) = self.replies.try_recv() {
             self.waiting -= 1;
             if let Some(bytes) = more {
-                push(&mut self.out, &bytes);
+                push_frame(&bytes, &mut self.out);
             }
         }
     }
-
-    /// Has the client sent what no client sends?
-    fn is_broken(&mut self) -> bool {
-        self.waiting == 0 && self.frames.is_empty_message()
-    }
-}
-
-/// Appends one message behind its length. A reply is never longer than a length can say.
-fn push(out: &mut Vec<u8>, message: &[u8]) {
-    let Ok(len) = u16::try_from(message.len()) else { return };
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(message);
 }

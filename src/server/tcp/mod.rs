@@ -2,19 +2,18 @@
 //! is waited out, not spun on.
 
 mod connection;
-mod frames;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
 use super::core::{Core, Counters};
+use super::permits::Permits;
 use crate::route::Door;
 
 /// After an accept error: until a descriptor may be free again.
@@ -22,8 +21,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until told to stop, and serves each in a task of its own.
 pub async fn serve(core: Arc<Core>, door: Door, listener: TcpListener, stop: CancellationToken, tasks: TaskTracker) {
-    let limits = core.routing.load().config.limits.clone();
-    let room = Arc::new(Semaphore::new(limits.tcp_connections));
+    let open = Permits::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -38,13 +36,14 @@ pub async fn serve(core: Arc<Core>, door: Door, listener: TcpListener, stop: Can
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+        let limits = core.routing.load().config.limits.clone();
+        let Some(permit) = open.take(limits.tcp_connections) else {
             Counters::add(&core.counters.tcp_refused);
             continue;
         };
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
-        let connection = Connection::new(Arc::clone(&core), door, from.ip(), limits.clone());
+        let connection = Connection::new(Arc::clone(&core), door, from.ip(), limits);
         let stop = stop.clone();
         tasks.spawn(async move {
             connection.run(stream, stop).await;

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::datagrams::{LateReply, LocalAddr};
+use super::datagrams::LocalAddr;
+use super::late::LateReply;
 use crate::answer::Failure;
 use crate::clock;
 use crate::metrics::{DropReason, Proto};
+use crate::server::asking::Done;
 use crate::server::core::Core;
 use crate::server::finish::{admit, finish, give_up};
-use crate::server::question::Done;
 use crate::server::resolve::Miss;
 
 /// One question that is answered later.

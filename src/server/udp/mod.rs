@@ -2,6 +2,7 @@
 //! tasks, because that is cheaper per answer and because nothing that waits may stand in front of what need not.
 
 mod datagrams;
+mod late;
 mod later;
 #[cfg(target_os = "linux")]
 mod mmsg;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
-use self::datagrams::{Datagrams, LateReply};
+use self::datagrams::Datagrams;
+use self::late::LateReply;
 use self::worker::{TICK, Worker};
 use super::core::Core;
 use crate::clock;

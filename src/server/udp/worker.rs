@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::datagrams::{Datagrams, LateReply};
+use super::datagrams::Datagrams;
+use super::late::LateReply;
 use super::later::Later;
 use crate::answer::Failure;
 use crate::clock;
 use crate::metrics::{DropReason, Recorder};
 use crate::route::Door;
+use crate::server::asking::{Asking, Transport};
 use crate::server::core::{Core, View};
 use crate::server::finish::contained;
 use crate::server::heartbeat::Beat;
-use crate::server::question::{Asking, Outcome, Transport};
+use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 
 /// How long a worker waits for a datagram before it looks after everything else: shutdown, heartbeat, old snapshots.

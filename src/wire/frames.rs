@@ -7,8 +7,8 @@ const CHUNK: usize = 4_096;
 const KEEP: usize = 16 * 1_024;
 
 /// What was read and not yet taken.
-#[derive(Default)]
-pub(super) struct Frames {
+#[derive(Debug, Default)]
+pub struct Frames {
     buffer: Vec<u8>,
     /// Octets in front that were taken.
     taken: usize,
@@ -16,7 +16,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Where the next read goes.
-    pub(super) fn space(&mut self) -> &mut Vec<u8> {
+    pub fn space(&mut self) -> &mut Vec<u8> {
         self.buffer.drain(..self.taken);
         self.taken = 0;
         if self.buffer.is_empty() && self.buffer.capacity() > KEEP {
@@ -26,8 +26,9 @@ impl Frames {
         &mut self.buffer
     }
 
-    /// The next whole message.
-    pub(super) fn next(&mut self) -> Option<&[u8]> {
+    /// The next whole message; one of no octets is nothing that a client sends by mistake.
+    #[allow(clippy::should_implement_trait, reason = "a message borrows the buffer, which no Iterator can say")]
+    pub fn next(&mut self) -> Option<&[u8]> {
         let rest = self.buffer.get(self.taken..)?;
         let (length, rest) = rest.split_first_chunk::<2>()?;
         let length = usize::from(u16::from_be_bytes(*length));
@@ -35,10 +36,19 @@ impl Frames {
         self.taken += 2 + length;
         Some(message)
     }
+
+    /// Is there a whole message?
+    #[must_use]
+    pub fn has_message(&self) -> bool {
+        let rest = self.buffer.get(self.taken..).unwrap_or_default();
+        rest.split_first_chunk::<2>()
+            .is_some_and(|(length, rest)| rest.len() >= usize::from(u16::from_be_bytes(*length)))
+    }
 }
 
-/// Appends a message with its length in front. A question is far shorter than the largest message.
-pub(super) fn push_frame(message: &[u8], out: &mut Vec<u8>) {
+/// Appends a message with its length in front. None of ours is longer than a length can say.
+pub fn push_frame(message: &[u8], out: &mut Vec<u8>) {
+    debug_assert!(message.len() <= super::MAX_MESSAGE);
     out.extend_from_slice(&(message.len() as u16).to_be_bytes());
     out.extend_from_slice(message);
 }

@@ -1,0 +1,98 @@
+//! The circumstances of a question, and how its answer is counted: what answering in place and resolving have in common.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::core::{Core, View};
+use crate::metrics::{Answered, Answerer, ZoneSlot};
+use crate::route::Door;
+use crate::wire::reply::udp_limit;
+use crate::wire::stamp::Stamp;
+use crate::wire::{Flags, MAX_MESSAGE, Query, Rcode, ReplyBody};
+
+/// How a question came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// The circumstances, the same for a whole batch but for the source and the rotation.
+pub struct Asking<'c> {
+    pub core: &'c Core,
+    pub view: &'c View,
+    pub door: Door,
+    pub transport: Transport,
+    pub source: IpAddr,
+    pub now: Instant,
+    /// Where RRsets start, another number for each reply.
+    pub rotation: usize,
+}
+
+/// A reply, and how it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    pub len: usize,
+    pub zone: ZoneSlot,
+    pub by: Answerer,
+    pub qtype: u16,
+    pub dnssec_ok: bool,
+    pub rcode: Rcode,
+}
+
+impl Asking<'_> {
+    /// Octets that a reply may take.
+    pub fn limit(&self, query: &Query<'_>) -> usize {
+        match self.transport {
+            Transport::Udp => udp_limit(query),
+            Transport::Tcp => MAX_MESSAGE,
+        }
+    }
+
+    /// What the reply to a stamped question says of us.
+    pub fn reply_option(&self, stamp: Option<Stamp<'_>>) -> Option<(u16, &[u8])> {
+        stamp.map(|_| (self.view.routing.config.stamp_option, self.view.reply_stamp(self.door)))
+    }
+}
+
+impl Done {
+    pub fn new(query: &Query<'_>, len: usize, zone: ZoneSlot, by: Answerer, rcode: Rcode) -> Self {
+        Self { len, zone, by, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), rcode }
+    }
+
+    /// For the metrics.
+    #[inline]
+    pub fn answered(&self, request_len: usize) -> Answered {
+        Answered {
+            zone: self.zone,
+            qtype: self.qtype,
+            dnssec_ok: self.dnssec_ok,
+            rcode: self.rcode.0,
+            by: self.by,
+            request_len,
+            response_len: self.len,
+        }
+    }
+}
+
+/// The flags of every reply through a door: recursion is there for the pods.
+pub fn door_flags(door: Door) -> u16 {
+    match door {
+        Door::Pods { .. } => Flags::RA,
+        Door::Peers => 0,
+    }
+}
+
+/// The server whose cache a door uses. The peers' door forwards for chains only, through the first server.
+pub fn server_of(door: Door) -> u16 {
+    match door {
+        Door::Pods { server } => server as u16,
+        Door::Peers => 0,
+    }
+}
+
+/// AD belongs in a reply only if the asker can make something of it (RFC 6840 5.8).
+pub fn ad_flag(query: &Query<'_>, body: &ReplyBody) -> u16 {
+    let asked = query.dnssec_ok() || query.flags.has(Flags::AD);
+    if asked { body.flags & Flags::AD } else { 0 }
+}
