@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, table, zone_settings};
+use super::{Adjust, table, text, zone_settings};
 use crate::config::{Config, KubernetesSource, LogFormat, Overrides, PeerTable, Problem, UnknownKeys, Upstream, file};
 use crate::log::{Filter, LogHandle};
 use crate::metrics::names;
@@ -155,7 +155,7 @@ impl State {
 
     async fn reload_config(&mut self) {
         let Some(path) = self.file.clone() else { return };
-        let parsed = std::fs::read_to_string(&path)
+        let parsed = text::read(&path, self.config.limits.config_bytes)
             .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
             .and_then(|text| {
                 file::parse(&text, &path, UnknownKeys::Warn, &self.overrides)
@@ -188,7 +188,7 @@ impl State {
         }
     }
 
-    /// Sockets and the region are what they were at the start; everything else is applied.
+    /// Sockets, metrics and the region are what they were at the start; everything else is applied.
     fn keep_what_needs_a_restart(&self, mut new: Config) -> Config {
         let old = &self.config;
         if let Some(adjust) = &self.adjust {
@@ -201,11 +201,12 @@ impl State {
                 peers_chase_outside: true,
                 ..config.listen.clone()
             };
-            (config.region.clone(), listen(config), others, config.workers, config.plain_sockets)
+            let region = config.region.clone();
+            (region, listen(config), others, config.workers, config.plain_sockets, config.metrics.clone())
         };
         let differs = fixed(old) != fixed(&new);
         if differs {
-            tracing::warn!("listeners, workers or the region changed: restart to apply them");
+            tracing::warn!("listeners, workers, metrics or the region changed: restart to apply them");
         }
         self.core.metrics.set(names::RESTART_REQUIRED, &[], f64::from(u8::from(differs)));
         if new.servers.len() == old.servers.len() {

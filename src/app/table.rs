@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Adjust;
+use super::{Adjust, text};
 use crate::config::peers::{self, TableContext, TableResult};
 use crate::config::{Config, PeerTable, PeersSource, Problem, UnknownKeys};
 use crate::metrics::{Registry, names};
@@ -31,7 +31,7 @@ pub(super) fn path(config: &Config) -> Option<&Path> {
 /// Reads the table.
 pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<PeerTable, Bad> {
     let Some(path) = path(config) else { return Ok(PeerTable::default()) };
-    let text = match std::fs::read_to_string(path) {
+    let text = match text::read(path, config.limits.config_bytes) {
         Ok(text) => text,
         Err(error) if matches!(config.peers.source, PeersSource::DefaultFile(_)) && is_missing(&error) => {
             return Ok(PeerTable::default());
@@ -131,7 +131,7 @@ fn keep(config: &Config, text: &str) {
 
 fn last_good(config: &Config, adjust: Option<&dyn Adjust>) -> Option<PeerTable> {
     let path = last_good_path(config)?;
-    let text = std::fs::read_to_string(&path).ok()?;
+    let text = text::read(&path, config.limits.config_bytes).ok()?;
     let mut result = parse(config, &path, &text);
     if let Some(adjust) = adjust {
         adjust.table(&mut result.table);

@@ -120,4 +120,18 @@ mod tests {
             assert!(metric.help.ends_with('.'), "{}", metric.name);
         }
     }
+
+    #[test]
+    fn page_has_a_row_for_every_metric_and_no_other() {
+        let page = include_str!("../../docs/metrics.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        let rows: Vec<Vec<&str>> = rows.map(|line| line.split('|').map(str::trim).collect()).collect();
+        for metric in ALL {
+            let name = format!("`{}`", metric.name);
+            let row = rows.iter().find(|row| row[1] == name);
+            let kind = format!("{:?}", metric.kind).to_lowercase();
+            assert_eq!(row.map(|row| row[2]), Some(kind.as_str()), "{name}");
+        }
+        assert_eq!(rows.len(), ALL.len());
+    }
 }

@@ -42,7 +42,6 @@ pub struct Core {
 /// What happens rarely, counted by whoever sees it.
 #[derive(Debug, Default)]
 pub struct Counters {
-    pub panics: AtomicU64,
     /// Questions refused because `limits.in_flight` was reached.
     pub overloaded: AtomicU64,
     /// Connections closed because `limits.tcp_connections` was reached.

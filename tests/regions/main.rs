@@ -3,4 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_files;
+mod bad_table;
+mod dark;
+mod demo;
+mod digs;
 mod matrix;
+mod processes;
