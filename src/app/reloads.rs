@@ -57,7 +57,7 @@ fn paths(config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
 fn manifests(config: &Config) -> Option<&Path> {
     match &config.kubernetes.source {
         KubernetesSource::Manifests(path) => Some(path),
-        KubernetesSource::Api => None,
+        KubernetesSource::Api | KubernetesSource::Url(_) => None,
     }
 }
 

@@ -170,6 +170,9 @@ sockets: plain
 #[test]
 fn no_peer_file_is_no_peers() {
     assert_eq!(config("peers: {file: ''}").peers.source, PeersSource::None);
+    let url = "http://127.0.0.1:8001";
+    let source = config(&format!("kubernetes: {{source: '{url}'}}")).kubernetes.source;
+    assert_eq!(source, KubernetesSource::Url(url.into()));
 }
 
 #[test]
@@ -290,6 +293,8 @@ fn values_that_contradict_each_other_are_refused() {
         ("cluster_domain: .", "1:17: error: the cluster domain must not be the root"),
         ("servers: [{zones: [a]}]", "the server listens nowhere"),
         ("kubernetes: {source: ''}", "1:22: error: the source is empty"),
+        ("kubernetes: {source: 'http://'}", "1:22: error: the source is no URL"),
+        ("kubernetes: {source: 'https://:80'}", "1:22: error: the source is no URL"),
         ("log: {level: verbose}", "1:14: error: expected `error` or `warn`"),
         ("sockets: fast", "1:10: error: expected `batched` or `plain`, found `fast`"),
         ("cache: {size: 1KiB}\ncache: {size: 2KiB}", "2:1: error: `cache` is given twice"),
