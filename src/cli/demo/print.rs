@@ -9,8 +9,8 @@ use crate::cli::ask::Over;
 /// The table of the regions.
 pub(super) fn regions(running: &[Running]) {
     println!(
-        "{:<9} {:<16} {:<16} {:<16} {:<16} {}",
-        "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY", "METRICS"
+        "{:<9} {:<16} {:<16} {:<16} {:<16} METRICS",
+        "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY"
     );
     for region in running {
         let addresses = region.app.addresses();
