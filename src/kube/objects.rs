@@ -119,7 +119,7 @@ impl RawObject {
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         let Field::Is(Metadata { resource_version: Field::Is(version), .. }) = &self.metadata else { return None };
-        Some(version).map(String::as_str).filter(|version| !version.is_empty())
+        Some(version.as_str()).filter(|version| !version.is_empty())
     }
 
     #[must_use]
