@@ -106,6 +106,8 @@ impl Feed {
         if matches!(&self.source, Some(Source::Manifests { path: old, .. }) if *old == path) {
             return;
         }
+        // The old one first: two would tell of one zone in turns.
+        self.source = None;
         let (reread, rereads) = mpsc::channel(WISHES);
         let metrics = Arc::clone(&self.metrics);
         let task = manifest_source::run(path.clone(), limits.clone(), rereads, self.changes.clone(), move |loaded| {

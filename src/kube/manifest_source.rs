@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::diff::diff;
+use super::diff::{diff, whole};
 use super::feed::Change;
 use super::manifests::{self, Loaded};
 use crate::limits::Limits;
@@ -47,6 +47,10 @@ pub async fn run(
         if loaded.readable && hash != Some(loaded.hash) {
             current = loaded.objects;
             let first = hash.replace(loaded.hash).is_none();
+            if first {
+                // There may have been another source before this one.
+                events = whole(&current);
+            }
             if changes.send(Change::Events(events)).await.is_err() {
                 return;
             }
@@ -103,10 +107,10 @@ mod tests {
 
         async fn events(&mut self) -> Vec<String> {
             let Some(Change::Events(events)) = self.changes.recv().await else { panic!("events") };
-            let described = events.iter().map(|event| match event {
-                crate::zone::Event::Apply(object) => format!("+{}", object.key()),
-                crate::zone::Event::Delete(key) => format!("-{key}"),
-                crate::zone::Event::Replace(..) => "all".into(),
+            let described = events.iter().flat_map(|event| match event {
+                Event::Apply(object) => vec![format!("+{}", object.key())],
+                Event::Delete(key) => vec![format!("-{key}")],
+                Event::Replace(_, objects) => objects.iter().map(|object| format!("={}", object.key())).collect(),
             });
             described.collect()
         }
@@ -118,7 +122,7 @@ mod tests {
     #[tokio::test]
     async fn a_reload_tells_what_is_different() {
         let mut source = start(Some(A));
-        assert_eq!(source.events().await, ["+Namespace a"]);
+        assert_eq!(source.events().await, ["=Namespace a"]);
         assert!(matches!(source.changes.recv().await, Some(Change::Synced)));
         source.rewrite(A).await;
         source.rewrite(&format!("{A}---\n{B}")).await;
@@ -132,7 +136,7 @@ mod tests {
         let mut source = start(None);
         assert_eq!(source.loads.recv().await, Some(false), "nothing there: not synced");
         source.rewrite(A).await;
-        assert_eq!(source.events().await, ["+Namespace a"]);
+        assert_eq!(source.events().await, ["=Namespace a"]);
         assert!(matches!(source.changes.recv().await, Some(Change::Synced)));
         fs::remove_file(source.folder.path().join("all.yaml")).unwrap();
         source.trigger.send(()).await.unwrap();

@@ -8,7 +8,7 @@ use crate::metrics::{Answered, Answerer, ZoneSlot};
 use crate::route::Door;
 use crate::wire::reply::udp_limit;
 use crate::wire::stamp::Stamp;
-use crate::wire::{Flags, MAX_MESSAGE, Query, Rcode, ReplyBody};
+use crate::wire::{Flags, MAX_MESSAGE, MIN_UDP_PAYLOAD, Query, Rcode, ReplyBody, rtype};
 
 /// How a question came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ impl Asking<'_> {
     /// Octets that a reply may take.
     pub fn limit(&self, query: &Query<'_>) -> usize {
         match self.transport {
+            // ANY over UDP is asked by whoever wants others to get something large (RFC 8482 1); TCP has all of it.
+            Transport::Udp if query.qtype == rtype::ANY => MIN_UDP_PAYLOAD,
             Transport::Udp => udp_limit(query),
             Transport::Tcp => MAX_MESSAGE,
         }

@@ -167,7 +167,11 @@ impl<'b> ReplyWriter<'b> {
     #[inline]
     pub fn finish(mut self, query: &Query<'_>, verdict: Verdict<'_>) -> usize {
         let mut flags = Flags::QR | (query.flags.0 & (Flags::OPCODE | Flags::RD | Flags::CD)) | verdict.flags;
-        flags |= verdict.rcode.0 & Flags::RCODE;
+        flags |= match query.edns {
+            // Without OPT there is no room for the high bits, and the low ones alone would say something else.
+            None if verdict.rcode.0 > Flags::RCODE => Rcode::SERVFAIL.0,
+            _ => verdict.rcode.0 & Flags::RCODE,
+        };
         if self.truncated {
             flags |= Flags::TC;
         }
@@ -334,6 +338,17 @@ mod tests {
             assert!(bytes.len() <= usize::from(size));
             let edns = message.edns.expect("OPT stays");
             assert_eq!(edns.options().as_ref().len(), usize::from(fits));
+        }
+    }
+
+    #[test]
+    fn an_extended_rcode_without_opt_is_a_failure() {
+        for (size, rcode) in [(None, 2), (Some(1232), 23)] {
+            let (bytes, message) = reply(&question(size), |query, out| {
+                ReplyWriter::start(out, query, 512).finish(query, Verdict { rcode: Rcode(23), ..VERDICT })
+            });
+            let high = message.edns.map_or(0, |edns| u16::from(edns.rcode_high()));
+            assert_eq!(high << 4 | u16::from(bytes[3] & 15), rcode);
         }
     }
 

@@ -83,6 +83,11 @@ impl Region {
         self
     }
 
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A top-level key of `interlocal.yaml`, in place of the one that is there. For `listen` see [`listen`].
     pub fn key(mut self, key: &str, value: &str) -> Self {
         set(&mut self.keys, key, value);
