@@ -240,3 +240,59 @@ impl Row {
         self.heard.or(self.started).map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Registry;
+    use std::sync::Arc;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn away() -> Failure {
+        Failure::Unreachable("connection refused".into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_away_for_a_day_is_complained_of_once_a_minute() {
+        let health = Arc::new(Health::new(MINUTE));
+        health.begin(&[Kind::Service, Kind::Slice]);
+        health.opened(Kind::Service);
+        health.opened(Kind::Slice);
+        let mut complaints = 0;
+        for _ in 0..24 * 60 * 20 {
+            for kind in [Kind::Service, Kind::Slice] {
+                health.failed(kind, &away());
+            }
+            complaints += health.rows.lock().values_mut().filter(|row| std::mem::take(&mut row.complained)).count();
+            tokio::time::advance(MINUTE / 20).await;
+        }
+        assert_eq!(complaints, 24 * 60, "one for both");
+        let registry = Registry::new("1", false);
+        let reported = Arc::clone(&health);
+        registry.register_source(move |sink| reported.report(sink));
+        let text = registry.encode();
+        assert!(text.contains("interlocal_zone_staleness_seconds 86400"), "{text}");
+        assert!(text.contains("{resource=\"services\",reason=\"unreachable\"} 28800"), "{text}");
+        health.opened(Kind::Service);
+        health.opened(Kind::Slice);
+        assert!(registry.encode().contains("interlocal_zone_staleness_seconds 0"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_waited_for_is_said_with_the_reason() {
+        let health = Health::new(MINUTE);
+        assert_eq!(health.waiting_for(), None);
+        health.begin(&[Kind::Namespace, Kind::Service, Kind::Slice]);
+        health.synced(Kind::Namespace);
+        health.failed(Kind::Slice, &away());
+        assert_eq!(
+            health.waiting_for().unwrap(),
+            "zone: waiting for the Kubernetes API: services: reading; endpointslices: cannot reach the API server: \
+             connection refused"
+        );
+        health.synced(Kind::Service);
+        health.synced(Kind::Slice);
+        assert_eq!(health.waiting_for(), None);
+    }
+}

@@ -64,11 +64,11 @@ impl Source {
         for kind in kinds {
             let (settings, changes, access) = (settings.clone(), changes.clone(), Arc::clone(&access));
             let (health, sync, resource) = (Arc::clone(health), Arc::clone(&sync), Resource::of(*kind));
-            let watcher = move || {
+            let begin = move || {
                 let (settings, changes, access) = (settings.clone(), changes.clone(), Arc::clone(&access));
-                Watcher::new(resource, settings, access, changes, Arc::clone(&health), Arc::clone(&sync))
+                Watcher::new(resource, settings, access, changes, Arc::clone(&health), Arc::clone(&sync)).run()
             };
-            tasks.spawn(supervise(watcher, resource));
+            tasks.spawn(supervise(begin, resource.name));
         }
         if !pods {
             let changes = changes.clone();
@@ -80,17 +80,35 @@ impl Source {
 }
 
 /// A watch that panics begins anew: one that silently stopped would be worse.
-async fn supervise(watcher: impl Fn() -> Watcher, resource: &'static Resource) {
+async fn supervise<F: Future<Output = ()> + Send + 'static>(begin: impl Fn() -> F, resource: &'static str) {
     loop {
-        // Ends with us, and its panic does not.
+        // It ends with us, and its panic stays its own.
         let mut task = JoinSet::new();
-        task.spawn(watcher().run());
+        task.spawn(begin());
         match task.join_next().await {
             Some(Err(error)) if error.is_panic() => {
-                tracing::error!(resource = resource.name, "the watch panicked and begins anew");
+                tracing::error!(resource, "the watch panicked and begins anew");
                 tokio::time::sleep(AFTER_PANIC).await;
             }
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_panics_begins_anew() {
+        let begun = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&begun);
+        let begin = move || {
+            let round = count.fetch_add(1, Relaxed);
+            async move { assert!(round == 2, "round {round}") }
+        };
+        supervise(begin, "services").await;
+        assert_eq!(begun.load(Relaxed), 3);
     }
 }
