@@ -10,7 +10,7 @@ pub mod heartbeat;
 pub mod permits;
 pub mod question;
 pub mod recorders;
-mod resolve;
+pub mod resolve;
 mod tcp;
 mod udp;
 
