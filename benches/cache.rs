@@ -102,5 +102,10 @@ fn cache(criterion: &mut Criterion) {
     assert!(small.stats().evictions > 0);
 }
 
-criterion_group!(benches, cache);
+criterion_group! {
+    name = benches;
+    // Short, so that all benches together take minutes; `--measurement-time` makes one longer.
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    targets = cache
+}
 criterion_main!(benches);

@@ -2,6 +2,7 @@
 //! zone, no cache, no sockets.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use interlocal::wire::body::Asker;
@@ -82,5 +83,10 @@ fn wire(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, wire);
+criterion_group! {
+    name = benches;
+    // Short, so that all benches together take minutes; `--measurement-time` makes one longer.
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    targets = wire
+}
 criterion_main!(benches);

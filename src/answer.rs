@@ -40,7 +40,7 @@ pub enum Failure {
     ChainTooLong,
     /// A region's CNAME leads to a name that only that region can resolve.
     TargetPrivate { region: String },
-    /// A type or class that is never answered.
+    /// A type or class that is never answered, as a sentence.
     NotAnswered { what: &'static str },
     /// A server sent something that is not DNS.
     Malformed,
@@ -94,7 +94,7 @@ impl Failure {
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
             Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
-            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, format!("{what} is not answered").into()),
+            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, (*what).into()),
             Self::Malformed => (EdeCode::NETWORK_ERROR, "malformed reply".into()),
             Self::Panic => (EdeCode::OTHER, "internal error".into()),
         };
@@ -112,10 +112,10 @@ impl Failure {
 #[must_use]
 pub fn unanswerable(qtype: u16) -> Option<Failure> {
     let what = match qtype {
-        rtype::OPT => "a question for OPT",
-        rtype::TKEY | rtype::TSIG => "a question for a transaction signature",
-        rtype::AXFR | rtype::IXFR => "a zone transfer",
-        rtype::MAILA | rtype::MAILB => "a question for MAILA or MAILB",
+        rtype::OPT => "a question for OPT is not answered",
+        rtype::TKEY | rtype::TSIG => "a question for a transaction signature is not answered",
+        rtype::AXFR | rtype::IXFR => "a zone transfer is not answered",
+        rtype::MAILA | rtype::MAILB => "a question for MAILA or MAILB is not answered",
         _ => return None,
     };
     Some(Failure::NotAnswered { what })

@@ -171,10 +171,10 @@ impl State {
                 parsed.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 self.config = Arc::new(self.keep_what_needs_a_restart(parsed.value));
                 self.apply_log();
-                tracing::info!(path = %path.display(), "configuration reloaded");
-                self.count("config", true);
                 // The table is judged by the configuration, so it is read again.
                 self.reload_table().await;
+                tracing::info!(path = %path.display(), "configuration reloaded");
+                self.count("config", true);
             }
         }
     }
@@ -227,36 +227,36 @@ impl State {
     }
 
     async fn reload_table(&mut self) {
-        match table::read(&self.config, self.adjust.as_deref()) {
-            Ok(table) => match self.newly_hidden(&table) {
+        let taken = match table::read(&self.config, self.adjust.as_deref()) {
+            Ok(good) => match self.newly_hidden(&good.table) {
                 Some(namespace) => {
                     tracing::error!(
                         "region `{namespace}` would hide the local namespace of that name, which has ready endpoints; \
                          rename one of them, or write `override_local: true` in its row"
                     );
-                    self.table_kept();
+                    false
                 }
                 None => {
+                    let table = good.keep(&self.config);
                     if table != self.table {
                         tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
                     }
                     self.table = table;
-                    self.core.metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
-                    self.count("peers", true);
+                    true
                 }
             },
             Err(bad) => {
                 bad.log();
-                self.table_kept();
+                false
             }
+        };
+        if !taken {
+            tracing::error!("peer table not taken, the old one stays");
         }
         self.swap().await;
-    }
-
-    fn table_kept(&self) {
-        tracing::error!("peer table not taken, the old one stays");
-        self.core.metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
-        self.count("peers", false);
+        // Only now is it in use.
+        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(taken)));
+        self.count("peers", taken);
     }
 
     /// A local namespace with ready endpoints that this table takes away from the pods, and the old one did not.

@@ -128,7 +128,7 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     #[must_use]
     pub(super) fn new(text: &'a str, file: &'a Path, unknown: UnknownKeys) -> Self {
-        Self { file, lines: text.lines().collect(), unknown, problems: RefCell::default() }
+        Self { file, lines: lines(text), unknown, problems: RefCell::default() }
     }
 
     pub(super) fn error(&self, place: Place, fault: Fault) {
@@ -194,6 +194,11 @@ impl Snippet {
     }
 }
 
+/// The lines as YAML counts them: a carriage return alone ends one too (YAML 1.2.2 5.4).
+fn lines(text: &str) -> Vec<&str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).collect()
+}
+
 /// What a file says ends in log lines and on terminals, so it may hold neither line breaks nor escape sequences.
 pub(super) fn one_line(text: String) -> String {
     if !text.contains(char::is_control) {
@@ -227,6 +232,16 @@ mod tests {
         let (errors, warnings) = report.finish();
         assert_eq!(errors, []);
         assert_eq!(warnings[0].help.as_deref(), Some("known: listen, log"));
+    }
+
+    #[test]
+    fn a_carriage_return_alone_ends_a_line_too() {
+        let text = "a: 1\r\nb: 2\rc: ]\n";
+        let error = super::super::yaml::tree(text).unwrap_err();
+        let report = Report::new(text, Path::new("f"), UnknownKeys::Warn);
+        report.not_yaml(error);
+        let (errors, _) = report.finish();
+        assert_eq!((errors[0].line, errors[0].snippet.as_ref().map(|snippet| &*snippet.text)), (3, Some("c: ]")));
     }
 
     #[test]

@@ -2,15 +2,15 @@
 //! started.
 
 pub mod admin;
-mod asking;
+pub mod asking;
 pub mod bind;
 pub mod core;
 mod finish;
 pub mod heartbeat;
 pub mod permits;
-mod question;
+pub mod question;
 pub mod recorders;
-mod resolve;
+pub mod resolve;
 mod tcp;
 mod udp;
 

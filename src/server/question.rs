@@ -76,7 +76,10 @@ impl<'a> One<'a> {
             return Some((Rcode::REFUSED, Some(Failure::NotAllowed.ede())));
         }
         if query.qclass != class::IN {
-            return Some((Rcode::REFUSED, Some(Failure::NotAnswered { what: "a class other than IN" }.ede())));
+            return Some((
+                Rcode::REFUSED,
+                Some(Failure::NotAnswered { what: "a class other than IN is not answered" }.ede()),
+            ));
         }
         let failure = unanswerable(query.qtype)?;
         Some((failure.rcode(), Some(failure.ede())))
@@ -209,7 +212,7 @@ impl<'a> One<'a> {
                 view.zone.push_soa(&mut writer, Owner::Suffix(zone_labels));
                 self.finish(writer, slot, Rcode::NXDOMAIN, true, None)
             }
-            Otherwise::Refuse(refusal) => self.failure(out, &refusal.into()),
+            Otherwise::Refuse(failure) => self.failure(out, &failure),
         }
     }
 

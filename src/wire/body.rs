@@ -81,7 +81,12 @@ impl ReplyBody {
             *count = walk.section(message, section, *count)?;
         }
         let edns = walk.edns;
+        let ede = edns.as_ref().and_then(first_ede);
         let rcode = Rcode(flags.rcode() | edns.map_or(0, |edns| u16::from(edns.rcode_high) << 4));
+        if start == HEADER_LEN {
+            // A failure without a question: its records would stand elsewhere behind ours, and their pointers lead astray.
+            return Ok((Self::failure(rcode, ede), edns));
+        }
         let (answers, rest) = walk.all.split_at(usize::from(counts[0]));
         let soa = rest.iter().take(usize::from(counts[1])).find(|record| record.rtype == rtype::SOA);
         let chain = Chain::follow(message, answers, name, qtype);
@@ -90,7 +95,7 @@ impl ReplyBody {
         let body = Self {
             rcode,
             flags: flags.0 & (Flags::AA | Flags::AD),
-            ede: edns.as_ref().and_then(first_ede),
+            ede,
             ttl,
             open_target: open.then(|| chain.end.to_name()),
             answered: chain.answered,
@@ -263,7 +268,7 @@ impl<'m> Walk<'m> {
     fn section(&mut self, message: &'m [u8], section: usize, count: u16) -> Result<u16, WireError> {
         let mut kept = 0;
         for _ in 0..count {
-            let record = Record::read(message, self.at)?;
+            let record = Record::read_lasting(message, self.at, &self.ttls)?;
             self.at = record.end;
             if record.rtype == rtype::OPT {
                 if section != Section::Additional as usize || self.edns.is_some() {

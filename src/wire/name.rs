@@ -171,16 +171,34 @@ impl NameBuf {
     /// As [`NameBuf::read_plain`], or if a pointer does not point before the part of the name that it ends. So a name
     /// takes at most 127 labels and as many pointers as bytes before it (RFC 9267 2).
     pub fn read(&mut self, message: &[u8], at: usize) -> Result<usize, WireError> {
+        self.read_where(message, at, |_, _| true)
+    }
+
+    /// The same, but `may_lead` is asked about the octets, first and one past the last, of each label and each further pointer
+    /// that a pointer leads to.
+    ///
+    /// # Errors
+    /// As [`NameBuf::read`], or if it says no.
+    pub fn read_where(
+        &mut self,
+        message: &[u8],
+        at: usize,
+        may_lead: impl Fn(usize, usize) -> bool,
+    ) -> Result<usize, WireError> {
         self.clear();
         let (mut at, mut part, mut end) = (at, at, None);
         loop {
             let len = usize::from(*message.get(at).ok_or(WireError::Short)?);
+            let octets = if len <= MAX_LABEL { 1 + len } else { 2 };
+            if end.is_some() && !may_lead(at, at + octets) {
+                return Err(WireError::Pointer);
+            }
             match len {
                 0 => return Ok(end.unwrap_or(at + 1)),
                 1..=MAX_LABEL => {
-                    let label = message.get(at + 1..at + 1 + len).ok_or(WireError::Short)?;
+                    let label = message.get(at + 1..at + octets).ok_or(WireError::Short)?;
                     self.push(label)?;
-                    at += 1 + len;
+                    at += octets;
                 }
                 0xc0.. => {
                     let target = super::read_u16(message, at).ok_or(WireError::Short)? & 0x3fff;

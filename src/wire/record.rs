@@ -1,7 +1,7 @@
 //! Resource records in a message that somebody else wrote: walked, checked, and copied without compression.
 
 use super::name::{MAX_LABEL, NameBuf};
-use super::{WireError, read_u16, read_u32, rtype};
+use super::{HEADER_LEN, WireError, read_u16, read_u32, rtype};
 
 /// Where one record lies in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,32 @@ impl Record {
     /// # Errors
     /// If it is cut short or holds a malformed name.
     pub fn read(message: &[u8], at: usize) -> Result<Self, WireError> {
+        Self::read_with(message, at, |name, at, _| name.read(message, at))
+    }
+
+    /// The same for a record that will be written again, behind another header and with other TTLs: no name of it may lead
+    /// through those. `ttls` are the places of the TTLs before this record's, in order.
+    ///
+    /// # Errors
+    /// As [`Record::read`], or if a name does.
+    pub fn read_lasting(message: &[u8], at: usize, ttls: &[usize]) -> Result<Self, WireError> {
+        Self::read_with(message, at, |name, at, own| {
+            name.read_where(message, at, |from, to| {
+                let apart = |ttl: &usize| to <= *ttl || *ttl + 4 <= from;
+                let next = ttls.partition_point(|ttl| *ttl + 4 <= from);
+                from >= HEADER_LEN && ttls.get(next).is_none_or(apart) && own.is_none_or(|own| apart(&own))
+            })
+        })
+    }
+
+    /// `read` is given the place of the record's own TTL for the names behind it.
+    fn read_with(
+        message: &[u8],
+        at: usize,
+        read: impl Fn(&mut NameBuf, usize, Option<usize>) -> Result<usize, WireError>,
+    ) -> Result<Self, WireError> {
         let mut name = NameBuf::new();
-        let fixed = name.read(message, at)?;
+        let fixed = read(&mut name, at, None)?;
         let length = usize::from(read_u16(message, fixed + 8).ok_or(WireError::Short)?);
         let record = Self {
             start: at,
@@ -41,7 +65,7 @@ impl Record {
         if record.end > message.len() {
             return Err(WireError::Short);
         }
-        record.walk_data(message, |_| {})?;
+        record.walk_data(message, |name, at| read(name, at, Some(record.ttl_at)), |_| {})?;
         Ok(record)
     }
 
@@ -70,15 +94,20 @@ impl Record {
         out.extend_from_slice(&message[fixed..fixed + 8]);
         let length_at = out.len();
         out.extend_from_slice(&[0, 0]);
-        self.walk_data(message, |bytes| out.extend_from_slice(bytes))?;
+        self.walk_data(message, |name, at| name.read(message, at), |bytes| out.extend_from_slice(bytes))?;
         let length = u16::try_from(out.len() - length_at - 2).map_err(|_| WireError::Rdata)?;
         out[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
 
     /// Gives the data piece by piece, names expanded.
-    fn walk_data(&self, message: &[u8], mut piece: impl FnMut(&[u8])) -> Result<(), WireError> {
-        let (prefix, names) = name_layout(self.rtype);
+    fn walk_data(
+        &self,
+        message: &[u8],
+        read: impl Fn(&mut NameBuf, usize) -> Result<usize, WireError>,
+        mut piece: impl FnMut(&[u8]),
+    ) -> Result<(), WireError> {
+        let Layout { prefix, names, suffix } = layout(self.rtype);
         let mut at = self.data;
         if names > 0 {
             piece(message.get(at..at + prefix).filter(|_| at + prefix <= self.end).ok_or(WireError::Rdata)?);
@@ -86,29 +115,46 @@ impl Record {
         }
         for _ in 0..names {
             let mut name = NameBuf::new();
-            at = name.read(message, at)?;
+            at = read(&mut name, at)?;
             piece(name.as_ref().wire());
         }
-        piece(message.get(at..self.end).ok_or(WireError::Rdata)?);
+        let rest = message.get(at..self.end).ok_or(WireError::Rdata)?;
+        if names > 0 && rest.len() != suffix {
+            return Err(WireError::Rdata);
+        }
+        piece(rest);
         Ok(())
     }
 }
 
-/// Octets before the first name in a type's data, and how many names follow one another there: the types that a server may
-/// compress (RFC 1035 4.1.4), or that older servers did (RFC 3597 4). All other types are copied as they are.
-const fn name_layout(record_type: u16) -> (usize, usize) {
-    match record_type {
+/// Where the names are in a type's data.
+struct Layout {
+    /// Octets before the first one.
+    prefix: usize,
+    /// How many follow one another.
+    names: usize,
+    /// Octets behind the last one; without a name, whatever there is.
+    suffix: usize,
+}
+
+/// The types that a server may compress (RFC 1035 4.1.4), or that older servers did (RFC 3597 4). All other types are copied as
+/// they are.
+const fn layout(record_type: u16) -> Layout {
+    let (prefix, names, suffix) = match record_type {
         // NS MD MF CNAME MB MG MR PTR DNAME
-        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 1),
-        // SOA MINFO RP
-        rtype::SOA | 14 | 17 => (0, 2),
+        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 1, 0),
+        // Serial, three timers and the minimum (RFC 1035 3.3.13).
+        rtype::SOA => (0, 2, 20),
+        // MINFO RP
+        14 | 17 => (0, 2, 0),
         // MX AFSDB RT KX
-        rtype::MX | 18 | 21 | 36 => (2, 1),
+        rtype::MX | 18 | 21 | 36 => (2, 1, 0),
         // PX
-        26 => (2, 2),
-        rtype::SRV => (6, 1),
-        _ => (0, 0),
-    }
+        26 => (2, 2, 0),
+        rtype::SRV => (6, 1, 0),
+        _ => (0, 0, 0),
+    };
+    Layout { prefix, names, suffix }
 }
 
 /// The place behind the name at `at`, without following its pointer.
@@ -152,6 +198,8 @@ mod tests {
         assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "name longer than the data");
         short[14] = 7;
         assert_eq!(Record::read(&short, 3), Err(WireError::Short), "beyond the message");
+        short.push(0);
+        assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "an octet behind the name");
     }
 
     #[test]

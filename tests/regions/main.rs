@@ -1,5 +1,8 @@
 //! The main job, end to end: regions that ask each other, in one process and in several, with good files and bad ones.
 
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -10,3 +13,4 @@ mod demo;
 mod digs;
 mod matrix;
 mod processes;
+mod unsynced;

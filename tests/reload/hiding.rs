@@ -38,6 +38,19 @@ async fn a_reload_that_would_hide_ready_endpoints_is_refused_unless_it_says_so()
 }
 
 #[tokio::test]
+async fn a_table_that_was_refused_is_not_the_last_good_one() {
+    let peer = answering("payments.svc.cluster.local", "192.0.2.1", 0);
+    let region = Region::new("east").key("state_dir", "state").file("state/.keep", "").manifests(&payments("10.1.0.1"));
+    let region = region.start().await;
+    region.rewrite_peers(&table(&peer, ""));
+    region.until_metric("interlocal_peers_table_ok", 0.0).await;
+    // What the file says at the next start is bad in itself, so the copy is used.
+    let region = region.stop().table("regions: [\n").start_again().await;
+    assert_eq!(region.metric("interlocal_peers_table_ok").await, Some(0.0));
+    assert_eq!(address(&region, LOCAL).await.as_deref(), Some("10.1.0.1"));
+}
+
+#[tokio::test]
 async fn a_namespace_without_ready_endpoints_has_nothing_to_hide() {
     let peer = answering("payments.svc.cluster.local", "192.0.2.1", 0);
     let region = Region::new("east").manifests(&payments("10.1.0.1!")).start().await;

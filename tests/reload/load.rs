@@ -1,7 +1,8 @@
 //! Questions from several tasks over UDP and TCP while table, configuration and manifests are rewritten: every one is
 //! answered, and every answer is right.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,27 +10,28 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
 use crate::making::answering;
-use crate::support::client::Ask;
+use crate::support::client::{Ask, Conversation};
 use crate::support::read::addresses;
 use crate::support::region::{MANIFESTS, Region};
 use crate::support::regions::demo_region;
-use crate::support::running::Running;
 use crate::support::secs;
 use crate::support::wait::eventually;
 use crate::support::yaml;
 
 /// Rounds of rewriting; each changes all three files.
 const ROUNDS: usize = 30;
-/// Tasks that ask, half of them over TCP.
+/// Tasks that ask: half of them over UDP, a quarter over new TCP connections, a quarter over one that stays.
 const ASKERS: usize = 8;
+/// Questions at a time on a connection that stays.
+const TOGETHER: usize = 20;
 /// Each asks at least this often, and goes on until the last round, but not for ever.
 const LEAST: usize = 400;
 const MOST: usize = 20_000;
 
 /// One question, and what is right for it.
 struct Case {
+    /// `*` is a number that is new each time, so that no memory has it.
     asked: &'static str,
-    /// `*` in the name is a number that is new each time, so that no memory has it.
     right: fn(&Message) -> bool,
 }
 
@@ -71,19 +73,47 @@ fn objects(round: usize) -> String {
     ])
 }
 
-async fn ask_all(region: &Running, number: usize, done: &AtomicBool) -> usize {
-    let tcp = number % 2 == 0;
+/// Question `asked` of task `number`.
+fn question(number: usize, asked: usize) -> (&'static Case, Ask) {
+    let case = &CASES[(asked + number) % CASES.len()];
+    let name = case.asked.replace('*', &format!("{number}-{asked}"));
+    (case, Ask::new(&name, RecordType::A))
+}
+
+/// One question after the other, each over a socket of its own.
+async fn ask_one_by_one(dns: SocketAddr, number: usize, tcp: bool, done: &AtomicBool) -> usize {
     for asked in 0..MOST {
         if asked >= LEAST && done.load(Ordering::Relaxed) {
             return asked;
         }
-        let case = &CASES[(asked + number) % CASES.len()];
-        let name = case.asked.replace('*', &format!("{number}-{asked}"));
-        let ask = Ask::new(&name, RecordType::A);
-        let reply = if tcp { ask.tcp(region.dns()).await } else { ask.udp(region.dns()).await };
+        let (case, ask) = question(number, asked);
+        let reply = if tcp { ask.tcp(dns).await } else { ask.udp(dns).await };
         assert!((case.right)(&reply), "question {asked} of task {number}: {reply}");
     }
     MOST
+}
+
+/// Many questions at a time over one connection, which lives through all of it; answers come in any order.
+async fn ask_together(dns: SocketAddr, number: usize, done: &AtomicBool) -> usize {
+    let mut connection = Conversation::open(dns).await.expect("the door is open");
+    let mut asked = 0;
+    while asked < MOST && (asked < LEAST || !done.load(Ordering::Relaxed)) {
+        let batch: Vec<(&Case, Ask)> = (0..TOGETHER).map(|more| question(number, asked + more)).collect();
+        let ids = (0..TOGETHER).map(|more| u16::try_from(more).expect("few"));
+        let messages: Vec<Vec<u8>> = batch.iter().zip(ids).map(|((_, ask), id)| ask.clone().id(id).bytes()).collect();
+        connection.send_together(&messages.iter().map(Vec::as_slice).collect::<Vec<_>>()).await;
+        let mut waiting: HashSet<usize> = (0..TOGETHER).collect();
+        while !waiting.is_empty() {
+            let reply = connection.reply().await;
+            let at = usize::from(reply.id);
+            assert!(waiting.remove(&at), "a second answer: {reply}");
+            let (case, ask) = &batch[at];
+            assert_eq!(reply.queries, ask.message().queries, "an answer to another question");
+            assert!((case.right)(&reply), "question {} of task {number}: {reply}", asked + at);
+        }
+        asked += TOGETHER;
+    }
+    asked
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +124,7 @@ async fn nothing_is_lost_and_nothing_is_wrong() {
     let table = |round: usize| {
         let west = west_row(&west.table_row(), round);
         let north = format!("  north: {{endpoints: [\"{}\"]}}\n", north.address());
-        format!("regions:\n  east: {{}}\n{west}{}", if round % 3 == 0 { "" } else { &north })
+        format!("regions:\n  east: {{}}\n{west}{}", if round.is_multiple_of(3) { "" } else { &north })
     };
     let tables: Vec<String> = (0..=ROUNDS).map(table).collect();
     west.table(&tables[0]);
@@ -104,11 +134,16 @@ async fn nothing_is_lost_and_nothing_is_wrong() {
     let east = Region::new("east").table(&tables[0]).forward(&format!("[{rows}]")).manifests(&objects(0)).start().await;
     east.peers_up().await;
 
-    let (east, done) = (Arc::new(east), Arc::new(AtomicBool::new(false)));
+    let (dns, done) = (east.dns(), Arc::new(AtomicBool::new(false)));
     let askers: Vec<_> = (0..ASKERS)
         .map(|number| {
-            let (east, done) = (Arc::clone(&east), Arc::clone(&done));
-            tokio::spawn(async move { ask_all(&east, number, &done).await })
+            let done = Arc::clone(&done);
+            tokio::spawn(async move {
+                match number % 4 {
+                    0 => ask_together(dns, number, &done).await,
+                    way => ask_one_by_one(dns, number, way == 1, &done).await,
+                }
+            })
         })
         .collect();
     let mut seen: HashMap<&str, f64> = HashMap::new();
@@ -142,7 +177,6 @@ async fn nothing_is_lost_and_nothing_is_wrong() {
         assert_eq!(east.counter(&failed).await, 0.0);
     }
     assert_eq!(east.counter("interlocal_panics_total").await, 0.0);
-    let east = Arc::into_inner(east).expect("all tasks are done");
     east.shutdown().await;
 }
 

@@ -4,6 +4,7 @@
 
 mod asking;
 mod forms;
+mod heap;
 mod histories;
 mod making;
 mod oracle;

@@ -143,3 +143,38 @@ fn what_stands_behind_opt_is_dropped() {
     bytes.truncate(bytes.len() - 1);
     assert_eq!(ReplyBody::read(&bytes, rtype::A).map(|_| ()), Err(WireError::Short));
 }
+
+/// "web.x A", two answers: the owner of the second one is a pointer to `place`. The first one's TTL is a name, "a".
+fn pointing(place: u16) -> Vec<u8> {
+    let mut bytes = b"\0\x07\x81\x80\0\x01\0\x02\0\0\0\0\x03web\x01x\0\0\x01\0\x01".to_vec();
+    for owner in [0xc00c, 0xc000 | place] {
+        bytes.extend_from_slice(&u16::to_be_bytes(owner));
+        bytes.extend_from_slice(b"\0\x01\0\x01\x01\x61\0\0\0\x04\xc0\0\x02\x01");
+    }
+    bytes
+}
+
+#[test]
+fn names_that_lead_through_what_changes_are_refused() {
+    // The TTL of the first answer lies from 29 to 32. Where something else is, a name is odd but stays what it is.
+    for (place, read) in
+        [(12, true), (16, true), (25, true), (4, false), (26, false), (29, false), (31, false), (33, true)]
+    {
+        let bytes = pointing(place);
+        assert_eq!(ReplyBody::read(&bytes, rtype::A).err(), (!read).then_some(WireError::Pointer), "{place}");
+    }
+    let mut own = pointing(12);
+    own[6..8].copy_from_slice(&[0, 1]);
+    own.splice(25..27, [0, 5]);
+    own.splice(33.., *b"\0\x02\xc0\x1d");
+    assert_eq!(ReplyBody::read(&own, rtype::A).err(), Some(WireError::Pointer), "its own TTL");
+}
+
+#[test]
+fn records_without_a_question_are_dropped() {
+    let mut bytes = b"\0\x07\x81\x82\0\0\0\x02\0\0\0\0\x01x\0".to_vec();
+    bytes.extend_from_slice(b"\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01");
+    bytes.extend_from_slice(b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01");
+    let (body, _) = ReplyBody::read(&bytes, rtype::A).expect("well formed");
+    assert_eq!((body.rcode, body.answers(), body.records.len()), (Rcode::SERVFAIL, 0, 0));
+}

@@ -1,6 +1,5 @@
 //! What the zone costs in memory: nothing for a lookup, and few megabytes for a large cluster.
 #![allow(unsafe_code, reason = "an allocator that counts cannot be written without it")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
