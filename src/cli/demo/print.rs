@@ -8,10 +8,7 @@ use crate::cli::ask::Over;
 
 /// The table of the regions.
 pub(super) fn regions(running: &[Running]) {
-    println!(
-        "{:<9} {:<16} {:<16} {:<16} {:<16} METRICS",
-        "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY"
-    );
+    println!("{:<9} {:<16} {:<16} {:<16} {:<16} METRICS", "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY");
     for region in running {
         let addresses = region.app.addresses();
         let peers = addresses.peers.first().copied();
