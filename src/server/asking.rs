@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::core::{Core, View};
 use crate::metrics::{Answered, Answerer, ZoneSlot};
 use crate::route::Door;
+use crate::wire::edns::option;
 use crate::wire::reply::udp_limit;
 use crate::wire::stamp::Stamp;
 use crate::wire::{Flags, MAX_MESSAGE, MIN_UDP_PAYLOAD, Query, Rcode, ReplyBody, rtype};
@@ -49,6 +50,18 @@ impl Asking<'_> {
             Transport::Udp => udp_limit(query),
             Transport::Tcp => MAX_MESSAGE,
         }
+    }
+
+    /// How long an idle connection stays open, for who asks it over one, in units of 100 ms (RFC 7828 3.1). "A server MUST NOT"
+    /// say it over UDP (3.2.1).
+    #[inline]
+    pub fn keepalive(&self, query: &Query<'_>) -> Option<u16> {
+        if self.transport == Transport::Udp {
+            return None;
+        }
+        query.edns?.option(option::TCP_KEEPALIVE)?;
+        let units = self.view.routing.config.limits.tcp_idle.as_millis() / 100;
+        Some(u16::try_from(units).unwrap_or(u16::MAX))
     }
 
     /// What the reply to a stamped question says of us.

@@ -87,7 +87,9 @@ impl<'a> One<'a> {
 
     #[inline]
     fn start<'b>(&self, out: &'b mut [u8]) -> ReplyWriter<'b> {
-        ReplyWriter::start(out, self.query, self.asking.limit(self.query))
+        let mut writer = ReplyWriter::start(out, self.query, self.asking.limit(self.query));
+        writer.keepalive(self.asking.keepalive(self.query));
+        writer
     }
 
     #[inline]
@@ -176,6 +178,7 @@ impl<'a> One<'a> {
             flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
             option: self.asking.reply_option(self.stamp),
+            keepalive: self.asking.keepalive(self.query),
         };
         let len = entry.write(self.query, out, asker, self.asking.now);
         Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, body.rcode))

@@ -56,6 +56,7 @@ impl Miss {
             flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
             ede: None,
             option: asking.reply_option(stamp),
+            keepalive: asking.keepalive(&query),
         };
         let len = body.write(&query, &mut out, asker, |ttl| ttl);
         out.truncate(len);

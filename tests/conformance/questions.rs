@@ -61,7 +61,7 @@ async fn transfers_and_meta_types_are_refused_and_not_forwarded() {
             }
         }
     }
-    assert!(lab.upstream.received().iter().all(|query| is_a_loop_probe(query)), "{:?}", lab.upstream.received());
+    assert!(lab.upstream.received().iter().all(is_a_loop_probe), "{:?}", lab.upstream.received());
 }
 
 fn is_a_loop_probe(query: &Received) -> bool {

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use hickory_proto::rr::RecordType;
+
 use crate::raw::{A, Raw, Reply};
-use crate::setup::{Lab, WEB, lab};
+use crate::setup::{Lab, WEB, Way, lab, lab_with};
 use crate::support::client::{Conversation, Heard, PATIENCE};
+use crate::support::read::options;
 use crate::support::wait::eventually;
 use crate::support::{ms, secs};
 
@@ -139,4 +142,24 @@ async fn clients_that_go_away_leave_nothing_behind() {
     let idle = eventually(secs(20), || async { lab.region.app().core().in_flight.taken() == 0 });
     assert!(idle.await, "{} questions are still in flight", lab.region.app().core().in_flight.taken());
     assert_eq!(lab.ask(&Raw::new(WEB, A)).await.answers(), 1);
+}
+
+/// RFC 7828 3.1 and 3.2.1: said over TCP to who asks, for any answer, and never over UDP.
+#[tokio::test]
+async fn who_asks_learns_how_long_an_idle_connection_stays_open() {
+    let lab = lab_with(|region| region.key("limits", "{tcp_idle: 12s}")).await;
+    drop(lab.upstream.on("www.example.com", RecordType::A).answer_a("192.0.2.1", 60));
+    for asked in [WEB, "www.example.com", "www.example.com", "nothing.default.svc.cluster.local"] {
+        let question = Raw::new(asked, A).rd().edns(1_232);
+        for (way, reply) in lab.everywhere(&question.clone().option(11, &[])).await {
+            let said = options(&reply.message, 11);
+            match way {
+                Way::Tcp(_) => assert_eq!(said, [120u16.to_be_bytes()], "{asked} {way:?}"),
+                Way::Udp(_) => assert!(said.is_empty(), "{asked} {way:?}"),
+            }
+        }
+        for (way, reply) in lab.everywhere(&question).await {
+            assert!(options(&reply.message, 11).is_empty(), "{asked} {way:?}: nobody asked");
+        }
+    }
 }

@@ -33,7 +33,7 @@ async fn reloaded(east: &Running, forward: &str, times: f64) {
 async fn an_upstream_that_is_ourselves_is_taken_out_and_a_good_one_goes_in() {
     let east = east().await;
     let ourselves = format!("\"{}\"", east.dns());
-    reloaded(&east, &root(&[ourselves.clone()]), 1.0).await;
+    reloaded(&east, &root(std::slice::from_ref(&ourselves)), 1.0).await;
     east.until_metric(&format!("interlocal_upstream_loops{{zone=\".\",address=\"{}\"}}", east.dns()), 1.0).await;
     let reply = Ask::new("www.example.com", RecordType::A).udp(east.dns()).await;
     assert_eq!(reply.metadata.response_code, ResponseCode::ServFail);
@@ -62,7 +62,7 @@ async fn an_upstream_that_was_mended_comes_back() {
     };
     drop(upstream.on_any().edit(leads_back));
     let row = format!("\"{}\"", upstream.address());
-    reloaded(&east, &root(&[row.clone()]), 1.0).await;
+    reloaded(&east, &root(std::slice::from_ref(&row)), 1.0).await;
     let series = format!("interlocal_upstream_loops{{zone=\".\",address=\"{}\"}}", upstream.address());
     east.until_metric(&series, 1.0).await;
     let failed = Ask::new("www.example.com", RecordType::A).udp(east.dns()).await;

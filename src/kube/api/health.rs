@@ -253,6 +253,11 @@ mod tests {
         Failure::Unreachable("connection refused".into())
     }
 
+    /// How many complaints there were since the last look.
+    fn complained(health: &Health) -> usize {
+        health.rows.lock().values_mut().map(|row| usize::from(std::mem::take(&mut row.complained))).sum()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_server_that_is_away_for_a_day_is_complained_of_once_a_minute() {
         let health = Arc::new(Health::new(MINUTE));
@@ -264,9 +269,7 @@ mod tests {
             for kind in [Kind::Service, Kind::Slice] {
                 health.failed(kind, &away());
             }
-            let mut rows = health.rows.lock();
-            complaints += rows.values_mut().map(|row| usize::from(std::mem::take(&mut row.complained))).sum::<usize>();
-            drop(rows);
+            complaints += complained(&health);
             tokio::time::advance(MINUTE / 20).await;
         }
         assert_eq!(complaints, 24 * 60, "one for both");
