@@ -169,6 +169,7 @@ async fn a_watch_that_silently_stopped_is_noticed() {
     double.plan(Wanted::Watches("services"), Fault::Mute, usize::MAX);
     // The first one was opened before.
     double.close_connections();
+    assert!(eventually(LIMIT, || async { double.count(Wanted::Watches("services")) > 0 }).await);
     double.apply(service("shop/new", "10.96.0.1"));
     zone.is_like(&double).await;
     assert!(zone.metric("interlocal_kube_failures_total{resource=\"services\",reason=\"quiet\"}") >= 1.0);
