@@ -75,7 +75,7 @@ fn cache(criterion: &mut Criterion) {
     let mut answer = |at: usize| {
         let mut buf = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&questions[at], &mut buf) else { unreachable!("a question") };
-        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None };
+        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None, keepalive: None };
         let asked = Asked {
             name: query.name.as_ref(),
             qtype: query.qtype,
@@ -102,5 +102,10 @@ fn cache(criterion: &mut Criterion) {
     assert!(small.stats().evictions > 0);
 }
 
-criterion_group!(benches, cache);
+criterion_group! {
+    name = benches;
+    // Short, so that all benches together take minutes; `--measurement-time` makes one longer.
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    targets = cache
+}
 criterion_main!(benches);

@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use interlocal::config::PodMode;
@@ -136,5 +137,10 @@ fn zone(c: &mut Criterion) {
     building(c, &mut builder);
 }
 
-criterion_group!(benches, zone);
+criterion_group! {
+    name = benches;
+    // Short, so that all benches together take minutes; `--measurement-time` makes one longer.
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    targets = zone
+}
 criterion_main!(benches);

@@ -40,7 +40,7 @@ pub enum Failure {
     ChainTooLong,
     /// A region's CNAME leads to a name that only that region can resolve.
     TargetPrivate { region: String },
-    /// A type or class that is never answered.
+    /// A type or class that is never answered, as a sentence.
     NotAnswered { what: &'static str },
     /// A server sent something that is not DNS.
     Malformed,
@@ -94,7 +94,7 @@ impl Failure {
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
             Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
-            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, format!("{what} is not answered").into()),
+            Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, (*what).into()),
             Self::Malformed => (EdeCode::NETWORK_ERROR, "malformed reply".into()),
             Self::Panic => (EdeCode::OTHER, "internal error".into()),
         };
@@ -112,10 +112,10 @@ impl Failure {
 #[must_use]
 pub fn unanswerable(qtype: u16) -> Option<Failure> {
     let what = match qtype {
-        rtype::OPT => "a question for OPT",
-        rtype::TKEY | rtype::TSIG => "a question for a transaction signature",
-        rtype::AXFR | rtype::IXFR => "a zone transfer",
-        rtype::MAILA | rtype::MAILB => "a question for MAILA or MAILB",
+        rtype::OPT => "a question for OPT is not answered",
+        rtype::TKEY | rtype::TSIG => "a question for a transaction signature is not answered",
+        rtype::AXFR | rtype::IXFR => "a zone transfer is not answered",
+        rtype::MAILA | rtype::MAILB => "a question for MAILA or MAILB is not answered",
         _ => return None,
     };
     Some(Failure::NotAnswered { what })
@@ -131,5 +131,69 @@ mod tests {
         assert_eq!((dark.rcode(), dark.ede().text()), (Rcode::SERVFAIL, "region east does not answer: timed out"));
         let long = Failure::Loop { path: "east > west > ".repeat(20) };
         assert!(long.ede().text().len() <= crate::wire::edns::MAX_EDE_TEXT);
+    }
+
+    /// One of each.
+    fn all() -> Vec<Failure> {
+        let (region, zone): (String, Name) = ("east".into(), "corp.example".parse().expect("a name"));
+        let what = unanswerable(rtype::AXFR);
+        let mut all = vec![
+            Failure::RegionDark { region: region.clone(), cause: "timed out" },
+            Failure::RegionWithoutAddress { region: region.clone(), why: "no endpoints".into() },
+            Failure::RegionRefused { region: region.clone(), rcode: Rcode::REFUSED },
+            Failure::UpstreamDark { zone: zone.clone() },
+            Failure::UpstreamWithoutAddress { zone: zone.clone() },
+            Failure::Loop { path: "east > west > east".into() },
+            Failure::RouteLoops { zone },
+            Failure::FromCluster,
+            Failure::NotHere,
+            Failure::NotAllowed,
+            Failure::NotReady,
+            Failure::NoRecursion,
+            Failure::Overloaded,
+            Failure::ChainTooLong,
+            Failure::TargetPrivate { region },
+            Failure::Malformed,
+            Failure::Panic,
+            Failure::NoRoute,
+        ];
+        all.extend(what);
+        all
+    }
+
+    /// Grows with the enum, or does not compile: then `all` and the page need one more too.
+    fn number(failure: &Failure) -> usize {
+        match failure {
+            Failure::RegionDark { .. } => 0,
+            Failure::RegionWithoutAddress { .. } => 1,
+            Failure::RegionRefused { .. } => 2,
+            Failure::UpstreamDark { .. } => 3,
+            Failure::UpstreamWithoutAddress { .. } => 4,
+            Failure::Loop { .. } => 5,
+            Failure::RouteLoops { .. } => 6,
+            Failure::FromCluster => 7,
+            Failure::NotHere => 8,
+            Failure::NotAllowed => 9,
+            Failure::NotReady => 10,
+            Failure::NoRecursion => 11,
+            Failure::Overloaded => 12,
+            Failure::ChainTooLong => 13,
+            Failure::TargetPrivate { .. } => 14,
+            Failure::Malformed => 15,
+            Failure::Panic => 16,
+            Failure::NoRoute => 17,
+            Failure::NotAnswered { .. } => 18,
+        }
+    }
+
+    #[test]
+    fn page_has_a_row_for_every_failure_with_its_rcode_and_code() {
+        let page = include_str!("../docs/answers.md");
+        for (place, failure) in all().iter().enumerate() {
+            assert_eq!(number(failure), place);
+            let (ede, rcode) = (failure.ede(), failure.rcode().to_text());
+            let row = format!("| `{}` | {rcode} | {} ", ede.text(), ede.code.0);
+            assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+        }
     }
 }

@@ -11,8 +11,14 @@ pub fn now() -> Instant {
 }
 
 /// Seconds since 1970, for SOA serials and timestamps that people read; never for expiry.
-#[allow(clippy::disallowed_methods)]
 #[must_use]
 pub fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+    since_1970().as_secs()
+}
+
+/// Time since 1970, to be compared with what other machines wrote down; never for expiry.
+#[allow(clippy::disallowed_methods)]
+#[must_use]
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }

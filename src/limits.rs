@@ -53,3 +53,17 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_has_a_row_for_every_limit() {
+        let page = include_str!("../docs/limits.md");
+        let rows: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let debug = format!("{:#?}", Limits::default());
+        let fields = debug.lines().filter_map(|line| line.strip_prefix("    ")?.split(':').next());
+        assert_eq!(rows, fields.collect::<Vec<_>>());
+    }
+}

@@ -34,9 +34,18 @@ impl Filter {
         if bare.is_some() {
             return Err(refused());
         }
-        EnvFilter::builder().parse(text).map(Self).map_err(|_| refused())
+        let mut filter = EnvFilter::builder().parse(text).map_err(|_| refused())?;
+        if !text.contains(KUBE_CLIENT)
+            && let Ok(directive) = format!("{KUBE_CLIENT}=off").parse()
+        {
+            filter = filter.add_directive(directive);
+        }
+        Ok(Self(filter))
     }
 }
+
+/// It writes an error line for each try at an API server that is away. We say so once a minute, in our own words.
+const KUBE_CLIENT: &str = "kube_client";
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 

@@ -7,7 +7,7 @@
 mod content;
 mod folders;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,8 @@ use folders::Folders;
 
 /// One change comes as several events; a short wait makes them one look.
 const SETTLE: Duration = Duration::from_millis(20);
+/// Looks at files that change at each of them; then it is told all the same.
+const LOOKS: usize = 20;
 /// Files that changed and whose reader is behind; more are told as soon as it has caught up.
 const BACKLOG: usize = 16;
 
@@ -137,14 +139,24 @@ async fn run(shared: Arc<Shared>, mut look: Look, poll: Duration, sender: mpsc::
             () = tokio::time::sleep_until(next) => {}
         }
         next = Instant::now() + poll;
-        let orders = std::mem::take(&mut *shared.orders.lock());
-        let compared = tokio::task::spawn_blocking(move || {
-            let changed = look.compare(orders);
-            (look, changed)
-        });
-        // It ends otherwise only with the runtime.
-        let Ok((back, changed)) = compared.await else { return };
-        look = back;
+        let mut changed = BTreeSet::new();
+        // A file that is being written in place is empty, or half there, for a moment, and half a file may be a valid one: it is
+        // told when two looks agree.
+        for _look in 0..LOOKS {
+            let orders = std::mem::take(&mut *shared.orders.lock());
+            let compared = tokio::task::spawn_blocking(move || {
+                let changed = look.compare(orders);
+                (look, changed)
+            });
+            // It ends otherwise only with the runtime.
+            let Ok((back, found)) = compared.await else { return };
+            look = back;
+            if found.is_empty() {
+                break;
+            }
+            changed.extend(found);
+            tokio::time::sleep(SETTLE).await;
+        }
         for path in changed {
             if sender.send(Changed { path }).await.is_err() {
                 return;

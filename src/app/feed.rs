@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::{Config, KubernetesSource};
+use crate::config::{Config, KubernetesConfig, KubernetesSource, PodMode};
+use crate::kube::api::{self, Health, Settings, Target};
 use crate::kube::feed::{self, Change};
 use crate::kube::manifest_source;
 use crate::kube::manifests::Loaded;
@@ -18,19 +21,25 @@ use crate::zone::{Builder, Snapshot, ZoneSettings};
 
 /// Asks the source to read again; more than one such wish is one wish.
 const WISHES: usize = 1;
+/// How often `/ready` is told what the API source waits for.
+const SAY_EVERY: Duration = Duration::from_millis(250);
+
+/// What the instance waits for, until it has come.
+type Waiting = Arc<Mutex<Option<Pending>>>;
 
 /// The source of the zone. Dropping it ends its tasks.
 pub(super) struct Feed {
     changes: mpsc::Sender<Change>,
     metrics: Arc<Registry>,
+    health: Arc<Health>,
+    settings: Settings,
     source: Option<Source>,
-    builder: AbortHandle,
+    tasks: Vec<AbortHandle>,
 }
 
-struct Source {
-    path: PathBuf,
-    reread: mpsc::Sender<()>,
-    task: AbortHandle,
+enum Source {
+    Manifests { path: PathBuf, reread: mpsc::Sender<()>, task: AbortHandle },
+    Api { target: Target, pods: bool, _running: api::Source },
 }
 
 impl Feed {
@@ -43,18 +52,29 @@ impl Feed {
         metrics: &Arc<Registry>,
     ) -> Self {
         let (changes, received) = feed::channel();
-        let pending = ready.task(waiting_for(&config.kubernetes.source));
-        let builder = tokio::spawn(feed::run(Builder::new(settings), received, zone, move || Pending::done(pending)));
-        let mut feed = Self { changes, metrics: Arc::clone(metrics), source: None, builder: builder.abort_handle() };
-        feed.read_from(&config.kubernetes.source, &config.limits);
+        let api = Settings::default();
+        let health = Arc::new(Health::new(api.complain));
+        let waiting: Waiting = Arc::new(Mutex::new(Some(ready.task(waiting_for(&config.kubernetes.source)))));
+        let come = Arc::clone(&waiting);
+        let built = feed::run(Builder::new(settings), received, zone, move || drop(come.lock().take()));
+        let tasks =
+            vec![tokio::spawn(built).abort_handle(), tokio::spawn(say(Arc::clone(&health), waiting)).abort_handle()];
+        let reported = Arc::downgrade(&health);
+        metrics.register_source(move |sink| {
+            if let Some(health) = reported.upgrade() {
+                health.report(sink);
+            }
+        });
+        let mut feed = Self { changes, metrics: Arc::clone(metrics), health, settings: api, source: None, tasks };
+        feed.read_from(&config.kubernetes, &config.limits);
         feed
     }
 
-    /// Reads the source again.
+    /// Reads the source again; the API tells by itself.
     pub(super) fn reread(&self) {
-        if let Some(source) = &self.source {
+        if let Some(Source::Manifests { reread, .. }) = &self.source {
             // A full channel is a wish that is already there.
-            let _ = source.reread.try_send(());
+            let _ = reread.try_send(());
         }
     }
 
@@ -62,47 +82,71 @@ impl Feed {
     pub(super) async fn reconfigure(&mut self, config: &Config, settings: ZoneSettings) {
         // The feed's task lives as long as we do.
         let _ = self.changes.send(Change::Reconfigure(settings)).await;
-        self.read_from(&config.kubernetes.source, &config.limits);
+        self.read_from(&config.kubernetes, &config.limits);
     }
 
-    fn read_from(&mut self, source: &KubernetesSource, limits: &Limits) {
-        let path = match source {
-            KubernetesSource::Manifests(path) => path.clone(),
-            KubernetesSource::Api => {
-                tracing::error!(
-                    "kubernetes.source `api` is not there yet: give a manifest file or folder with --manifests; \
-                     until then the cluster's own names are answered with SERVFAIL"
-                );
-                return;
-            }
+    fn read_from(&mut self, config: &KubernetesConfig, limits: &Limits) {
+        let target = match &config.source {
+            KubernetesSource::Manifests(path) => return self.read_manifests(path.clone(), limits),
+            KubernetesSource::Api => Target::Here,
+            KubernetesSource::Url(url) => Target::Url(url.clone()),
         };
-        if self.source.as_ref().is_some_and(|old| old.path == path) {
+        let pods = config.pods == PodMode::Verified;
+        let same = |old: &Source| matches!(old, Source::Api { target: t, pods: p, .. } if *t == target && *p == pods);
+        if self.source.as_ref().is_some_and(same) {
             return;
         }
+        // The old one first: two would tell of one zone in turns.
+        self.source = None;
+        let running = api::Source::start(target.clone(), pods, &self.settings, &self.changes, &self.health);
+        self.source = Some(Source::Api { target, pods, _running: running });
+    }
+
+    fn read_manifests(&mut self, path: PathBuf, limits: &Limits) {
+        if matches!(&self.source, Some(Source::Manifests { path: old, .. }) if *old == path) {
+            return;
+        }
+        // The old one first: two would tell of one zone in turns.
+        self.source = None;
         let (reread, rereads) = mpsc::channel(WISHES);
         let metrics = Arc::clone(&self.metrics);
         let task = manifest_source::run(path.clone(), limits.clone(), rereads, self.changes.clone(), move |loaded| {
             report(loaded, &metrics);
         });
         let task = tokio::spawn(task).abort_handle();
-        if let Some(old) = self.source.replace(Source { path, reread, task }) {
-            old.task.abort();
+        self.source = Some(Source::Manifests { path, reread, task });
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Self::Manifests { task, .. } = self {
+            task.abort();
         }
     }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.builder.abort();
-        if let Some(source) = &self.source {
-            source.task.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Keeps `/ready` informed, until there is nothing more to wait for.
+async fn say(health: Arc<Health>, waiting: Waiting) {
+    loop {
+        tokio::time::sleep(SAY_EVERY).await;
+        let waiting = waiting.lock();
+        let Some(pending) = &*waiting else { return };
+        if let Some(text) = health.waiting_for() {
+            pending.say(text);
         }
     }
 }
 
 fn waiting_for(source: &KubernetesSource) -> String {
     match source {
-        KubernetesSource::Api => "zone: waiting for the Kubernetes API".to_owned(),
+        KubernetesSource::Api | KubernetesSource::Url(_) => "zone: waiting for the Kubernetes API".to_owned(),
         KubernetesSource::Manifests(path) => format!("zone: waiting for manifests in {}", path.display()),
     }
 }

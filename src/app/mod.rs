@@ -8,6 +8,7 @@ mod reloads;
 mod report;
 mod routing;
 mod table;
+pub mod text;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, table, zone_settings};
+use super::{Adjust, table, text, zone_settings};
 use crate::config::{Config, KubernetesSource, LogFormat, Overrides, PeerTable, Problem, UnknownKeys, Upstream, file};
 use crate::log::{Filter, LogHandle};
 use crate::metrics::names;
@@ -57,7 +57,7 @@ fn paths(config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
 fn manifests(config: &Config) -> Option<&Path> {
     match &config.kubernetes.source {
         KubernetesSource::Manifests(path) => Some(path),
-        KubernetesSource::Api => None,
+        KubernetesSource::Api | KubernetesSource::Url(_) => None,
     }
 }
 
@@ -155,7 +155,7 @@ impl State {
 
     async fn reload_config(&mut self) {
         let Some(path) = self.file.clone() else { return };
-        let parsed = std::fs::read_to_string(&path)
+        let parsed = text::read(&path, self.config.limits.config_bytes)
             .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
             .and_then(|text| {
                 file::parse(&text, &path, UnknownKeys::Warn, &self.overrides)
@@ -171,10 +171,10 @@ impl State {
                 parsed.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 self.config = Arc::new(self.keep_what_needs_a_restart(parsed.value));
                 self.apply_log();
-                tracing::info!(path = %path.display(), "configuration reloaded");
-                self.count("config", true);
                 // The table is judged by the configuration, so it is read again.
                 self.reload_table().await;
+                tracing::info!(path = %path.display(), "configuration reloaded");
+                self.count("config", true);
             }
         }
     }
@@ -188,7 +188,7 @@ impl State {
         }
     }
 
-    /// Sockets and the region are what they were at the start; everything else is applied.
+    /// Sockets, metrics and the region are what they were at the start; everything else is applied.
     fn keep_what_needs_a_restart(&self, mut new: Config) -> Config {
         let old = &self.config;
         if let Some(adjust) = &self.adjust {
@@ -201,11 +201,12 @@ impl State {
                 peers_chase_outside: true,
                 ..config.listen.clone()
             };
-            (config.region.clone(), listen(config), others, config.workers, config.plain_sockets)
+            let region = config.region.clone();
+            (region, listen(config), others, config.workers, config.plain_sockets, config.metrics.clone())
         };
         let differs = fixed(old) != fixed(&new);
         if differs {
-            tracing::warn!("listeners, workers or the region changed: restart to apply them");
+            tracing::warn!("listeners, workers, metrics or the region changed: restart to apply them");
         }
         self.core.metrics.set(names::RESTART_REQUIRED, &[], f64::from(u8::from(differs)));
         if new.servers.len() == old.servers.len() {
@@ -226,36 +227,36 @@ impl State {
     }
 
     async fn reload_table(&mut self) {
-        match table::read(&self.config, self.adjust.as_deref()) {
-            Ok(table) => match self.newly_hidden(&table) {
+        let taken = match table::read(&self.config, self.adjust.as_deref()) {
+            Ok(good) => match self.newly_hidden(&good.table) {
                 Some(namespace) => {
                     tracing::error!(
                         "region `{namespace}` would hide the local namespace of that name, which has ready endpoints; \
                          rename one of them, or write `override_local: true` in its row"
                     );
-                    self.table_kept();
+                    false
                 }
                 None => {
+                    let table = good.keep(&self.config);
                     if table != self.table {
                         tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
                     }
                     self.table = table;
-                    self.core.metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
-                    self.count("peers", true);
+                    true
                 }
             },
             Err(bad) => {
                 bad.log();
-                self.table_kept();
+                false
             }
+        };
+        if !taken {
+            tracing::error!("peer table not taken, the old one stays");
         }
         self.swap().await;
-    }
-
-    fn table_kept(&self) {
-        tracing::error!("peer table not taken, the old one stays");
-        self.core.metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
-        self.count("peers", false);
+        // Only now is it in use.
+        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(taken)));
+        self.count("peers", taken);
     }
 
     /// A local namespace with ready endpoints that this table takes away from the pods, and the old one did not.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Adjust;
+use super::{Adjust, text};
 use crate::config::peers::{self, TableContext, TableResult};
 use crate::config::{Config, PeerTable, PeersSource, Problem, UnknownKeys};
 use crate::metrics::{Registry, names};
@@ -11,6 +11,14 @@ use crate::wire::Name;
 
 /// The last good table inside `state_dir`.
 const LAST_GOOD: &str = "peers.yaml";
+
+/// A table without faults; whether it is taken is for the caller to say.
+#[derive(Default)]
+pub(super) struct Good {
+    pub table: PeerTable,
+    /// None if there is no file.
+    text: Option<String>,
+}
 
 /// Why a table is not taken.
 pub(super) enum Bad {
@@ -29,12 +37,12 @@ pub(super) fn path(config: &Config) -> Option<&Path> {
 }
 
 /// Reads the table.
-pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<PeerTable, Bad> {
-    let Some(path) = path(config) else { return Ok(PeerTable::default()) };
-    let text = match std::fs::read_to_string(path) {
+pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good, Bad> {
+    let Some(path) = path(config) else { return Ok(Good::default()) };
+    let text = match text::read(path, config.limits.config_bytes) {
         Ok(text) => text,
         Err(error) if matches!(config.peers.source, PeersSource::DefaultFile(_)) && is_missing(&error) => {
-            return Ok(PeerTable::default());
+            return Ok(Good::default());
         }
         Err(error) => return Err(Bad::Unreadable(format!("cannot read {}: {error}", path.display()))),
     };
@@ -46,8 +54,7 @@ pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<PeerT
         tracing::warn!("{warning}");
     }
     if result.errors.is_empty() {
-        keep(config, &text);
-        Ok(result.table)
+        Ok(Good { table: result.table, text: Some(text) })
     } else {
         Err(Bad::Wrong { errors: result.errors, rest: result.table })
     }
@@ -56,9 +63,9 @@ pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<PeerT
 /// The table to start with, whatever the file is like.
 pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>, metrics: &Registry) -> PeerTable {
     let bad = match read(config, adjust) {
-        Ok(table) => {
+        Ok(good) => {
             metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
-            return table;
+            return good.keep(config);
         }
         Err(bad) => bad,
     };
@@ -74,6 +81,20 @@ pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>, metrics: &R
             tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
             rest
         }
+    }
+}
+
+impl Good {
+    /// Takes the table, and keeps its text for the next start. A disk that is full or read-only costs that, and nothing else.
+    pub(super) fn keep(self, config: &Config) -> PeerTable {
+        if let (Some(text), Some(path)) = (self.text, last_good_path(config)) {
+            let written = path.with_extension("new");
+            let result = std::fs::write(&written, text).and_then(|()| std::fs::rename(&written, &path));
+            if let Err(error) = result {
+                tracing::warn!(path = %path.display(), %error, "cannot keep the peer table for the next start");
+            }
+        }
+        self.table
     }
 }
 
@@ -119,19 +140,9 @@ fn last_good_path(config: &Config) -> Option<PathBuf> {
     config.state_dir.as_ref().map(|dir| dir.join(LAST_GOOD))
 }
 
-/// Keeps a good table for the next start. A disk that is full or read-only costs that, and nothing else.
-fn keep(config: &Config, text: &str) {
-    let Some(path) = last_good_path(config) else { return };
-    let written = path.with_extension("new");
-    let result = std::fs::write(&written, text).and_then(|()| std::fs::rename(&written, &path));
-    if let Err(error) = result {
-        tracing::warn!(path = %path.display(), %error, "cannot keep the peer table for the next start");
-    }
-}
-
 fn last_good(config: &Config, adjust: Option<&dyn Adjust>) -> Option<PeerTable> {
     let path = last_good_path(config)?;
-    let text = std::fs::read_to_string(&path).ok()?;
+    let text = text::read(&path, config.limits.config_bytes).ok()?;
     let mut result = parse(config, &path, &text);
     if let Some(adjust) = adjust {
         adjust.table(&mut result.table);

@@ -10,6 +10,7 @@ use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use crate::clock;
+use crate::wire::Rcode;
 
 /// Longer than a server takes to give up on a dark region, so that its own words are seen.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -65,7 +66,7 @@ pub fn addresses(server: SocketAddr, name: &str, over: Over) -> Result<Answered,
     };
     Ok(Answered {
         addresses: reply.answers.iter().filter_map(|record| address(&record.data)).collect(),
-        rcode: reply.metadata.response_code.to_string(),
+        rcode: Rcode(reply.metadata.response_code.into()).to_text().into_owned(),
         errors: reply.edns.iter().flat_map(errors).collect(),
         took,
     })

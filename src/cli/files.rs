@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::app::text;
 use crate::config::file;
 use crate::config::{Config, LogConfig, LogFormat, Overrides, Problem, UnknownKeys};
+use crate::limits::Limits;
 use crate::log::{self, Filter, LogHandle};
 
 /// Where `serve` looks if no file is named.
@@ -47,7 +49,8 @@ pub fn start_log(config: &LogConfig) -> anyhow::Result<LogHandle> {
 /// If a named file cannot be read, or any file is wrong.
 pub fn config(named: Option<&Path>, overrides: &Overrides, unknown: UnknownKeys) -> anyhow::Result<Loaded> {
     let path = named.unwrap_or(Path::new(DEFAULT_CONFIG));
-    let (text, found) = match std::fs::read_to_string(path) {
+    // What it says of its own limit can only be known afterwards.
+    let (text, found) = match text::read(path, Limits::default().config_bytes) {
         Ok(text) => (text, Some(path.to_path_buf())),
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => (String::new(), None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::files::{self, Problems};
+use crate::app::text;
 use crate::config::peers::{self, TableContext};
 use crate::config::{Config, Overrides, Problem, RegionLabel, UnknownKeys};
 use crate::kube::manifests;
@@ -79,7 +80,8 @@ fn kind(file: &Path) -> anyhow::Result<Kind> {
 }
 
 fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        text::read(file, config.limits.config_bytes).with_context(|| format!("cannot read {}", file.display()))?;
     let stub_zones: Vec<Name> = config.stub_zones();
     let context = TableContext {
         cluster_domain: &config.cluster_domain,

@@ -109,6 +109,13 @@ fn kubernetes(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> Kube
             report.error(place, Fault::new("the source is empty").help("write `api`, or the path of manifests"));
             default.source
         }
+        Some((place, url)) if url.0.starts_with("http://") || url.0.starts_with("https://") => {
+            let host = url.0.split_once("//").map_or("", |(_, rest)| rest);
+            if host.is_empty() || host.starts_with(['/', ':']) || url.0.contains(char::is_whitespace) {
+                report.error(place, Fault::new("the source is no URL").help("write it as in `http://127.0.0.1:8001`"));
+            }
+            KubernetesSource::Url(url.0.clone())
+        }
         Some((_, path)) => KubernetesSource::Manifests(folder.join(&path.0)),
         None => default.source,
     };

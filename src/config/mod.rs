@@ -99,8 +99,10 @@ pub struct KubernetesConfig {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KubernetesSource {
-    /// The API server of the cluster that we run in.
+    /// The API server of the cluster that we run in, else of the kubeconfig.
     Api,
+    /// The API server at this address, without credentials: `kubectl proxy`, or a test's.
+    Url(String),
     /// A manifest file, or a folder of them.
     Manifests(PathBuf),
 }

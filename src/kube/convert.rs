@@ -74,6 +74,12 @@ pub fn convert(kind: Kind, raw: &RawObject, skipped: &mut impl FnMut(Skipped)) -
     converted
 }
 
+/// Which object it is, if it can be told.
+#[must_use]
+pub fn key(kind: Kind, raw: &RawObject) -> Option<ObjectKey> {
+    key_of(kind, raw).ok()
+}
+
 /// Why an object, or a part of it, cannot be used.
 struct Reason(String);
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::zone::object::{Event, Object, ObjectKey};
+use crate::zone::object::{Event, Kind, Object, ObjectKey};
 
 /// The events that lead from `previous` to `next`; both hold each object once.
 #[must_use]
@@ -14,6 +14,14 @@ pub fn diff(previous: &[Object], next: &[Object]) -> Vec<Event> {
     let gone = previous.iter().map(Object::key).filter(|key| !new.contains(key));
     events.extend(gone.map(Event::Delete));
     events
+}
+
+/// The events after which there is this and nothing else, whatever there was: how a source begins.
+#[must_use]
+pub fn whole(objects: &[Object]) -> Vec<Event> {
+    let of = |kind: Kind| objects.iter().filter(|object| object.kind() == kind).cloned().collect();
+    let kinds = [Kind::Namespace, Kind::Service, Kind::Slice, Kind::Pod];
+    kinds.into_iter().map(|kind| Event::Replace(kind, of(kind))).collect()
 }
 
 #[cfg(test)]

@@ -1,20 +1,14 @@
 //! Manifests as a stream of changes: read at start, read again when somebody says that they changed.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use super::diff::diff;
+use super::diff::{diff, whole};
 use super::feed::Change;
 use super::manifests::{self, Loaded};
 use crate::limits::Limits;
-use crate::zone::{Event, Object};
-
-/// Between two looks at files in which something is missing.
-const SETTLE: Duration = Duration::from_millis(50);
-/// Looks at files that never stop changing; what the last one saw is taken.
-const LOOKS: usize = 20;
+use crate::zone::Object;
 
 /// Runs until `trigger` or `changes` is closed. Every load is told to `on_load`, whether anything changed or not. While the path
 /// itself cannot be read, what was read before stays; if nothing ever was, the zone is not synced.
@@ -28,25 +22,15 @@ pub async fn run(
     let mut current: Vec<Object> = Vec::new();
     let mut hash = None;
     loop {
-        let mut loaded = load(&path, &limits).await;
-        let mut events = diff(&current, &loaded.objects);
-        // A file that is being written is empty or half there for a moment: what is gone is looked for twice.
-        for _ in 0..LOOKS {
-            if !loaded.readable || !events.iter().any(|event| matches!(event, Event::Delete(_))) {
-                break;
-            }
-            let seen = loaded.hash;
-            tokio::time::sleep(SETTLE).await;
-            loaded = load(&path, &limits).await;
-            events = diff(&current, &loaded.objects);
-            if loaded.hash == seen {
-                break;
-            }
-        }
+        let (path, limits) = (path.clone(), limits.clone());
+        // A load that panics is a load that read nothing.
+        let loaded = tokio::task::spawn_blocking(move || manifests::load(&path, &limits)).await.unwrap_or_default();
         on_load(&loaded);
         if loaded.readable && hash != Some(loaded.hash) {
-            current = loaded.objects;
             let first = hash.replace(loaded.hash).is_none();
+            // There may have been another source before this one.
+            let events = if first { whole(&loaded.objects) } else { diff(&current, &loaded.objects) };
+            current = loaded.objects;
             if changes.send(Change::Events(events)).await.is_err() {
                 return;
             }
@@ -62,15 +46,10 @@ pub async fn run(
     }
 }
 
-async fn load(path: &Path, limits: &Limits) -> Loaded {
-    let (path, limits) = (path.to_path_buf(), limits.clone());
-    // A load that panics is a load that read nothing.
-    tokio::task::spawn_blocking(move || manifests::load(&path, &limits)).await.unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Event;
     use std::fs;
 
     struct Source {
@@ -97,16 +76,19 @@ mod tests {
 
     impl Source {
         async fn rewrite(&self, text: &str) {
-            fs::write(self.folder.path().join("all.yaml"), text).unwrap();
+            // As a whole, as whoever triggers a load has made sure.
+            let written = self.folder.path().join("new");
+            fs::write(&written, text).unwrap();
+            fs::rename(written, self.folder.path().join("all.yaml")).unwrap();
             self.trigger.send(()).await.unwrap();
         }
 
         async fn events(&mut self) -> Vec<String> {
             let Some(Change::Events(events)) = self.changes.recv().await else { panic!("events") };
-            let described = events.iter().map(|event| match event {
-                crate::zone::Event::Apply(object) => format!("+{}", object.key()),
-                crate::zone::Event::Delete(key) => format!("-{key}"),
-                crate::zone::Event::Replace(..) => "all".into(),
+            let described = events.iter().flat_map(|event| match event {
+                Event::Apply(object) => vec![format!("+{}", object.key())],
+                Event::Delete(key) => vec![format!("-{key}")],
+                Event::Replace(_, objects) => objects.iter().map(|object| format!("={}", object.key())).collect(),
             });
             described.collect()
         }
@@ -118,7 +100,7 @@ mod tests {
     #[tokio::test]
     async fn a_reload_tells_what_is_different() {
         let mut source = start(Some(A));
-        assert_eq!(source.events().await, ["+Namespace a"]);
+        assert_eq!(source.events().await, ["=Namespace a"]);
         assert!(matches!(source.changes.recv().await, Some(Change::Synced)));
         source.rewrite(A).await;
         source.rewrite(&format!("{A}---\n{B}")).await;
@@ -132,7 +114,7 @@ mod tests {
         let mut source = start(None);
         assert_eq!(source.loads.recv().await, Some(false), "nothing there: not synced");
         source.rewrite(A).await;
-        assert_eq!(source.events().await, ["+Namespace a"]);
+        assert_eq!(source.events().await, ["=Namespace a"]);
         assert!(matches!(source.changes.recv().await, Some(Change::Synced)));
         fs::remove_file(source.folder.path().join("all.yaml")).unwrap();
         source.trigger.send(()).await.unwrap();

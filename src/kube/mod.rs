@@ -1,5 +1,6 @@
 //! Where the zone's objects come from, and the task that turns them into snapshots.
 
+pub mod api;
 pub mod convert;
 pub mod diff;
 pub mod feed;

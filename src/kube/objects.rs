@@ -30,7 +30,10 @@ pub struct Metadata {
     pub name: Field<String>,
     pub namespace: Field<String>,
     pub uid: Field<String>,
+    /// Opaque: only the API server can compare two of them.
+    pub resource_version: Field<String>,
     pub labels: Field<Labels>,
+    pub annotations: Field<Annotations>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -38,6 +41,17 @@ pub struct Metadata {
 pub struct Labels {
     #[serde(rename = "kubernetes.io/service-name")]
     pub service_name: Field<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Annotations {
+    /// Of a bookmark: a streamed list ends with it.
+    #[serde(rename = "k8s.io/initial-events-end")]
+    pub initial_events_end: Field<String>,
+    /// Of an EndpointSlice: when the change happened that led to it.
+    #[serde(rename = "endpoints.kubernetes.io/last-change-trigger-time")]
+    pub last_change_trigger_time: Field<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -100,4 +114,33 @@ pub struct PodIp {
     pub ip: Field<String>,
 }
 
-mappings!(RawObject, Metadata, Labels, ServiceSpec, RawPort, RawEndpoint, Conditions, TargetRef, PodStatus, PodIp);
+impl RawObject {
+    /// The version of the object, or of the list up to it.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        let Field::Is(Metadata { resource_version: Field::Is(version), .. }) = &self.metadata else { return None };
+        Some(version.as_str()).filter(|version| !version.is_empty())
+    }
+
+    #[must_use]
+    pub fn annotations(&self) -> Option<&Annotations> {
+        match &self.metadata {
+            Field::Is(Metadata { annotations: Field::Is(annotations), .. }) => Some(annotations),
+            _ => None,
+        }
+    }
+}
+
+mappings!(
+    RawObject,
+    Metadata,
+    Labels,
+    Annotations,
+    ServiceSpec,
+    RawPort,
+    RawEndpoint,
+    Conditions,
+    TargetRef,
+    PodStatus,
+    PodIp
+);

@@ -64,6 +64,26 @@ metrics! {
     ZONE_SERIAL: gauge("interlocal_zone_serial", "SOA serial of the cluster's zone.");
     ZONE_SYNCED: gauge("interlocal_zone_synced", "1 once the zone has been read as a whole.");
     ZONE_BROKEN: gauge("interlocal_zone_broken_documents", "Manifest documents that could not be read.");
+    ZONE_STALENESS: gauge("interlocal_zone_staleness_seconds",
+        "For how long the API server has not been heard of by the watch that has waited longest; 0 while all is well.");
+    ZONE_PROGRAMMING: histogram("interlocal_zone_programming_duration_seconds",
+        "From a change of a headless Service's pods to its being answered, by the time that the cluster noted.");
+    KUBE_OBJECTS: gauge("interlocal_kube_objects", "Objects that the zone is made of, by resource.");
+    KUBE_WATCHING: gauge("interlocal_kube_watching", "1 while a watch of the resource is open.");
+    KUBE_HELD: gauge("interlocal_kube_list_held_back",
+        "1 while a list that takes most names of the resource away is held back.");
+    KUBE_LAST_EVENT: gauge("interlocal_kube_last_event_timestamp_seconds",
+        "When the API server last told something of the resource, bookmarks included.");
+    KUBE_LAST_SYNC: gauge("interlocal_kube_last_sync_timestamp_seconds",
+        "When the resource was last listed as a whole.");
+    KUBE_EVENTS: counter("interlocal_kube_events_total", "Objects that a watch told of, by resource.");
+    KUBE_LISTS: counter("interlocal_kube_lists_total", "Whole lists taken, by resource and way (stream, pages).");
+    KUBE_WATCHES: counter("interlocal_kube_watches_total", "Watches opened, by resource.");
+    KUBE_FAILURES: counter("interlocal_kube_failures_total", "Lists and watches that ended early, by resource and reason.");
+    KUBE_SKIPPED: counter("interlocal_kube_objects_skipped_total",
+        "Objects that were left out, or parts of them, because they make no sense.");
+    KUBE_RELIST_REMOVED: counter("interlocal_kube_relist_removed_total",
+        "Objects that went away between two lists, without an event.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
@@ -101,6 +121,8 @@ metrics! {
     COREDNS_CACHE_REQUESTS: counter("coredns_cache_requests_total", "Questions for other regions and upstreams.");
     COREDNS_CACHE_HITS: counter("coredns_cache_hits_total",
         "Those answered from memory; denial is NXDOMAIN, NODATA counts as success.");
+    COREDNS_KUBERNETES_PROGRAMMING: histogram("coredns_kubernetes_dns_programming_duration_seconds",
+        "As interlocal_zone_programming_duration_seconds.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
 }
 
@@ -119,5 +141,19 @@ mod tests {
             assert_eq!(total, metric.kind == Kind::Counter, "{}: counters end in _total, others do not", metric.name);
             assert!(metric.help.ends_with('.'), "{}", metric.name);
         }
+    }
+
+    #[test]
+    fn page_has_a_row_for_every_metric_and_no_other() {
+        let page = include_str!("../../docs/metrics.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        let rows: Vec<Vec<&str>> = rows.map(|line| line.split('|').map(str::trim).collect()).collect();
+        for metric in ALL {
+            let name = format!("`{}`", metric.name);
+            let row = rows.iter().find(|row| row[1] == name);
+            let kind = format!("{:?}", metric.kind).to_lowercase();
+            assert_eq!(row.map(|row| row[2]), Some(kind.as_str()), "{name}");
+        }
+        assert_eq!(rows.len(), ALL.len());
     }
 }

@@ -155,3 +155,24 @@ async fn polling_finds_what_no_event_told() {
     write(&file, "two");
     told(&mut changes, &file).await;
 }
+
+#[tokio::test]
+async fn a_file_that_never_rests_is_told_all_the_same() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let dir = folder();
+    let file = dir.path().join("a.yaml");
+    write(&file, "one");
+    let (_watcher, mut changes) = watch(&[&file]);
+    let done = Arc::new(AtomicBool::new(false));
+    let (busy, stop) = (file.clone(), Arc::clone(&done));
+    let writer = std::thread::spawn(move || {
+        let mut number = 0;
+        while !stop.load(Ordering::Relaxed) {
+            number += 1;
+            write(&busy, &number.to_string());
+        }
+    });
+    told(&mut changes, &file).await;
+    done.store(true, Ordering::Relaxed);
+    writer.join().expect("the writer is well");
+}

@@ -45,7 +45,7 @@ pub enum Remote {
 }
 
 /// A question for a reverse name that may be our own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReverseQuestion {
     pub reverse: Reverse,
     /// What happens to it if it is not.
@@ -53,35 +53,16 @@ pub struct ReverseQuestion {
 }
 
 /// Where a reverse name goes that is not our own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Otherwise {
     /// A region or a stub zone claims it.
     Claimed(Remote),
     /// Only the upstream for everything is left.
     Unclaimed(Remote),
     /// Inside our own ranges: it does not exist; its reverse zone has this many labels.
-    Missing {
-        zone_labels: usize,
-    },
-    Refuse(Refusal),
-}
-
-/// Refusals that need no words of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    NotHere,
-    NoRoute,
-    FromCluster,
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotHere => Self::NotHere,
-            Refusal::NoRoute => Self::NoRoute,
-            Refusal::FromCluster => Self::FromCluster,
-        }
-    }
+    Missing { zone_labels: usize },
+    /// Nowhere, with a refusal that the path of the question explains.
+    Refuse(Failure),
 }
 
 /// Where a question goes.
@@ -122,8 +103,10 @@ impl Routes {
         match found {
             Some((_, Target::Peer { region })) => self.guarded(whence, Remote::Peer(*region)),
             Some((_, Target::Forward { upstream })) => self.guarded(whence, Remote::Forward(*upstream)),
-            _ if self.region_zones.contains(name) => Decision::Refuse(Failure::FromCluster),
-            _ => Decision::Refuse(nowhere(whence.door).into()),
+            _ => match self.region_zones.longest(name) {
+                Some((_, Some(region))) => self.guarded(whence, Remote::Peer(*region)),
+                _ => Decision::Refuse(nowhere(whence.door)),
+            },
         }
     }
 
@@ -151,37 +134,41 @@ impl Routes {
     /// Reverse names: our own are Local when they exist. Otherwise the longest of a region's range, a stub zone and `.`.
     fn decide_reverse(&self, whence: &Whence<'_>, reverse: Reverse, zone: Option<(usize, &Target)>) -> ReverseQuestion {
         let range = self.ranges.iter().find(|range| reverse.is_in(&range.net));
+        let claimed = |remote| self.guarded_reverse(whence, remote, Otherwise::Claimed(remote));
         let otherwise = match (whence.door, range, zone) {
             (Door::Peers, Some(Range { net, region: None }), _) => {
                 Otherwise::Missing { zone_labels: reverse::zone_labels(net) }
             }
-            (Door::Peers, ..) => Otherwise::Refuse(Refusal::NotHere),
+            (Door::Peers, ..) => Otherwise::Refuse(Failure::NotHere),
             (_, Some(Range { net, region: Some(region) }), stub)
                 if stub.is_none_or(|(labels, _)| labels <= reverse::zone_labels(net)) =>
             {
-                self.claimed(whence, Remote::Peer(*region))
+                claimed(Remote::Peer(*region))
             }
-            (_, _, Some((0, Target::Forward { upstream }))) => Otherwise::Unclaimed(Remote::Forward(*upstream)),
-            (_, _, Some((_, Target::Forward { upstream }))) => self.claimed(whence, Remote::Forward(*upstream)),
-            (_, _, Some((_, Target::Peer { region }))) => self.claimed(whence, Remote::Peer(*region)),
+            (_, _, Some((0, Target::Forward { upstream }))) => {
+                let remote = Remote::Forward(*upstream);
+                self.guarded_reverse(whence, remote, Otherwise::Unclaimed(remote))
+            }
+            (_, _, Some((_, Target::Forward { upstream }))) => claimed(Remote::Forward(*upstream)),
+            (_, _, Some((_, Target::Peer { region }))) => claimed(Remote::Peer(*region)),
             _ => Otherwise::Refuse(nowhere(whence.door)),
         };
         ReverseQuestion { reverse, otherwise }
     }
 
-    fn claimed(&self, whence: &Whence<'_>, remote: Remote) -> Otherwise {
+    fn guarded_reverse(&self, whence: &Whence<'_>, remote: Remote, otherwise: Otherwise) -> Otherwise {
         match self.guarded(whence, remote) {
-            Decision::Remote(remote) => Otherwise::Claimed(remote),
-            _ => Otherwise::Refuse(Refusal::FromCluster),
+            Decision::Refuse(failure) => Otherwise::Refuse(failure),
+            _ => otherwise,
         }
     }
 }
 
 /// The refusal of a name that no zone has.
-fn nowhere(door: Door) -> Refusal {
+fn nowhere(door: Door) -> Failure {
     match door {
-        Door::Pods { .. } => Refusal::NoRoute,
-        Door::Peers => Refusal::NotHere,
+        Door::Pods { .. } => Failure::NoRoute,
+        Door::Peers => Failure::NotHere,
     }
 }
 

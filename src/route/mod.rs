@@ -7,6 +7,6 @@ mod follow;
 mod suffixes;
 mod table;
 
-pub use decide::{Decision, Door, Otherwise, Refusal, Remote, ReverseQuestion, Whence};
+pub use decide::{Decision, Door, Otherwise, Remote, ReverseQuestion, Whence};
 pub use follow::{Follow, Source};
 pub use table::{Own, Routes};

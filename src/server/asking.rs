@@ -6,9 +6,10 @@ use std::time::Instant;
 use super::core::{Core, View};
 use crate::metrics::{Answered, Answerer, ZoneSlot};
 use crate::route::Door;
+use crate::wire::edns::option;
 use crate::wire::reply::udp_limit;
 use crate::wire::stamp::Stamp;
-use crate::wire::{Flags, MAX_MESSAGE, Query, Rcode, ReplyBody};
+use crate::wire::{Flags, MAX_MESSAGE, MIN_UDP_PAYLOAD, Query, Rcode, ReplyBody, rtype};
 
 /// How a question came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +45,23 @@ impl Asking<'_> {
     /// Octets that a reply may take.
     pub fn limit(&self, query: &Query<'_>) -> usize {
         match self.transport {
+            // ANY over UDP is asked by whoever wants others to get something large (RFC 8482 1); TCP has all of it.
+            Transport::Udp if query.qtype == rtype::ANY => MIN_UDP_PAYLOAD,
             Transport::Udp => udp_limit(query),
             Transport::Tcp => MAX_MESSAGE,
         }
+    }
+
+    /// How long an idle connection stays open, for who asks it over one, in units of 100 ms (RFC 7828 3.1). "A server MUST NOT"
+    /// say it over UDP (3.2.1).
+    #[inline]
+    pub fn keepalive(&self, query: &Query<'_>) -> Option<u16> {
+        if self.transport == Transport::Udp {
+            return None;
+        }
+        query.edns?.option(option::TCP_KEEPALIVE)?;
+        let units = self.view.routing.config.limits.tcp_idle.as_millis() / 100;
+        Some(u16::try_from(units).unwrap_or(u16::MAX))
     }
 
     /// What the reply to a stamped question says of us.

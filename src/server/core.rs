@@ -1,8 +1,8 @@
 //! What all doors share, and the view of it that one batch of questions works on. It holds things; it decides nothing.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
@@ -42,7 +42,6 @@ pub struct Core {
 /// What happens rarely, counted by whoever sees it.
 #[derive(Debug, Default)]
 pub struct Counters {
-    pub panics: AtomicU64,
     /// Questions refused because `limits.in_flight` was reached.
     pub overloaded: AtomicU64,
     /// Connections closed because `limits.tcp_connections` was reached.
@@ -131,15 +130,13 @@ impl Routing {
 pub struct View {
     pub zone: Arc<Snapshot>,
     pub routing: Arc<Routing>,
-    /// What replies to stamped questions say, for the pods' door and the peers' door.
-    reply_stamps: [Vec<u8>; 2],
+    /// What replies to stamped questions say, for the pods' door and the peers' door; written when first needed.
+    reply_stamps: [OnceLock<Vec<u8>>; 2],
 }
 
 impl View {
     pub fn load(core: &Core) -> Self {
-        let (zone, routing) = (core.zone.load(), core.routing.load());
-        let reply_stamps = reply_stamps(&zone, &routing);
-        Self { zone, routing, reply_stamps }
+        Self { zone: core.zone.load(), routing: core.routing.load(), reply_stamps: Default::default() }
     }
 
     /// Takes what is new. It costs two reads when nothing is.
@@ -147,28 +144,25 @@ impl View {
     pub fn refresh(&mut self, core: &Core) {
         let zone = core.zone.refresh(&mut self.zone);
         if core.routing.refresh(&mut self.routing) || zone {
-            self.reply_stamps = reply_stamps(&self.zone, &self.routing);
+            self.reply_stamps = Default::default();
         }
     }
 
     pub fn reply_stamp(&self, door: Door) -> &[u8] {
-        match door {
-            Door::Pods { .. } => &self.reply_stamps[0],
-            Door::Peers => &self.reply_stamps[1],
-        }
-    }
-}
-
-fn reply_stamps(zone: &Snapshot, routing: &Routing) -> [Vec<u8>; 2] {
-    [DoorSaid::Pods, DoorSaid::Peers].map(|door| {
-        let label = routing.routes.own().label.as_ref();
-        let said = ReplyStamp {
-            id: zone.cluster_id,
-            label: label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
-            synced: zone.synced,
-            door,
-            table: routing.table.hash,
+        let (stamp, said) = match door {
+            Door::Pods { .. } => (&self.reply_stamps[0], DoorSaid::Pods),
+            Door::Peers => (&self.reply_stamps[1], DoorSaid::Peers),
         };
-        said.write()
-    })
+        stamp.get_or_init(|| {
+            let label = self.routing.routes.own().label.as_ref();
+            let reply = ReplyStamp {
+                id: self.zone.cluster_id,
+                label: label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
+                synced: self.zone.synced,
+                door: said,
+                table: self.routing.table.hash,
+            };
+            reply.write()
+        })
+    }
 }

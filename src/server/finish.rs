@@ -48,7 +48,7 @@ pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Ve
 /// The reply to a question that is not resolved after all.
 pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, Done)> {
     if *failure == Failure::Panic {
-        Counters::add(&core.counters.panics);
+        core.metrics.panicked();
     }
     miss.fail(failure)
 }

@@ -76,7 +76,10 @@ impl<'a> One<'a> {
             return Some((Rcode::REFUSED, Some(Failure::NotAllowed.ede())));
         }
         if query.qclass != class::IN {
-            return Some((Rcode::REFUSED, Some(Failure::NotAnswered { what: "a class other than IN" }.ede())));
+            return Some((
+                Rcode::REFUSED,
+                Some(Failure::NotAnswered { what: "a class other than IN is not answered" }.ede()),
+            ));
         }
         let failure = unanswerable(query.qtype)?;
         Some((failure.rcode(), Some(failure.ede())))
@@ -84,7 +87,9 @@ impl<'a> One<'a> {
 
     #[inline]
     fn start<'b>(&self, out: &'b mut [u8]) -> ReplyWriter<'b> {
-        ReplyWriter::start(out, self.query, self.asking.limit(self.query))
+        let mut writer = ReplyWriter::start(out, self.query, self.asking.limit(self.query));
+        writer.keepalive(self.asking.keepalive(self.query));
+        writer
     }
 
     #[inline]
@@ -173,6 +178,7 @@ impl<'a> One<'a> {
             flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
             option: self.asking.reply_option(self.stamp),
+            keepalive: self.asking.keepalive(self.query),
         };
         let len = entry.write(self.query, out, asker, self.asking.now);
         Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, body.rcode))
@@ -209,7 +215,7 @@ impl<'a> One<'a> {
                 view.zone.push_soa(&mut writer, Owner::Suffix(zone_labels));
                 self.finish(writer, slot, Rcode::NXDOMAIN, true, None)
             }
-            Otherwise::Refuse(refusal) => self.failure(out, &refusal.into()),
+            Otherwise::Refuse(failure) => self.failure(out, &failure),
         }
     }
 

@@ -56,6 +56,7 @@ impl Miss {
             flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
             ede: None,
             option: asking.reply_option(stamp),
+            keepalive: asking.keepalive(&query),
         };
         let len = body.write(&query, &mut out, asker, |ttl| ttl);
         out.truncate(len);
@@ -127,8 +128,8 @@ impl Resolution<'_> {
         match decision {
             Decision::Local { origin } => (slots.origins[*origin], Answerer::Local),
             Decision::Remote(to) => remote(*to),
-            Decision::Reverse(question) => match question.otherwise {
-                Otherwise::Claimed(to) | Otherwise::Unclaimed(to) => remote(to),
+            Decision::Reverse(question) => match &question.otherwise {
+                Otherwise::Claimed(to) | Otherwise::Unclaimed(to) => remote(*to),
                 _ => (slots.reverse, Answerer::Own),
             },
             Decision::Probe | Decision::Refuse(_) => (ZoneSlot::NONE, Answerer::Own),
@@ -144,7 +145,7 @@ impl Resolution<'_> {
                 Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => {
                     (self.remote(name, remote).await, Source::Remote(remote))
                 }
-                Otherwise::Refuse(refusal) => (Arc::new(Failure::from(refusal).body()), Source::Local),
+                Otherwise::Refuse(failure) => (Arc::new(failure.body()), Source::Local),
                 Otherwise::Missing { .. } => (Arc::new(Failure::NotHere.body()), Source::Local),
             },
             Decision::Refuse(failure) => (Arc::new(failure.body()), Source::Local),

@@ -44,6 +44,8 @@ pub struct Asker<'a> {
     pub ede: Option<&'a Ede>,
     /// One more option: code and data.
     pub option: Option<(u16, &'a [u8])>,
+    /// See [`ReplyWriter::keepalive`].
+    pub keepalive: Option<u16>,
 }
 
 impl ReplyBody {
@@ -136,6 +138,7 @@ impl ReplyBody {
     /// Writes the reply for one asker; `ttl` gives each record's TTL from its original one.
     pub fn write(&self, query: &Query<'_>, out: &mut [u8], asker: Asker<'_>, ttl: impl Fn(u32) -> u32) -> usize {
         let mut writer = ReplyWriter::start(out, query, asker.max);
+        writer.keepalive(asker.keepalive);
         let (counts, len) = self.fitting(writer.room());
         if len < self.records.len() && (counts[0] < self.counts[0] || counts[1] < self.counts[1]) {
             writer.truncate();

@@ -15,6 +15,8 @@ pub const MAX_EDE_TEXT: usize = 80;
 
 /// Option codes.
 pub mod option {
+    /// How long an idle connection stays open (RFC 7828 3).
+    pub const TCP_KEEPALIVE: u16 = 11;
     pub const EDE: u16 = 15;
 }
 

@@ -36,6 +36,14 @@ impl Frames {
         self.taken += 2 + length;
         Some(message)
     }
+
+    /// Is there a whole message?
+    #[must_use]
+    pub fn has_message(&self) -> bool {
+        let rest = self.buffer.get(self.taken..).unwrap_or_default();
+        rest.split_first_chunk::<2>()
+            .is_some_and(|(length, rest)| rest.len() >= usize::from(u16::from_be_bytes(*length)))
+    }
 }
 
 /// Appends a message with its length in front. None of ours is longer than a length can say.

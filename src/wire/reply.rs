@@ -47,6 +47,8 @@ pub struct ReplyWriter<'b> {
     max: usize,
     counts: [u16; 3],
     truncated: bool,
+    /// For who asked how long an idle connection stays open, in units of 100 ms.
+    keepalive: Option<u16>,
 }
 
 /// How large a UDP reply to this question may be (RFC 6891 6.2.3; capped, so that it is never fragmented).
@@ -70,7 +72,7 @@ impl<'b> ReplyWriter<'b> {
         buf[HEADER_LEN..end].copy_from_slice(query.raw_name);
         buf[end..end + 2].copy_from_slice(&query.qtype.to_be_bytes());
         buf[end + 2..end + 4].copy_from_slice(&query.qclass.to_be_bytes());
-        Self { buf, at: end + 4, limit, max, counts: [0; 3], truncated: false }
+        Self { buf, at: end + 4, limit, max, counts: [0; 3], truncated: false, keepalive: None }
     }
 
     /// Writes one record whose data is the pieces in a row, and gives the place of its data. If it does not fit, nothing is
@@ -153,6 +155,11 @@ impl<'b> ReplyWriter<'b> {
         self.limit - self.at
     }
 
+    /// Says how long an idle connection stays open, in units of 100 ms (RFC 7828 3.1).
+    pub fn keepalive(&mut self, units: Option<u16>) {
+        self.keepalive = units;
+    }
+
     /// Says that something of the answer was left out.
     pub fn truncate(&mut self) {
         self.truncated = true;
@@ -167,7 +174,11 @@ impl<'b> ReplyWriter<'b> {
     #[inline]
     pub fn finish(mut self, query: &Query<'_>, verdict: Verdict<'_>) -> usize {
         let mut flags = Flags::QR | (query.flags.0 & (Flags::OPCODE | Flags::RD | Flags::CD)) | verdict.flags;
-        flags |= verdict.rcode.0 & Flags::RCODE;
+        flags |= match query.edns {
+            // Without OPT there is no room for the high bits, and the low ones alone would say something else.
+            None if verdict.rcode.0 > Flags::RCODE => Rcode::SERVFAIL.0,
+            _ => verdict.rcode.0 & Flags::RCODE,
+        };
         if self.truncated {
             flags |= Flags::TC;
         }
@@ -194,6 +205,9 @@ impl<'b> ReplyWriter<'b> {
         self.put(&flags.to_be_bytes());
         self.put(&[0, 0]);
         let start = self.at;
+        if let Some(units) = self.keepalive {
+            self.put_option(option::TCP_KEEPALIVE, &[&units.to_be_bytes()]);
+        }
         if let Some((code, data)) = verdict.option {
             self.put_option(code, &[data]);
         }
@@ -334,6 +348,17 @@ mod tests {
             assert!(bytes.len() <= usize::from(size));
             let edns = message.edns.expect("OPT stays");
             assert_eq!(edns.options().as_ref().len(), usize::from(fits));
+        }
+    }
+
+    #[test]
+    fn an_extended_rcode_without_opt_is_a_failure() {
+        for (size, rcode) in [(None, 2), (Some(1232), 23)] {
+            let (bytes, message) = reply(&question(size), |query, out| {
+                ReplyWriter::start(out, query, 512).finish(query, Verdict { rcode: Rcode(23), ..VERDICT })
+            });
+            let high = message.edns.map_or(0, |edns| u16::from(edns.rcode_high()));
+            assert_eq!(high << 4 | u16::from(bytes[3] & 15), rcode);
         }
     }
 

@@ -1,6 +1,16 @@
 //! The main job, end to end: regions that ask each other, in one process and in several, with good files and bad ones.
 
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_files;
+mod bad_table;
+mod dark;
+mod demo;
+mod digs;
 mod matrix;
+mod processes;
+mod unsynced;

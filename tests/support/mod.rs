@@ -5,6 +5,7 @@
 //!
 //! * [`region::Region`]: an instance of interlocal with its files; [`regions`]: several with one table; [`running`]: what
 //!   they can be asked; [`yaml`]: Kubernetes objects as text; [`http`]: their pages.
+//! * [`process::Process`]: the binary, with its output, exit code and signals; [`ports`]: ports for it.
 //! * [`server::ScriptServer`]: answers, delays, lies and hangs up as told; UDP and TCP on one loopback port.
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
@@ -22,6 +23,8 @@ pub mod client;
 pub mod dig;
 pub mod hickory;
 pub mod http;
+pub mod ports;
+pub mod process;
 pub mod read;
 pub mod region;
 pub mod regions;

@@ -83,6 +83,11 @@ impl Region {
         self
     }
 
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A top-level key of `interlocal.yaml`, in place of the one that is there. For `listen` see [`listen`].
     pub fn key(mut self, key: &str, value: &str) -> Self {
         set(&mut self.keys, key, value);
@@ -108,7 +113,7 @@ impl Region {
 
     /// Binds every socket.
     pub fn bind(self) -> Bound {
-        self.try_bind().unwrap_or_else(|(_, error)| panic!("{error}"))
+        self.try_bind().unwrap_or_else(|tried| panic!("{}", tried.1))
     }
 
     /// Starts it with the table that it has, and waits until it is ready.
@@ -123,7 +128,7 @@ impl Region {
         let mut waiting = Some(self);
         let bound = eventually_some(secs(20), || {
             let tried = waiting.take().expect("put back below").try_bind();
-            let bound = tried.map_err(|(region, _)| waiting = Some(region)).ok();
+            let bound = tried.map_err(|tried| waiting = Some(tried.0)).ok();
             async { bound }
         });
         let running = bound.await.expect("the sockets become free").start();
@@ -131,7 +136,7 @@ impl Region {
         running
     }
 
-    fn try_bind(self) -> Result<Bound, (Self, String)> {
+    fn try_bind(self) -> Result<Bound, Box<(Self, String)>> {
         let text = config_text(&self.keys);
         put(&self.folder, CONFIG, &text);
         let path = self.folder.path().join(CONFIG);
@@ -147,7 +152,7 @@ impl Region {
             Ok(app) => Ok(Bound { region: self, app, runtime }),
             Err(error) => {
                 runtime.shutdown_background();
-                Err((self, error.to_string()))
+                Err(Box::new((self, error.to_string())))
             }
         }
     }

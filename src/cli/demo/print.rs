@@ -8,17 +8,14 @@ use crate::cli::ask::Over;
 
 /// The table of the regions.
 pub(super) fn regions(running: &[Running]) {
-    println!(
-        "{:<9} {:<16} {:<16} {:<16} {:<16} {:<16}",
-        "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY", "METRICS"
-    );
+    println!("{:<9} {:<16} {:<16} {:<16} {:<16} METRICS", "REGION", "PODS' DOOR", "PEERS' DOOR", "HEALTH", "READY");
     for region in running {
         let addresses = region.app.addresses();
         let peers = addresses.peers.first().copied();
         let columns = [Some(region.dns), peers, addresses.health, addresses.ready, addresses.metrics];
         let columns = columns.map(|address| address.map_or_else(|| "-".to_owned(), |address| address.to_string()));
         let [dns, peers, health, ready, metrics] = columns;
-        println!("{:<9} {dns:<16} {peers:<16} {health:<16} {ready:<16} {metrics:<16}", region.region.label);
+        println!("{:<9} {dns:<16} {peers:<16} {health:<16} {ready:<16} {metrics}", region.region.label);
     }
     println!();
 }

@@ -9,6 +9,7 @@ use crate::config::node::{Content, Node};
 use crate::config::{ForwardConfig, Listen, LogFormat, PodMode, Transport, Upstream};
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
+const PAGE: &str = include_str!("../../../docs/configuration.md");
 
 fn load(text: &str, unknown: UnknownKeys) -> Result<Parsed<Config>, Vec<Problem>> {
     parse(text, Path::new("conf/interlocal.yaml"), unknown, &Overrides::default())
@@ -40,23 +41,14 @@ fn example_file_says_the_defaults() {
 
 #[test]
 fn example_file_names_every_key() {
-    // A key that the spec does not know is refused with a list of those that it knows: so the spec itself says its keys.
-    let known = |text: &str| -> BTreeSet<String> {
-        let errors = load(text, UnknownKeys::Refuse).unwrap_err();
-        let known = errors.iter().find_map(|error| error.help.as_deref()?.strip_prefix("known: ")).unwrap();
-        known.split(", ").map(str::to_owned).collect()
-    };
     let root = yaml::tree(EXAMPLE).unwrap();
-    let unknown = "a_key_that_nobody_knows: 1";
-    assert_eq!(keys(&root), known(unknown));
+    assert_eq!(keys(&root), known(UNKNOWN));
     let mut sections = 0;
-    let Content::Map(entries) = &root.content else { panic!("{root:?}") };
-    for (name, section) in entries {
-        let name = name.scalar().unwrap();
+    for (name, section) in entries(&root) {
         match &section.content {
-            Content::Map(_) => assert_eq!(keys(section), known(&format!("{name}: {{{unknown}}}")), "{name}"),
+            Content::Map(_) => assert_eq!(keys(section), known(&format!("{name}: {{{UNKNOWN}}}")), "{name}"),
             Content::List(rows) if !rows.is_empty() => {
-                assert_eq!(keys(&rows[0]), known(&format!("{name}: [{{{unknown}}}]")), "{name}");
+                assert_eq!(keys(&rows[0]), known(&format!("{name}: [{{{UNKNOWN}}}]")), "{name}");
             }
             _ => continue,
         }
@@ -65,9 +57,50 @@ fn example_file_names_every_key() {
     assert_eq!(sections, 9, "listen, kubernetes, peers, forward, cache, shutdown, limits, metrics, log");
 }
 
-fn keys(node: &Node) -> BTreeSet<String> {
+#[test]
+fn page_has_a_row_for_every_key_with_its_default() {
+    let (_, table) = PAGE.split_once("\n## Keys\n").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let cells = |line: &'static str| line.split('|').map(|cell| cell.trim().replace('`', "")).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = table.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
+    let default_of = |key: &str| rows.iter().find(|row| row[1] == key).map(|row| row[3].as_str());
+    let mut expected: BTreeSet<String> =
+        known(&format!("servers: [{{{UNKNOWN}}}]")).into_iter().map(|key| format!("servers[].{key}")).collect();
+    let root = yaml::tree(EXAMPLE).unwrap();
+    for (name, section) in entries(&root) {
+        let (prefix, keys) = match &section.content {
+            Content::Map(_) => (format!("{name}."), entries(section)),
+            Content::List(rows) if rows.is_empty() => continue,
+            Content::List(rows) => (format!("{name}[]."), entries(&rows[0])),
+            _ => (String::new(), vec![(name, section)]),
+        };
+        for (key, value) in keys {
+            let key = format!("{prefix}{key}");
+            let written = value.scalar().filter(|text| !text.is_empty() && !key.starts_with("forward"));
+            assert!(written.is_none_or(|text| default_of(&key).is_some_and(|cell| cell.contains(text))), "{key}");
+            expected.insert(key);
+        }
+    }
+    assert_eq!(rows.iter().map(|row| row[1].clone()).collect::<BTreeSet<_>>(), expected);
+}
+
+/// Not a key of anything.
+const UNKNOWN: &str = "a_key_that_nobody_knows: 1";
+
+/// A key that the spec does not know is refused with a list of those that it knows: so the spec itself says its keys.
+fn known(text: &str) -> BTreeSet<String> {
+    let errors = load(text, UnknownKeys::Refuse).unwrap_err();
+    let known = errors.iter().find_map(|error| error.help.as_deref()?.strip_prefix("known: ")).unwrap();
+    known.split(", ").map(str::to_owned).collect()
+}
+
+fn entries(node: &Node) -> Vec<(&str, &Node)> {
     let Content::Map(entries) = &node.content else { panic!("{node:?}") };
-    entries.iter().map(|(key, _)| key.scalar().unwrap().to_owned()).collect()
+    entries.iter().map(|(key, value)| (key.scalar().unwrap(), value)).collect()
+}
+
+fn keys(node: &Node) -> BTreeSet<String> {
+    entries(node).into_iter().map(|(key, _)| key.to_owned()).collect()
 }
 
 #[test]
@@ -137,6 +170,9 @@ sockets: plain
 #[test]
 fn no_peer_file_is_no_peers() {
     assert_eq!(config("peers: {file: ''}").peers.source, PeersSource::None);
+    let url = "http://127.0.0.1:8001";
+    let source = config(&format!("kubernetes: {{source: '{url}'}}")).kubernetes.source;
+    assert_eq!(source, KubernetesSource::Url(url.into()));
 }
 
 #[test]
@@ -257,6 +293,8 @@ fn values_that_contradict_each_other_are_refused() {
         ("cluster_domain: .", "1:17: error: the cluster domain must not be the root"),
         ("servers: [{zones: [a]}]", "the server listens nowhere"),
         ("kubernetes: {source: ''}", "1:22: error: the source is empty"),
+        ("kubernetes: {source: 'http://'}", "1:22: error: the source is no URL"),
+        ("kubernetes: {source: 'https://:80'}", "1:22: error: the source is no URL"),
         ("log: {level: verbose}", "1:14: error: expected `error` or `warn`"),
         ("sockets: fast", "1:10: error: expected `batched` or `plain`, found `fast`"),
         ("cache: {size: 1KiB}\ncache: {size: 2KiB}", "2:1: error: `cache` is given twice"),

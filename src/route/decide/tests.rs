@@ -158,7 +158,7 @@ fn reverse_names_go_to_the_region_that_has_the_range() {
     assert_eq!(otherwise(&PODS, "1.0.0.192.in-addr.arpa"), Otherwise::Unclaimed(Remote::Forward(0)));
     assert_eq!(otherwise(&PODS, "1.96.0.10.in-addr.arpa"), Otherwise::Unclaimed(Remote::Forward(0)), "own range");
     assert_eq!(otherwise(&PEERS, "1.96.0.10.in-addr.arpa"), Otherwise::Missing { zone_labels: 4 });
-    assert_eq!(otherwise(&PEERS, "1.112.0.10.in-addr.arpa"), Otherwise::Refuse(Refusal::NotHere));
+    assert_eq!(otherwise(&PEERS, "1.112.0.10.in-addr.arpa"), Otherwise::Refuse(Failure::NotHere));
 }
 
 fn follow(whence: &Whence<'_>, source: Source, text: &str) -> Follow {

@@ -29,7 +29,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// What is to be bound, with what each answers: settings that name one place share a listener.
+    /// What is to be bound, with what each answers: settings that name one place share a listener. Port 0 names no place.
     #[must_use]
     pub fn by_place(config: &ListenConfig) -> Vec<(Listen, Self)> {
         let none = Self::default();
@@ -42,7 +42,7 @@ impl Pages {
         let mut places: Vec<(Listen, Self)> = Vec::new();
         for (place, pages) in settings {
             let Some(place) = place else { continue };
-            match places.iter_mut().find(|(known, _)| *known == place) {
+            match places.iter_mut().find(|(known, _)| *known == place && place.port() != 0) {
                 Some((_, known)) => *known = known.and(pages),
                 None => places.push((place, pages)),
             }

@@ -89,6 +89,9 @@ fn settings_that_name_one_place_share_a_listener() {
     ];
     assert_eq!(Pages::by_place(&config), expected);
     assert!(Pages::by_place(&ListenConfig::default()).is_empty());
+    let any = Some(Listen::Port(0));
+    let config = ListenConfig { health: any, ready: any, ..ListenConfig::default() };
+    assert_eq!(Pages::by_place(&config).len(), 2, "each gets a free port of its own");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Failure;
 use crate::clock;
 use crate::limits::Limits;
-use crate::metrics::{DropReason, Proto, SharedRecorder};
+use crate::metrics::{Answered, DropReason, Proto, SharedRecorder};
 use crate::route::Door;
 use crate::server::asking::{Asking, Transport};
 use crate::server::core::{Core, View};
@@ -45,6 +45,8 @@ pub struct Connection {
     finished: mpsc::Sender<Option<Vec<u8>>>,
     replies: mpsc::Receiver<Option<Vec<u8>>>,
     rotation: usize,
+    /// What was answered since the last look at the clock.
+    answered: Vec<Answered>,
     /// The client sent what no client sends.
     broken: bool,
 }
@@ -74,6 +76,7 @@ impl Connection {
             finished,
             replies,
             rotation: 0,
+            answered: Vec::new(),
             broken: false,
         }
     }
@@ -122,7 +125,11 @@ impl Connection {
 
     /// Answers every complete message that may be answered now, and gives how many.
     fn answer_buffered(&mut self) -> usize {
-        let mut view = None;
+        if !self.frames.has_message() {
+            return 0;
+        }
+        let view = View::load(&self.core);
+        let now = clock::now();
         let mut count = 0;
         while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.limits.tcp_in_flight {
             // Taken apart from `self`, because the message borrows the buffer.
@@ -133,11 +140,9 @@ impl Connection {
             }
             count += 1;
             self.rotation = self.rotation.wrapping_add(1);
-            let view = view.get_or_insert_with(|| View::load(&self.core));
-            let now = clock::now();
             let asking = Asking {
                 core: &self.core,
-                view,
+                view: &view,
                 door: self.door,
                 transport: Transport::Tcp,
                 source: self.source,
@@ -158,8 +163,7 @@ impl Connection {
             match outcome {
                 Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
                 Some(Outcome::Reply(done)) => {
-                    let took = clock::now().duration_since(now);
-                    self.recorder.answered(&done.answered(message.len()), took);
+                    self.answered.push(done.answered(message.len()));
                 }
                 Some(Outcome::Miss) => {
                     let miss = miss();
@@ -173,6 +177,8 @@ impl Connection {
                 }
             }
         }
+        let took = clock::now().duration_since(now);
+        self.answered.drain(..).for_each(|answered| self.recorder.answered(&answered, took));
         count
     }
 

@@ -47,7 +47,7 @@ fn written(body: &ReplyBody, asked: &str, max: usize, ttl: impl Fn(u32) -> u32) 
     let mut buf = NameBuf::new();
     let Incoming::Query(query) = Query::parse(&bytes, &mut buf) else { panic!("a question") };
     let mut out = vec![0; 65_535];
-    let asker = Asker { max, flags: Flags::RA, ede: None, option: None };
+    let asker = Asker { max, flags: Flags::RA, ede: None, option: None, keepalive: None };
     let len = body.write(&query, &mut out, asker, ttl);
     (len, Message::from_vec(&out[..len]).expect("hickory reads it"))
 }

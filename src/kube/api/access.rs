@@ -1,0 +1,241 @@
+//! The way to the API server: where it is, who we are, one question and the head of its reply. Nothing else knows the `kube`
+//! crate. It keeps the client's files fresh and never retries: whoever asks decides.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::BodyExt;
+use kube::client::Body;
+use kube::config::KubeConfigOptions;
+use kube::core::params::{ListParams, WatchParams};
+use kube::{Client, Config};
+use parking_lot::Mutex;
+use serde::Deserialize;
+use tokio::time::{Instant, timeout};
+
+use super::failure::{Failure, Refusal};
+use super::resource::Resource;
+use super::settings::Settings;
+use crate::kube::lax::{Field, mappings};
+
+/// Octets of a refusal that are read.
+const REFUSAL: usize = 64 << 10;
+/// Set in every pod.
+const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
+
+/// Which API server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The one of the cluster that we run in, else the one of the kubeconfig.
+    Here,
+    /// This one, without credentials.
+    Url(String),
+}
+
+/// Where to find the API server; shared by the watches of one source.
+pub(super) struct Access {
+    target: Target,
+    settings: Settings,
+    client: Mutex<Option<(Client, Instant)>>,
+}
+
+/// The body of a reply, in pieces.
+pub(super) struct Reply(Body);
+
+impl Access {
+    pub(super) fn new(target: Target, settings: Settings) -> Self {
+        Self { target, settings, client: Mutex::new(None) }
+    }
+
+    /// A page of a list: the newest state, whatever the version.
+    pub(super) async fn list(&self, resource: &Resource, token: Option<String>) -> Result<Reply, Failure> {
+        let parameters = ListParams {
+            limit: Some(self.settings.page_size),
+            continue_token: token,
+            field_selector: resource.fields.map(Into::into),
+            ..ListParams::default()
+        };
+        self.ask(kube::core::Request::new(resource.path).list(&parameters)).await
+    }
+
+    /// A watch from a version; without one, a streamed list and then a watch.
+    pub(super) async fn watch(
+        &self,
+        resource: &Resource,
+        version: Option<&str>,
+        ends_after: Duration,
+    ) -> Result<Reply, Failure> {
+        let parameters = WatchParams {
+            timeout: Some(u32::try_from(ends_after.as_secs()).unwrap_or(u32::MAX).max(1)),
+            field_selector: resource.fields.map(Into::into),
+            send_initial_events: version.is_none(),
+            ..WatchParams::default()
+        };
+        self.ask(kube::core::Request::new(resource.path).watch(&parameters, version.unwrap_or_default())).await
+    }
+
+    /// What failed may be due to files that have changed since: read them again, unless that was just done.
+    pub(super) fn failed(&self, failure: &Failure) {
+        let mut client = self.client.lock();
+        let old = client.as_ref().is_some_and(|(_, made)| made.elapsed() >= self.settings.client_age);
+        if old || failure.is_unauthorized() {
+            *client = None;
+        }
+    }
+
+    async fn ask<E: std::error::Error>(&self, request: Result<Request<Vec<u8>>, E>) -> Result<Reply, Failure> {
+        let request = request.map_err(|error| Failure::Unconfigured(chain(&error)))?;
+        let client = self.client().await?;
+        let head = self.settings.head;
+        let response = match timeout(head, client.send(request.map(Body::from))).await {
+            Err(_elapsed) => return Err(Failure::Silent(head)),
+            Ok(Err(error)) => return Err(Failure::Unreachable(chain(&error))),
+            Ok(Ok(response)) => response,
+        };
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Reply(response.into_body()));
+        }
+        let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let body = Reply(response.into_body()).whole(REFUSAL, head).await.unwrap_or_default();
+        Err(Failure::Refused(refusal(status.as_u16(), seconds, &body)))
+    }
+
+    async fn client(&self) -> Result<Client, Failure> {
+        if let Some((client, _)) = &*self.client.lock() {
+            return Ok(client.clone());
+        }
+        let mut config = self.config().await.map_err(Failure::Unconfigured)?;
+        config.connect_timeout = Some(self.settings.connect);
+        // Its own retries wait for up to a quarter of an hour, and nobody would hear of it.
+        config.default_retry = false;
+        let client = Client::try_from(config).map_err(|error| Failure::Unconfigured(chain(&error)))?;
+        *self.client.lock() = Some((client.clone(), Instant::now()));
+        Ok(client)
+    }
+
+    async fn config(&self) -> Result<Config, String> {
+        match &self.target {
+            Target::Url(url) => url.parse().map(Config::new).map_err(|error| format!("`{url}`: {error}")),
+            // As client-go: what runs in a pod talks to its own cluster.
+            Target::Here if std::env::var_os(IN_CLUSTER).is_some() => Config::incluster().map_err(|e| chain(&e)),
+            Target::Here => Config::from_kubeconfig(&KubeConfigOptions::default()).await.map_err(|error| chain(&error)),
+        }
+    }
+}
+
+impl Reply {
+    /// The next piece; none at the end.
+    pub(super) async fn piece(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
+        loop {
+            match self.0.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(Failure::Broken(chain(&error))),
+                // What is not data is trailers, and says nothing.
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Ok(Some(data)),
+                    Err(_trailers) => {}
+                },
+            }
+        }
+    }
+
+    /// All of it, if it is at most `most` octets and no piece is longer than `silence` in coming.
+    pub(super) async fn whole(mut self, most: usize, silence: Duration) -> Result<Vec<u8>, Failure> {
+        let mut whole = Vec::new();
+        while let Some(piece) = timeout(silence, self.piece()).await.map_err(|_| Failure::Silent(silence))?? {
+            let piece = piece.as_ref();
+            if whole.len() + piece.len() > most {
+                return Err(Failure::Nonsense("list of a size that can be read"));
+            }
+            whole.extend_from_slice(piece);
+        }
+        Ok(whole)
+    }
+}
+
+/// A `Status` object, as far as we read it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Status {
+    pub(super) code: Field<u64>,
+    pub(super) reason: Field<String>,
+    pub(super) message: Field<String>,
+    pub(super) details: Field<StatusDetails>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct StatusDetails {
+    pub(super) retry_after_seconds: Field<u64>,
+}
+
+mappings!(StatusDetails);
+
+impl Status {
+    pub(super) fn refusal(&self) -> Refusal {
+        let text = |field: &Field<String>| match field {
+            Field::Is(text) => text.chars().take(300).collect(),
+            _ => String::new(),
+        };
+        let code = match self.code {
+            Field::Is(code) => u16::try_from(code).unwrap_or(0),
+            _ => 0,
+        };
+        let retry_after = match &self.details {
+            Field::Is(StatusDetails { retry_after_seconds: Field::Is(seconds) }) => {
+                Some(Duration::from_secs(*seconds)).filter(|pause| !pause.is_zero())
+            }
+            _ => None,
+        };
+        Refusal { code, reason: text(&self.reason), message: text(&self.message), retry_after }
+    }
+}
+
+/// Proxies and overload protection answer in plain text.
+fn refusal(code: u16, retry_after: Option<u64>, body: &[u8]) -> Refusal {
+    let status: Status = serde_json::from_slice(body).unwrap_or_else(|_| Status {
+        message: Field::Is(String::from_utf8_lossy(body).trim().to_owned()),
+        ..Status::default()
+    });
+    let said = status.refusal();
+    let retry_after = retry_after.map(Duration::from_secs).or(said.retry_after);
+    Refusal { code, retry_after, ..said }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            let _ = write!(text, ": {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_read_from_a_status_and_from_plain_text() {
+        let status = br#"{"kind":"Status","code":429,"reason":"TooManyRequests","message":"later",
+            "details":{"retryAfterSeconds":3},"status":"Failure"}"#;
+        let expected = Refusal {
+            code: 429,
+            reason: "TooManyRequests".into(),
+            message: "later".into(),
+            retry_after: Some(Duration::from_secs(3)),
+        };
+        assert_eq!(refusal(429, None, status), expected);
+        let plain = refusal(429, Some(9), b"Too many requests, please try again later.\n");
+        assert_eq!(plain.message, "Too many requests, please try again later.");
+        assert_eq!(plain.retry_after, Some(Duration::from_secs(9)));
+        assert_eq!(refusal(502, None, b"").code, 502);
+    }
+}

@@ -1,0 +1,25 @@
+//! What every DNS server is tested for, asked of a real instance over UDP and TCP, IPv4 and IPv6: headers, EDNS, sizes, TCP,
+//! transparency of what is forwarded, caching, and the shape of the cluster's zone.
+
+// A test binary exports nothing; `pub` here is for its own modules.
+#![allow(unreachable_pub)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod caching;
+mod chains;
+mod coalescing;
+mod edns;
+mod framing;
+mod keys;
+mod kubernetes;
+mod memory;
+mod questions;
+mod raw;
+mod setup;
+mod size;
+mod tcp;
+mod tcp_limits;
+mod transparency;
