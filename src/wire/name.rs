@@ -187,7 +187,12 @@ impl NameBuf {
     ) -> Result<usize, WireError> {
         self.clear();
         let (mut at, mut part, mut end) = (at, at, None);
+        // Where the part began that led here: "a prior occurrence of the same name" ends before that (RFC 1035 4.1.4).
+        let mut limit = usize::MAX;
         loop {
+            if at >= limit {
+                return Err(WireError::Pointer);
+            }
             let len = usize::from(*message.get(at).ok_or(WireError::Short)?);
             let octets = if len <= MAX_LABEL { 1 + len } else { 2 };
             if end.is_some() && !may_lead(at, at + octets) {
@@ -207,7 +212,7 @@ impl NameBuf {
                         return Err(WireError::Pointer);
                     }
                     end.get_or_insert(at + 2);
-                    (at, part) = (target, target);
+                    (at, part, limit) = (target, target, part);
                 }
                 _ => return Err(WireError::LabelType),
             }
@@ -469,6 +474,11 @@ mod tests {
         assert_eq!(buf.read(b"\xc0\x00", 0), Err(WireError::Pointer), "to itself");
         assert_eq!(buf.read(b"\xc0\x02\x01a\0", 0), Err(WireError::Pointer), "forward");
         assert_eq!(buf.read(b"\x01a\xc0\x00", 0), Err(WireError::Pointer), "into the name itself");
+        assert_eq!(
+            buf.read(b"\x03ab\x01c\xc0\x00", 3),
+            Err(WireError::Pointer),
+            "to a label that reaches into the name"
+        );
         assert_eq!(buf.read(b"\x41a\0", 0), Err(WireError::LabelType));
         assert_eq!(buf.read_plain(b"\x01a\xc0\x00", 0), Err(WireError::LabelType));
         assert_eq!(buf.read_plain(b"\x05a", 0), Err(WireError::Short));
