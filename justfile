@@ -27,3 +27,7 @@ bench *ARGS:
 # All that holds before a change is merged
 ci *ARGS:
     .ci/run {{ARGS}}
+
+# Look for inputs that break something (needs a nightly toolchain and cargo-fuzz)
+fuzz *ARGS:
+    fuzz/run {{ARGS}}

@@ -4,7 +4,7 @@
 //! and then what a second one has behind its question: it answers the name that the first one's chain leads to.
 
 use hickory_proto::op::Message;
-use hickory_proto::rr::{Record, RecordType};
+use hickory_proto::rr::Record;
 use interlocal::wire::body::Asker;
 use interlocal::wire::exchange::{Asked, Question, Received};
 use interlocal::wire::stamp::DEFAULT_OPTION;
@@ -30,13 +30,12 @@ pub fn run(data: &[u8]) {
     }
     let Ok(received) = Received::parse(&asked, message, DEFAULT_OPTION) else { return };
     let body = received.body;
-    // Without a question nothing but the rcode is kept.
-    let source = Message::from_vec(message).ok().filter(|source| source.queries.len() == 1);
+    let source = read_by_hickory(message, false);
     let how = How(control[0]);
     written(&body, &question, how, source.as_ref());
     copied(&body, how);
     if let Some(target) = &body.open_target {
-        chain(&body, &question, target, &second_message(control[1], target, &question, second), how, source.is_some());
+        chain(&body, &question, target, &second_message(control[1], target, &question, second), how);
     }
 }
 
@@ -50,6 +49,12 @@ pub(crate) fn question(message: &[u8]) -> Option<Question> {
     let number = |at| if count == 0 { Some(1) } else { read_u16(message, at) };
     let (qtype, qclass) = (number(end)?, number(end + 2)?);
     Some(Question { name: name.to_name(), qtype, qclass, dnssec_ok: false, checking_disabled: false })
+}
+
+/// What hickory reads, if what is made of it has to read the same.
+fn read_by_hickory(message: &[u8], joined: bool) -> Option<Message> {
+    let read = Message::from_vec(message).ok()?;
+    (read.queries.len() == 1 && differences::keeps_its_data(message, joined)).then_some(read)
 }
 
 /// The askers of one input.
@@ -108,23 +113,13 @@ fn copied(body: &ReplyBody, how: How) {
     assert!(!body.is_positive() || !body.is_negative());
 }
 
-fn chain(body: &ReplyBody, question: &Question, target: &Name, message: &[u8], how: How, first_read: bool) {
+fn chain(body: &ReplyBody, question: &Question, target: &Name, message: &[u8], how: How) {
     let Ok((rest, _)) = ReplyBody::read(message, question.qtype) else { return };
     let Ok(joined) = body.chained(question.name.as_ref(), target.as_ref(), &rest, question.qtype) else { return };
     assert_eq!(joined.answers(), body.answers() + rest.answers());
     assert!(joined.rcode == rest.rcode && joined.ttl.is_none_or(|ttl| Some(ttl) <= body.ttl.or(Some(ttl))));
-    let source = Message::from_vec(message).ok().filter(|_| first_read);
-    // Names in other types' data must not be compressed (RFC 3597 4), so such data is copied as it is.
-    let plain = |record: &Record| {
-        use RecordType::{A, AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT};
-        matches!(record.record_type(), A | AAAA | CNAME | MX | NS | PTR | SOA | SRV | TXT)
-    };
-    let first = Message::from_vec(&body.to_message(question.name.as_ref(), question.qtype)).ok();
-    let all = |message: &Message| message.all_sections().all(plain);
-    if let (Some(source), Some(first)) = (source, first)
-        && all(&source)
-        && all(&first)
-    {
+    let first = body.to_message(question.name.as_ref(), question.qtype);
+    if let (Some(source), Some(first)) = (read_by_hickory(message, true), read_by_hickory(&first, true)) {
         let mut expected = source;
         let answers = first.answers.into_iter().chain(std::mem::take(&mut expected.answers));
         expected.answers = answers.collect();
