@@ -28,6 +28,8 @@ pub enum Failure {
     NotHere,
     /// No zone, and no upstream either.
     NoRoute,
+    /// Neither a namespace nor a region, but nearly a region: perhaps the table lacks it, or it is mistyped.
+    NoSuchRegion { label: String, known: String },
     /// The asker is not in `listen.peers_allow`.
     NotAllowed,
     /// The zone has not been read from the API yet.
@@ -60,6 +62,7 @@ impl Failure {
             | Self::NoRecursion
             | Self::NotAnswered { .. } => Rcode::REFUSED,
             Self::TargetPrivate { .. } => Rcode::NOERROR,
+            Self::NoSuchRegion { .. } => Rcode::NXDOMAIN,
             _ => Rcode::SERVFAIL,
         }
     }
@@ -88,6 +91,9 @@ impl Failure {
             Self::FromCluster => (EdeCode::PROHIBITED, "came from a cluster".into()),
             Self::NotHere => (EdeCode::PROHIBITED, "not a name of this region".into()),
             Self::NoRoute => (EdeCode::NOT_AUTHORITATIVE, "no zone and no upstream for this name".into()),
+            Self::NoSuchRegion { label, known } => {
+                (EdeCode::OTHER, format!("no such region {label}; known: {known}").into())
+            }
             Self::NotAllowed => (EdeCode::PROHIBITED, "address not in listen.peers_allow".into()),
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
@@ -158,6 +164,7 @@ mod tests {
             Failure::NoRoute,
         ];
         all.extend(what);
+        all.push(Failure::NoSuchRegion { label: "eats".into(), known: "central, east, west".into() });
         all
     }
 
@@ -183,6 +190,7 @@ mod tests {
             Failure::Panic => 16,
             Failure::NoRoute => 17,
             Failure::NotAnswered { .. } => 18,
+            Failure::NoSuchRegion { .. } => 19,
         }
     }
 

@@ -38,7 +38,7 @@ pub(super) struct Feed {
 }
 
 enum Source {
-    Manifests { path: PathBuf, reread: mpsc::Sender<()>, task: AbortHandle },
+    Manifests { path: PathBuf, bytes: u64, reread: mpsc::Sender<()>, task: AbortHandle },
     Api { target: Target, pods: bool, _running: api::Source },
 }
 
@@ -103,7 +103,10 @@ impl Feed {
     }
 
     fn read_manifests(&mut self, path: PathBuf, limits: &Limits) {
-        if matches!(&self.source, Some(Source::Manifests { path: old, .. }) if *old == path) {
+        let bytes = limits.manifest_bytes;
+        let same =
+            |old: &Source| matches!(old, Source::Manifests { path: p, bytes: b, .. } if *p == path && *b == bytes);
+        if self.source.as_ref().is_some_and(same) {
             return;
         }
         // The old one first: two would tell of one zone in turns.
@@ -114,7 +117,7 @@ impl Feed {
             report(loaded, &metrics);
         });
         let task = tokio::spawn(task).abort_handle();
-        self.source = Some(Source::Manifests { path, reread, task });
+        self.source = Some(Source::Manifests { path, bytes, reread, task });
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::Addresses;
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::ready::Ready;
 use crate::server::admin::{Admin, AdminDoor, Pages, Shown};
 use crate::server::bind::{BindError, bind_tcp};
@@ -21,24 +21,20 @@ pub(super) struct Http {
 impl Http {
     pub(super) fn bind(config: &Config) -> Result<Self, BindError> {
         let mut http = Self { doors: Vec::new(), addresses: Addresses::default() };
-        for (listen, pages) in Pages::by_place(&config.listen) {
-            let listeners = bind_tcp(listen)?;
-            // A port alone is both families; the first of them is the one to show.
-            let first: Option<SocketAddr> = listeners.first().and_then(|listener| listener.local_addr().ok());
-            let addresses = &mut http.addresses;
-            for (serves, address) in [
-                (pages.health, &mut addresses.health),
-                (pages.ready, &mut addresses.ready),
-                (pages.metrics, &mut addresses.metrics),
-                (pages.admin, &mut addresses.admin),
-            ] {
-                if serves {
-                    *address = first;
-                }
-            }
-            http.doors.extend(listeners.into_iter().map(|listener| AdminDoor { listener, pages }));
-        }
+        let listen = &config.listen;
+        http.addresses.health = http.add(listen.health, Pages::Health)?;
+        http.addresses.ready = http.add(listen.ready, Pages::Ready)?;
+        http.addresses.metrics = http.add(listen.metrics, Pages::Metrics)?;
+        http.addresses.admin = http.add(listen.admin, Pages::Admin)?;
         Ok(http)
+    }
+
+    /// Binds one setting, and gives the address to show: a port alone is both families, and the first of them is it.
+    fn add(&mut self, listen: Option<Listen>, pages: Pages) -> Result<Option<SocketAddr>, BindError> {
+        let listeners = listen.map(bind_tcp).transpose()?.unwrap_or_default();
+        let first = listeners.first().and_then(|listener| listener.local_addr().ok());
+        self.doors.extend(listeners.into_iter().map(|listener| AdminDoor { listener, pages }));
+        Ok(first)
     }
 
     pub(super) fn addresses(&self) -> Addresses {

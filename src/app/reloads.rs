@@ -155,7 +155,7 @@ impl State {
 
     async fn reload_config(&mut self) {
         let Some(path) = self.file.clone() else { return };
-        let parsed = text::read(&path, self.config.limits.config_bytes)
+        let parsed = text::config(&path, &self.config.limits)
             .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
             .and_then(|text| {
                 file::parse(&text, &path, UnknownKeys::Warn, &self.overrides)

@@ -39,7 +39,7 @@ pub(super) fn path(config: &Config) -> Option<&Path> {
 /// Reads the table.
 pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good, Bad> {
     let Some(path) = path(config) else { return Ok(Good::default()) };
-    let text = match text::read(path, config.limits.config_bytes) {
+    let text = match text::config(path, &config.limits) {
         Ok(text) => text,
         Err(error) if matches!(config.peers.source, PeersSource::DefaultFile(_)) && is_missing(&error) => {
             return Ok(Good::default());
@@ -142,7 +142,7 @@ fn last_good_path(config: &Config) -> Option<PathBuf> {
 
 fn last_good(config: &Config, adjust: Option<&dyn Adjust>) -> Option<PeerTable> {
     let path = last_good_path(config)?;
-    let text = text::read(&path, config.limits.config_bytes).ok()?;
+    let text = text::config(&path, &config.limits).ok()?;
     let mut result = parse(config, &path, &text);
     if let Some(adjust) = adjust {
         adjust.table(&mut result.table);

@@ -50,7 +50,7 @@ pub fn start_log(config: &LogConfig) -> anyhow::Result<LogHandle> {
 pub fn config(named: Option<&Path>, overrides: &Overrides, unknown: UnknownKeys) -> anyhow::Result<Loaded> {
     let path = named.unwrap_or(Path::new(DEFAULT_CONFIG));
     // What it says of its own limit can only be known afterwards.
-    let (text, found) = match text::read(path, Limits::default().config_bytes) {
+    let (text, found) = match text::config(path, &Limits::default()) {
         Ok(text) => (text, Some(path.to_path_buf())),
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => (String::new(), None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),

@@ -11,6 +11,7 @@ use crate::app::text;
 use crate::config::peers::{self, TableContext};
 use crate::config::{Config, Overrides, Problem, RegionLabel, UnknownKeys};
 use crate::kube::manifests;
+use crate::limits::Limits;
 use crate::wire::Name;
 
 #[derive(clap::Args)]
@@ -68,7 +69,9 @@ fn kind(file: &Path) -> anyhow::Result<Kind> {
     if file.is_dir() {
         return Ok(Kind::Manifests);
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let limit = Limits::default().manifest_bytes;
+    let text =
+        text::read(file, limit, "limits.manifest_bytes").with_context(|| format!("cannot read {}", file.display()))?;
     let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
     Ok(if has("kind") {
         Kind::Manifests
@@ -80,8 +83,7 @@ fn kind(file: &Path) -> anyhow::Result<Kind> {
 }
 
 fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>> {
-    let text =
-        text::read(file, config.limits.config_bytes).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = text::config(file, &config.limits).with_context(|| format!("cannot read {}", file.display()))?;
     let stub_zones: Vec<Name> = config.stub_zones();
     let context = TableContext {
         cluster_domain: &config.cluster_domain,

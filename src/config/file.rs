@@ -31,7 +31,7 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// file are relative to its folder.
 ///
 /// # Errors
-/// All that is wrong with the file or the overrides, in the order of the file.
+/// All that is wrong with the file or the overrides, in the order of the file, and the warnings behind that.
 pub fn parse(
     text: &str,
     file: &Path,
@@ -42,7 +42,11 @@ pub fn parse(
     let config = read(text, &report).map(|spec| convert(&spec, file, overrides, &report));
     match (config, report.finish()) {
         (Some(value), (errors, warnings)) if errors.is_empty() => Ok(Parsed { value, warnings }),
-        (_, (errors, _)) => Err(errors),
+        (_, (mut errors, warnings)) => {
+            // Whoever mends the file wants to see all of it at once.
+            errors.extend(warnings);
+            Err(errors)
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod decide;
 mod follow;
+mod near;
 mod suffixes;
 mod table;
 

@@ -127,7 +127,10 @@ impl<'a> One<'a> {
             let name = chased.as_ref().unwrap_or(self.query.name);
             let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
                 Found::Answer | Found::NoData => return self.finish(writer, zone, Rcode::NOERROR, true, None),
-                Found::NxDomain => return self.finish(writer, zone, Rcode::NXDOMAIN, true, None),
+                Found::NxDomain => {
+                    let hint = self.hint(name);
+                    return self.finish(writer, zone, Rcode::NXDOMAIN, true, hint.as_ref());
+                }
                 Found::NotReady | Found::NotOwn => return self.failure(out, &Failure::NotReady),
                 Found::Alias { target, at } => (NameBuf::from(target.as_ref()), at),
             };
@@ -146,6 +149,19 @@ impl<'a> One<'a> {
         }
         let failure = Failure::ChainTooLong;
         self.finish(writer, zone, failure.rcode(), false, Some(&failure.ede()))
+    }
+
+    /// What may have been meant by a name that does not exist, if it can be said and is not too far off.
+    fn hint(&self, name: &NameBuf) -> Option<Ede> {
+        let Asking { view, door, .. } = self.asking;
+        if *door == Door::Peers || self.query.edns.is_none() {
+            return None;
+        }
+        let label = view.routing.routes.namespace(name)?;
+        if view.zone.namespace_exists(label) {
+            return None;
+        }
+        view.routing.routes.nearly_a_region(label).map(|failure| failure.ede())
     }
 
     /// A name that a peer or an upstream knows: from the cache, or a miss.

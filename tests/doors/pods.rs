@@ -6,7 +6,7 @@ use hickory_proto::rr::RecordType;
 use crate::setup::{both, ede, is_refused, objects, table, world, world_with};
 use crate::support::client::Ask;
 use crate::support::ip;
-use crate::support::read::addresses;
+use crate::support::read::{addresses, extended_errors};
 use crate::support::region::Region;
 use crate::support::server::ScriptServer;
 
@@ -30,6 +30,20 @@ async fn aa_is_for_local_answers_and_ra_for_all() {
         }
     }
     assert_eq!(world.west.count("app.west.svc.cluster.local", RecordType::A), 1);
+}
+
+/// F7: a region that the table lacks, or that is mistyped, is no silent denial.
+#[tokio::test]
+async fn f7_a_name_that_is_nearly_a_regions_is_denied_with_a_hint() {
+    let world = world().await;
+    let reply = both(world.east.dns(), &Ask::new("app.wset.svc.cluster.local", RecordType::A)).await;
+    assert_eq!(reply.metadata.response_code, ResponseCode::NXDomain);
+    assert_eq!(ede(&reply), (0, "no such region wset; known: east, west".to_owned()));
+    for plain in ["app.shop.svc.cluster.local", "nothing.default.svc.cluster.local", "app.wset.pod.cluster.local"] {
+        let reply = both(world.east.dns(), &Ask::new(plain, RecordType::A)).await;
+        assert_eq!(reply.metadata.response_code, ResponseCode::NXDomain, "{plain}");
+        assert_eq!(extended_errors(&reply), [], "{plain}");
+    }
 }
 
 /// A peer's zone hides a namespace of the same name, at the start with a warning in the metrics.

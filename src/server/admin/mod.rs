@@ -11,7 +11,6 @@ use std::thread::JoinHandle;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Listen, ListenConfig};
 use crate::metrics::Registry;
 use crate::ready::Ready;
 use crate::server::heartbeat::Heartbeats;
@@ -19,48 +18,16 @@ use crate::server::heartbeat::Heartbeats;
 use listener::Bounded;
 
 /// What a listener answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pages {
-    pub health: bool,
-    pub ready: bool,
-    pub metrics: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    Health,
+    Ready,
+    Metrics,
     /// All of them, and a list at `/`.
-    pub admin: bool,
+    Admin,
 }
 
-impl Pages {
-    /// What is to be bound, with what each answers: settings that name one place share a listener. Port 0 names no place.
-    #[must_use]
-    pub fn by_place(config: &ListenConfig) -> Vec<(Listen, Self)> {
-        let none = Self::default();
-        let settings = [
-            (config.health, Self { health: true, ..none }),
-            (config.ready, Self { ready: true, ..none }),
-            (config.metrics, Self { metrics: true, ..none }),
-            (config.admin, Self { admin: true, ..none }),
-        ];
-        let mut places: Vec<(Listen, Self)> = Vec::new();
-        for (place, pages) in settings {
-            let Some(place) = place else { continue };
-            match places.iter_mut().find(|(known, _)| *known == place && place.port() != 0) {
-                Some((_, known)) => *known = known.and(pages),
-                None => places.push((place, pages)),
-            }
-        }
-        places
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self {
-            health: self.health || other.health,
-            ready: self.ready || other.ready,
-            metrics: self.metrics || other.metrics,
-            admin: self.admin || other.admin,
-        }
-    }
-}
-
-/// A bound listener with what it answers. One that several settings name serves all that they ask for.
+/// A bound listener with what it answers.
 pub struct AdminDoor {
     pub listener: TcpListener,
     pub pages: Pages,

@@ -18,18 +18,18 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n";
 
 pub(super) fn router(pages: Pages, shown: Shown) -> Router {
-    let all = pages.admin;
+    let all = pages == Pages::Admin;
     let mut router = Router::new();
     if all {
         router = router.route("/", get(async || INDEX));
     }
-    if all || pages.health {
+    if all || pages == Pages::Health {
         router = router.route("/health", get(health));
     }
-    if all || pages.ready {
+    if all || pages == Pages::Ready {
         router = router.route("/ready", get(ready));
     }
-    if all || pages.metrics {
+    if all || pages == Pages::Metrics {
         router = router.route("/metrics", get(metrics));
     }
     router.with_state(shown)

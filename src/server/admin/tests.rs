@@ -8,8 +8,6 @@ use super::listener::MAX_CONNECTIONS;
 use super::*;
 use crate::clock;
 
-const NONE: Pages = Pages { health: false, ready: false, metrics: false, admin: false };
-
 fn shown() -> Shown {
     Shown { heartbeats: Heartbeats::new(clock::now()), ready: Ready::new(), metrics: Registry::new("1.2.3", false) }
 }
@@ -33,11 +31,11 @@ fn get(address: SocketAddr, path: &str) -> (u16, String) {
 #[test]
 fn health_names_the_worker_that_hangs() {
     let shown = shown();
-    let admin = start(&[Pages { health: true, ..NONE }], &shown);
+    let admin = start(&[Pages::Health], &shown);
     let beat = shown.heartbeats.worker("udp-0", clock::now());
     assert_eq!(get(admin.addresses()[0], "/health"), (200, "OK".into()));
     let shown = Shown { heartbeats: old_heartbeats(), ..shown };
-    let admin = start(&[Pages { health: true, ..NONE }], &shown);
+    let admin = start(&[Pages::Health], &shown);
     assert_eq!(get(admin.addresses()[0], "/health"), (503, "udp-1: no sign of life for 5 s\n".into()));
     drop(beat);
 }
@@ -53,7 +51,7 @@ fn old_heartbeats() -> Heartbeats {
 #[test]
 fn ready_lists_what_is_missing() {
     let shown = shown();
-    let admin = start(&[Pages { ready: true, ..NONE }], &shown);
+    let admin = start(&[Pages::Ready], &shown);
     let (zone, doors) = (shown.ready.task("zone: not read yet"), shown.ready.task("doors: not open yet"));
     assert_eq!(get(admin.addresses()[0], "/ready"), (503, "zone: not read yet\ndoors: not open yet\n".into()));
     drop((zone, doors));
@@ -64,39 +62,20 @@ fn ready_lists_what_is_missing() {
 
 #[test]
 fn each_door_answers_what_it_was_made_for() {
-    let pages =
-        [Pages { health: true, ..NONE }, Pages { ready: true, metrics: true, ..NONE }, Pages { admin: true, ..NONE }];
+    let pages = [Pages::Health, Pages::Ready, Pages::Metrics, Pages::Admin];
     let admin = start(&pages, &shown());
     let statuses =
         |at: usize| ["/", "/health", "/ready", "/metrics", "/other"].map(|path| get(admin.addresses()[at], path).0);
     assert_eq!(statuses(0), [404, 200, 404, 404, 404]);
-    assert_eq!(statuses(1), [404, 404, 200, 200, 404]);
-    assert_eq!(statuses(2), [200, 200, 200, 200, 404]);
-    assert!(get(admin.addresses()[1], "/metrics").1.contains("interlocal_build_info{version=\"1.2.3\"} 1\n"));
-}
-
-#[test]
-fn settings_that_name_one_place_share_a_listener() {
-    let config = ListenConfig {
-        health: Some(Listen::Port(8080)),
-        ready: Some(Listen::Port(8181)),
-        metrics: Some(Listen::Port(8080)),
-        ..ListenConfig::default()
-    };
-    let expected = [
-        (Listen::Port(8080), Pages { health: true, metrics: true, ..NONE }),
-        (Listen::Port(8181), Pages { ready: true, ..NONE }),
-    ];
-    assert_eq!(Pages::by_place(&config), expected);
-    assert!(Pages::by_place(&ListenConfig::default()).is_empty());
-    let any = Some(Listen::Port(0));
-    let config = ListenConfig { health: any, ready: any, ..ListenConfig::default() };
-    assert_eq!(Pages::by_place(&config).len(), 2, "each gets a free port of its own");
+    assert_eq!(statuses(1), [404, 404, 200, 404, 404]);
+    assert_eq!(statuses(2), [404, 404, 404, 200, 404]);
+    assert_eq!(statuses(3), [200, 200, 200, 200, 404]);
+    assert!(get(admin.addresses()[2], "/metrics").1.contains("interlocal_build_info{version=\"1.2.3\"} 1\n"));
 }
 
 #[test]
 fn idle_connections_do_not_keep_a_probe_out() {
-    let admin = start(&[Pages { health: true, ..NONE }], &shown());
+    let admin = start(&[Pages::Health], &shown());
     let address = admin.addresses()[0];
     let mut idle: Vec<_> = (0..MAX_CONNECTIONS + 5).map(|_| TcpStream::connect(address).expect("connected")).collect();
     assert_eq!(get(address, "/health").0, 200);
@@ -107,7 +86,7 @@ fn idle_connections_do_not_keep_a_probe_out() {
 
 #[test]
 fn dropping_it_closes_the_doors() {
-    let admin = start(&[Pages { health: true, ..NONE }], &shown());
+    let admin = start(&[Pages::Health], &shown());
     let address = admin.addresses()[0];
     drop(admin);
     assert!(TcpStream::connect(address).is_err());
