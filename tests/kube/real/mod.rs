@@ -1,0 +1,9 @@
+//! interlocal as a process of its own, with a real API server: TLS, tokens, roles, and the controllers that make Services and
+//! Pods into EndpointSlices. Each test has a server or a namespace of its own, and does nothing on a machine without the
+//! server's program.
+
+mod access;
+mod instance;
+mod objects;
+
+pub use instance::Instance;
