@@ -143,12 +143,22 @@ impl ApiServer {
 
     /// Writes a kubeconfig for whoever has this token.
     pub fn kubeconfig_of(&self, name: &str, token: &str) -> PathBuf {
-        self.write_kubeconfig(name, &format!("token: {token}"))
+        self.write_kubeconfig(name, self.port, &format!("token: {token}"))
     }
 
-    /// Writes a kubeconfig whose token is read from this file.
-    pub fn kubeconfig_of_file(&self, name: &str, token: &Path) -> PathBuf {
-        self.write_kubeconfig(name, &format!("tokenFile: {}", token.display()))
+    /// Writes a kubeconfig with this `user`, such as `token: TOKEN` or `tokenFile: PATH`, that leads to another port of loopback,
+    /// where a relay of the test's listens.
+    pub fn write_kubeconfig(&self, name: &str, port: u16, user: &str) -> PathBuf {
+        let path = self.folder.path().join(format!("kubeconfig-{name}"));
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+             clusters: [{{name: test, cluster: {{server: \"https://127.0.0.1:{port}\", certificate-authority: {}}}}}]\n\
+             users: [{{name: test, user: {{{user}}}}}]\n\
+             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
+            self.ca().display()
+        );
+        std::fs::write(&path, text).unwrap();
+        path
     }
 
     /// A new token of a ServiceAccount, good for ten minutes.
@@ -204,20 +214,6 @@ impl ApiServer {
         let first = tokio::task::spawn_blocking(move || first_line(stdout)).await.unwrap();
         let address = first.trim().rsplit(' ').next().expect("`Starting to serve on ADDRESS`");
         (beside, format!("http://{address}"))
-    }
-
-    fn write_kubeconfig(&self, name: &str, user: &str) -> PathBuf {
-        let path = self.folder.path().join(format!("kubeconfig-{name}"));
-        let (url, ca) = (self.url(), self.ca());
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
-             clusters: [{{name: test, cluster: {{server: \"{url}\", certificate-authority: {}}}}}]\n\
-             users: [{{name: test, user: {{{user}}}}}]\n\
-             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
-            ca.display()
-        );
-        std::fs::write(&path, text).unwrap();
-        path
     }
 
     async fn run(&self, args: &[&str], stdin: &str) -> Said {

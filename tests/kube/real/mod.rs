@@ -3,7 +3,15 @@
 //! server's program.
 
 mod access;
+mod away;
+mod credentials;
+mod families;
+mod history;
+mod hung;
 mod instance;
 mod objects;
+mod pods;
+mod relay;
+mod steady;
 
 pub use instance::Instance;
