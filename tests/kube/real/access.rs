@@ -49,8 +49,7 @@ async fn a_right_that_is_missing_from_the_start_is_named_until_it_is_there() {
     let east = Instance::start(&kubeconfig, "");
     east.logged("not allowed to list and watch endpointslices.discovery.k8s.io").await;
     east.until_metric(&failures("endpointslices", "forbidden"), 2.0).await;
-    let (status, text) = east.page().await.unwrap();
-    assert!(status == 503 && text.contains(SLICES[2..].trim_end()), "{text}");
+    east.says(503, SLICES[2..].trim_end()).await;
     assert_eq!(east.failures("services", "forbidden").await, 0.0);
     let reply = east.ask("web.newcomer.svc.cluster.local", RecordType::A).await;
     assert_eq!((reply.response_code, extended_errors(&reply)[0].0), (ResponseCode::ServFail, 14));
@@ -68,8 +67,7 @@ async fn without_the_right_to_namespaces_the_zone_is_served() {
     let kubeconfig = api.kubeconfig_of("nameless", &api.token("kube-system", "nameless").await);
     let east = Instance::ready(&kubeconfig, "").await;
     east.resolves("web.nameless.svc.cluster.local", &["10.96.3.3"]).await;
-    let (status, text) = east.page().await.unwrap();
-    assert!(status == 200 && text.contains(NAMESPACES[2..].trim_end()), "{text}");
+    east.says(200, NAMESPACES[2..].trim_end()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,8 +90,7 @@ async fn a_right_that_is_taken_away_is_named_and_the_rest_goes_on() {
     east.resolves(exists, &["10.1.1.1"]).await;
     assert!(east.is("web.reduced.svc.cluster.local", &["10.96.3.4"]).await);
     assert!(east.is("late.reduced.svc.cluster.local", &[]).await);
-    let (status, text) = east.page().await.unwrap();
-    assert!(status == 200 && text.contains("not allowed to list and watch services"), "{text}");
+    east.says(200, "not allowed to list and watch services").await;
     api.apply(&rbac("reduced")).await;
     east.resolves("late.reduced.svc.cluster.local", &["10.96.3.5"]).await;
     east.logged("watching the API server again").await;

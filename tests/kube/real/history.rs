@@ -25,8 +25,9 @@ async fn a_watch_from_before_a_compaction_is_told_so_and_lists_anew() {
     let east = Instance::ready(&kubeconfig, "").await;
     let steady = Steady::watch(&east, "web.old.svc.cluster.local", "10.96.11.1");
     for round in 1..=3 {
-        // Something that the watch of Services does not hear of, so that where it stands is before the compaction.
-        api.apply(&namespace(&format!("old-{round}"))).await;
+        // What the watch of Services does not hear of, so that what it would hear next is before the compaction.
+        let others: Vec<String> = (0..4).map(|other| namespace(&format!("old-{round}-{other}")) + "---\n").collect();
+        api.apply(&others.concat()).await;
         api.compact().await;
         relay.cut();
         east.until_metric(&failures("services", "gone"), f64::from(round)).await;

@@ -13,5 +13,6 @@ mod objects;
 mod pods;
 mod relay;
 mod steady;
+mod timing;
 
 pub use instance::Instance;

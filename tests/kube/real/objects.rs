@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use interlocal::clock;
+use k8s_openapi::jiff::Timestamp;
+
 use super::relay::Relay;
 use crate::support::apiserver::ApiServer;
 
@@ -59,12 +62,14 @@ pub fn pod(namespace: &str, name: &str, app: &str, spec: &str) -> String {
     )
 }
 
-/// What its kubelet would say of it.
+/// What its kubelet would say of it, now.
 pub async fn run(api: &ApiServer, namespace: &str, name: &str, ips: &[&str], ready: bool) {
     let all: Vec<String> = ips.iter().map(|ip| format!("{{\"ip\": \"{ip}\"}}")).collect();
+    let now = Timestamp::from_second(clock::unix_seconds().try_into().unwrap()).unwrap();
     let status = format!(
         "{{\"status\": {{\"phase\": \"Running\", \"podIP\": \"{}\", \"podIPs\": [{}], \
-         \"conditions\": [{{\"type\": \"Ready\", \"status\": \"{}\"}}]}}}}",
+         \"conditions\": [{{\"type\": \"Ready\", \"status\": \"{}\", \
+         \"lastTransitionTime\": \"{now}\"}}]}}}}",
         ips[0],
         all.join(", "),
         if ready { "True" } else { "False" }

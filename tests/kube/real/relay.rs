@@ -2,8 +2,6 @@
 //! word to the server, as networks and load balancers do. It passes octets, TLS included, and knows nothing of them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,33 +22,25 @@ pub struct Relay {
     address: SocketAddr,
     task: AbortHandle,
     orders: watch::Sender<Order>,
-    accepted: Arc<AtomicU64>,
 }
 
 impl Relay {
     /// To this port of loopback.
     pub async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, accepted) = (listener.local_addr().unwrap(), Arc::<AtomicU64>::default());
+        let address = listener.local_addr().unwrap();
         let (orders, seen) = watch::channel(Order::None);
-        let count = Arc::clone(&accepted);
         let task = tokio::spawn(async move {
             loop {
                 let Ok((client, _)) = listener.accept().await else { continue };
-                count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(pass(client, port, seen.clone()));
             }
         });
-        Self { address, task: task.abort_handle(), orders, accepted }
+        Self { address, task: task.abort_handle(), orders }
     }
 
     pub fn port(&self) -> u16 {
         self.address.port()
-    }
-
-    /// Connections so far.
-    pub fn accepted(&self) -> u64 {
-        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Closes every connection; new ones are welcome.
