@@ -38,6 +38,8 @@ pub struct ApiServer {
     flags: Vec<String>,
     /// None while it is killed. The server ends when the other end of its standard input does.
     running: Option<(Child, ChildStdin)>,
+    /// While it is paused: the process that will make it go on, once the other end of its standard input is gone.
+    paused: Option<Child>,
 }
 
 /// A command that ended.
@@ -64,7 +66,14 @@ impl ApiServer {
     pub fn stopped(test: &str, flags: &[&str]) -> Option<Self> {
         let program = tool::find(test, PROGRAM, BUILT, "tests/apiserver/build")?;
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
-        Some(Self { program, folder: tempfile::tempdir().unwrap(), port: free_block(1), flags, running: None })
+        Some(Self {
+            program,
+            folder: tempfile::tempdir().unwrap(),
+            port: free_block(1),
+            flags,
+            running: None,
+            paused: None,
+        })
     }
 
     /// One for all tests of this process that only add objects in namespaces of their own.
@@ -98,6 +107,7 @@ impl ApiServer {
 
     /// Ends it as a crash would. What it stored stays.
     pub fn kill(&mut self) {
+        self.resume();
         if let Some((mut child, _stdin)) = self.running.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -105,12 +115,21 @@ impl ApiServer {
     }
 
     /// It stays there with all its connections, and does nothing.
-    pub fn pause(&self) {
-        self.signal("STOP");
+    pub fn pause(&mut self) {
+        let (child, _) = self.running.as_ref().expect("it runs");
+        let id = child.id().to_string();
+        assert!(Command::new("sh").args(["-c", "kill -STOP $0", &id]).status().unwrap().success());
+        // What hangs does not see that we are gone: somebody has to wake it up.
+        let waker = Command::new("sh").args(["-c", "read -r _; kill -CONT $0", &id]).stdin(Stdio::piped()).spawn();
+        self.paused = Some(waker.unwrap());
     }
 
-    pub fn resume(&self) {
-        self.signal("CONT");
+    /// It goes on.
+    pub fn resume(&mut self) {
+        if let Some(mut waker) = self.paused.take() {
+            drop(waker.stdin.take());
+            waker.wait().unwrap();
+        }
     }
 
     /// Makes it forget all history before now.
@@ -236,12 +255,6 @@ impl ApiServer {
         // Nobody's own kubeconfig, and a cache that goes with the folder.
         command.args(args).env("KUBECONFIG", self.kubeconfig()).env("HOME", self.folder.path());
         command
-    }
-
-    fn signal(&self, name: &str) {
-        let (child, _) = self.running.as_ref().expect("it runs");
-        let command = format!("kill -{name} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
     }
 }
 

@@ -18,7 +18,7 @@ use crate::zone::{LIMIT, Zone};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_is_noticed_and_asked_again() {
     const TEST: &str = "a_server_that_hangs_is_noticed_and_asked_again";
-    let Some(api) = ApiServer::start(TEST, &[]).await else { return };
+    let Some(mut api) = ApiServer::start(TEST, &[]).await else { return };
     let kubeconfig = account(&api, "interlocal").await;
     api.apply(&web("hung", "10.96.13.1")).await;
     let east = Instance::ready(&kubeconfig, "").await;
