@@ -145,7 +145,7 @@ impl BoundApp {
             metrics: Arc::clone(&metrics),
             instance: builder.instance(),
             counters: Counters::default(),
-            table: TableState { generation: 1.into(), ok: ok.into() },
+            table: TableState::new(ok),
         });
         let feed = Feed::start(&config, zone_settings(&config, &table), zone, &ready, &metrics);
         let reloads = Reloads::start(

@@ -49,6 +49,14 @@ pub struct TableState {
     pub ok: AtomicBool,
 }
 
+impl TableState {
+    /// That of the first table.
+    #[must_use]
+    pub fn new(ok: bool) -> Self {
+        Self { generation: 1.into(), ok: ok.into() }
+    }
+}
+
 /// What happens rarely, counted by whoever sees it.
 #[derive(Debug, Default)]
 pub struct Counters {
