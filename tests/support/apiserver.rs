@@ -38,6 +38,8 @@ pub struct ApiServer {
     flags: Vec<String>,
     /// None while it is killed. The server ends when the other end of its standard input does.
     running: Option<(Child, ChildStdin)>,
+    /// While it is paused: the process that will make it go on, once the other end of its standard input is gone.
+    paused: Option<Child>,
 }
 
 /// A command that ended.
@@ -64,7 +66,14 @@ impl ApiServer {
     pub fn stopped(test: &str, flags: &[&str]) -> Option<Self> {
         let program = tool::find(test, PROGRAM, BUILT, "tests/apiserver/build")?;
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
-        Some(Self { program, folder: tempfile::tempdir().unwrap(), port: free_block(1), flags, running: None })
+        Some(Self {
+            program,
+            folder: tempfile::tempdir().unwrap(),
+            port: free_block(1),
+            flags,
+            running: None,
+            paused: None,
+        })
     }
 
     /// One for all tests of this process that only add objects in namespaces of their own.
@@ -98,6 +107,7 @@ impl ApiServer {
 
     /// Ends it as a crash would. What it stored stays.
     pub fn kill(&mut self) {
+        self.resume();
         if let Some((mut child, _stdin)) = self.running.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -105,12 +115,21 @@ impl ApiServer {
     }
 
     /// It stays there with all its connections, and does nothing.
-    pub fn pause(&self) {
-        self.signal("STOP");
+    pub fn pause(&mut self) {
+        let (child, _) = self.running.as_ref().expect("it runs");
+        let id = child.id().to_string();
+        assert!(Command::new("sh").args(["-c", "kill -STOP $0", &id]).status().unwrap().success());
+        // What hangs does not see that we are gone: somebody has to wake it up.
+        let waker = Command::new("sh").args(["-c", "read -r _; kill -CONT $0", &id]).stdin(Stdio::piped()).spawn();
+        self.paused = Some(waker.unwrap());
     }
 
-    pub fn resume(&self) {
-        self.signal("CONT");
+    /// It goes on.
+    pub fn resume(&mut self) {
+        if let Some(mut waker) = self.paused.take() {
+            drop(waker.stdin.take());
+            waker.wait().unwrap();
+        }
     }
 
     /// Makes it forget all history before now.
@@ -143,12 +162,22 @@ impl ApiServer {
 
     /// Writes a kubeconfig for whoever has this token.
     pub fn kubeconfig_of(&self, name: &str, token: &str) -> PathBuf {
-        self.write_kubeconfig(name, &format!("token: {token}"))
+        self.write_kubeconfig(name, self.port, &format!("token: {token}"))
     }
 
-    /// Writes a kubeconfig whose token is read from this file.
-    pub fn kubeconfig_of_file(&self, name: &str, token: &Path) -> PathBuf {
-        self.write_kubeconfig(name, &format!("tokenFile: {}", token.display()))
+    /// Writes a kubeconfig with this `user`, such as `token: TOKEN` or `tokenFile: PATH`, that leads to another port of loopback,
+    /// where a relay of the test's listens.
+    pub fn write_kubeconfig(&self, name: &str, port: u16, user: &str) -> PathBuf {
+        let path = self.folder.path().join(format!("kubeconfig-{name}"));
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+             clusters: [{{name: test, cluster: {{server: \"https://127.0.0.1:{port}\", certificate-authority: {}}}}}]\n\
+             users: [{{name: test, user: {{{user}}}}}]\n\
+             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
+            self.ca().display()
+        );
+        std::fs::write(&path, text).unwrap();
+        path
     }
 
     /// A new token of a ServiceAccount, good for ten minutes.
@@ -206,20 +235,6 @@ impl ApiServer {
         (beside, format!("http://{address}"))
     }
 
-    fn write_kubeconfig(&self, name: &str, user: &str) -> PathBuf {
-        let path = self.folder.path().join(format!("kubeconfig-{name}"));
-        let (url, ca) = (self.url(), self.ca());
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
-             clusters: [{{name: test, cluster: {{server: \"{url}\", certificate-authority: {}}}}}]\n\
-             users: [{{name: test, user: {{{user}}}}}]\n\
-             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
-            ca.display()
-        );
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
     async fn run(&self, args: &[&str], stdin: &str) -> Said {
         let mut command = self.command(args);
         let (stdin, shown) = (stdin.to_owned(), args.join(" "));
@@ -240,12 +255,6 @@ impl ApiServer {
         // Nobody's own kubeconfig, and a cache that goes with the folder.
         command.args(args).env("KUBECONFIG", self.kubeconfig()).env("HOME", self.folder.path());
         command
-    }
-
-    fn signal(&self, name: &str) {
-        let (child, _) = self.running.as_ref().expect("it runs");
-        let command = format!("kill -{name} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
     }
 }
 

@@ -10,7 +10,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 use tempfile::TempDir;
 
-use crate::support::client::{Ask, ask_tcp, ask_udp};
+use crate::support::client::ask_udp;
 use crate::support::http;
 use crate::support::ports::free_block;
 use crate::support::process::{Process, binary};
@@ -85,6 +85,14 @@ impl Instance {
         assert!(ready, "{:?}\n{}", self.page().await, self.log());
     }
 
+    /// Waits until `/ready` has this status and these words.
+    pub async fn says(&self, status: u16, words: &str) {
+        let right =
+            |page: Option<(u16, String)>| page.is_some_and(|(code, text)| code == status && text.contains(words));
+        let said = eventually(LIMIT, || async { right(self.page().await) }).await;
+        assert!(said, "no {status} with `{words}`: {:?}\n{}", self.page().await, self.log());
+    }
+
     pub async fn metrics(&self) -> String {
         http::get(([127, 0, 0, 1], self.port + 2).into(), "/metrics").await.map_or_else(String::new, |(_, text)| text)
     }
@@ -108,18 +116,6 @@ impl Instance {
         ask_udp(self.dns(), name, rtype).await
     }
 
-    /// The addresses of both families that a name has, in order, over UDP and TCP alike.
-    pub async fn addresses(&self, name: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        for rtype in [RecordType::A, RecordType::AAAA] {
-            let reply = self.ask(name, rtype).await;
-            let sorted = sorted(&reply);
-            assert_eq!(sorted, self::sorted(&ask_tcp(self.dns(), name, rtype).await), "UDP and TCP differ on {name}");
-            found.extend(sorted);
-        }
-        found
-    }
-
     /// Waits until a name has these addresses; none is NXDOMAIN.
     pub async fn resolves(&self, name: &str, expected: &[&str]) {
         let same = eventually(LIMIT, || async { self.is(name, expected).await }).await;
@@ -141,11 +137,6 @@ impl Instance {
         expected.sort();
         found.sort();
         found == expected
-    }
-
-    /// One question without waiting for more than a moment: the reply, if it came.
-    pub async fn try_ask(&self, name: &str, rtype: RecordType) -> Option<Message> {
-        Ask::new(name, rtype).patience(secs(5)).try_udp(self.dns()).await
     }
 }
 

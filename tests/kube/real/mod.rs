@@ -3,7 +3,16 @@
 //! server's program.
 
 mod access;
+mod away;
+mod credentials;
+mod families;
+mod history;
+mod hung;
 mod instance;
 mod objects;
+mod pods;
+mod relay;
+mod steady;
+mod timing;
 
 pub use instance::Instance;
