@@ -97,6 +97,8 @@ impl Names {
         for there in ["", "ns.dns.", "dns-version."] {
             self.add(Form::Zone, &format!("{there}{ZONE}"));
         }
+        // For A, CoreDNS says so too, whether pods have names or not.
+        self.exists.insert(format!("pod.{ZONE}"));
         for asked in [
             "svc.",
             "pod.",
