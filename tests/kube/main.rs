@@ -10,6 +10,7 @@
 mod support;
 
 mod away;
+mod differential;
 mod double;
 mod guard;
 mod history;
