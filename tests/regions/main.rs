@@ -14,4 +14,5 @@ mod digs;
 mod matrix;
 mod peers_command;
 mod processes;
+mod skew;
 mod unsynced;
