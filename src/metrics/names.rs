@@ -54,6 +54,10 @@ metrics! {
     CACHE_EVICTIONS: counter("interlocal_cache_evictions_total", "Answers pushed out for want of room.");
     CACHE_STALE: counter("interlocal_cache_stale_hits_total",
         "Questions answered past the TTL because nothing better was to be had.");
+    CACHE_REFRESHES: counter("interlocal_cache_refreshes_total",
+        "Answers in use that were asked for again before they expired, by region or upstream zone.");
+    CACHE_REFRESHES_REFUSED: counter("interlocal_cache_refreshes_refused_total",
+        "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
@@ -125,6 +129,7 @@ metrics! {
     COREDNS_KUBERNETES_PROGRAMMING: histogram("coredns_kubernetes_dns_programming_duration_seconds",
         "As interlocal_zone_programming_duration_seconds.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
+    COREDNS_CACHE_STALE: counter("coredns_cache_served_stale_total", "As interlocal_peer_stale_answers_total.");
 }
 
 #[cfg(test)]
