@@ -13,4 +13,5 @@ mod demo;
 mod digs;
 mod matrix;
 mod processes;
+mod stale;
 mod unsynced;
