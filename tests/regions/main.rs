@@ -13,5 +13,6 @@ mod demo;
 mod digs;
 mod matrix;
 mod processes;
+mod refresh;
 mod stale;
 mod unsynced;
