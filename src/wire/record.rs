@@ -231,7 +231,7 @@ mod tests {
         let message = [head, data].concat();
         let mut out = Vec::new();
         let record = Record::read(&message, 3).expect("well formed");
-        record.copy_uncompressed(&message, &mut out).expect("well formed");
+        record.copy_uncompressed(&message, NameBuf::new().as_ref(), &mut out).expect("well formed");
         out.split_off(13)
     }
 
