@@ -15,4 +15,6 @@ mod matrix;
 mod peers_command;
 mod processes;
 mod skew;
+mod refresh;
+mod stale;
 mod unsynced;

@@ -26,6 +26,7 @@ pub mod coredns;
 pub mod dig;
 pub mod hickory;
 pub mod http;
+pub mod pair;
 pub mod ports;
 pub mod process;
 pub mod read;
