@@ -82,7 +82,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
         region: spec.region.scalar(),
         servers: servers::servers(spec, &cluster_domain, report),
         cluster_domain,
-        listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own()),
+        listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own(), folder, report),
         kubernetes: spec.kubernetes.get().map_or(default.kubernetes, |spec| kubernetes(spec, folder, report)),
         peers: spec.peers.get().map_or(default.peers, |spec| peers(spec, folder, report)),
         shutdown: ShutdownConfig {

@@ -44,6 +44,16 @@ pub(super) struct ListenSpec {
     pub(super) ready: Field<Optional>,
     pub(super) metrics: Field<Optional>,
     pub(super) admin: Field<Optional>,
+    pub(super) peers_tls: At<PeersTlsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PeersTlsSpec {
+    pub(super) listen: FieldList<Listen>,
+    pub(super) cert: Field<String>,
+    pub(super) key: Field<String>,
+    pub(super) client_ca: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +130,7 @@ pub(super) struct LimitsSpec {
     pub(super) tcp_in_flight: Field<u64>,
     pub(super) tcp_idle: Field<Time>,
     pub(super) tcp_write: Field<Time>,
+    pub(super) tls_handshake: Field<Time>,
     pub(super) peer_in_flight: Field<u64>,
     pub(super) peer_addresses: Field<u64>,
     pub(super) regions: Field<u64>,

@@ -26,6 +26,7 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
         endpoints: Vec::new(),
         allow_tld: false,
         override_local: false,
+        tls: None,
         broken: None,
     }
 }
