@@ -75,6 +75,7 @@ impl Server {
             metrics,
             instance: 1,
             counters: Counters::default(),
+            tls: None,
         };
         Self { core: Arc::new(core), runtime, now }
     }

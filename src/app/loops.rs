@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::config::Transport;
 use crate::forward::ForwardClient;
 use crate::peer::RegionClient;
+use crate::peer::dialer::Dialer;
 use crate::peer::probe::{self, Change, LoopState};
 use crate::publish::Published;
 use crate::wire::Name;
@@ -28,17 +29,23 @@ impl Own {
     }
 }
 
+/// How an address is reached.
+enum Way {
+    Clear(Transport),
+    Over(Arc<Dialer>),
+}
+
 /// A client whose addresses are probed.
 trait Probed: Send + Sync + 'static {
-    fn how(&self) -> (Name, Transport);
+    fn how(&self) -> (Name, Way);
     /// Leaves an address out, or takes it in again.
     fn set_looping(&self, address: SocketAddr, looping: bool);
     fn is_looping(&self, address: SocketAddr) -> bool;
 }
 
 impl Probed for ForwardClient {
-    fn how(&self) -> (Name, Transport) {
-        (self.zone().clone(), self.transport())
+    fn how(&self) -> (Name, Way) {
+        (self.zone().clone(), Way::Clear(self.transport()))
     }
 
     fn set_looping(&self, address: SocketAddr, looping: bool) {
@@ -51,8 +58,8 @@ impl Probed for ForwardClient {
 }
 
 impl Probed for RegionClient {
-    fn how(&self) -> (Name, Transport) {
-        (self.zone(), Transport::Tcp)
+    fn how(&self) -> (Name, Way) {
+        (self.zone(), Way::Over(self.dialer()))
     }
 
     fn set_looping(&self, address: SocketAddr, looping: bool) {
@@ -92,8 +99,11 @@ async fn probe_address<C: Probed>(client: Weak<C>, address: SocketAddr, own: Own
     let out = client.upgrade().is_some_and(|client| client.is_looping(address));
     let mut state = LoopState::of(out);
     loop {
-        let Some((zone, transport)) = client.upgrade().map(|client| client.how()) else { return };
-        let verdict = probe::ask(address, transport, &zone, own.now()).await;
+        let Some((zone, way)) = client.upgrade().map(|client| client.how()) else { return };
+        let verdict = match &way {
+            Way::Clear(transport) => probe::ask(address, *transport, &zone, own.now()).await,
+            Way::Over(dialer) => probe::ask_over(dialer, address, &zone, own.now()).await,
+        };
         let Some(client) = client.upgrade() else { return };
         match state.observe(verdict) {
             Some(Change::TakenOut) => {

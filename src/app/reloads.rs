@@ -10,8 +10,11 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, table, text, zone_settings};
-use crate::config::{Config, KubernetesSource, LogFormat, Overrides, PeerTable, Problem, UnknownKeys, Upstream, file};
+use super::{Adjust, certificates, table, text, zone_settings};
+use crate::config::{
+    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
+    Upstream, file,
+};
 use crate::log::{Filter, LogHandle};
 use crate::metrics::names;
 use crate::reload::{Changed, Watcher};
@@ -38,20 +41,21 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn new(config: &Config, file: Option<&Path>) -> Self {
-        let (watcher, changes) = Watcher::new(paths(config, file), POLL);
+        // Certificates that a table names are watched as soon as it is read, and are read once more then.
+        let (watcher, changes) = Watcher::new(paths(config, file, &PeerTable::default()), POLL);
         Self { watcher, changes }
     }
 }
 
 /// Every file that a configuration reads, itself included.
-fn paths(config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
+fn paths(config: &Config, file: Option<&Path>, table: &PeerTable) -> Vec<PathBuf> {
     let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(|forward| &forward.to);
     let resolv_confs = upstreams.filter_map(|upstream| match upstream {
         Upstream::ResolvConf(path) => Some(path.as_path()),
         Upstream::Address(_) => None,
     });
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
-    one.chain(resolv_confs).map(Path::to_path_buf).collect()
+    one.chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
 }
 
 fn manifests(config: &Config) -> Option<&Path> {
@@ -104,6 +108,7 @@ impl Drop for Reloads {
 impl State {
     async fn run(mut self, watcher: Arc<Watcher>, mut changes: mpsc::Receiver<Changed>) {
         let mut identity = tokio::time::interval(IDENTITY_EVERY);
+        watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
         loop {
             tokio::select! {
                 changed = changes.recv() => match changed {
@@ -117,7 +122,7 @@ impl State {
                     continue;
                 }
             }
-            watcher.set_paths(paths(&self.config, self.file.as_deref()));
+            watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
         }
     }
 
@@ -129,7 +134,7 @@ impl State {
         } else if manifests(&self.config) == Some(path) {
             self.feed.reread();
         } else {
-            // A resolv.conf: whoever reads it is told to read it again.
+            // A resolv.conf or a certificate: whoever reads it is told to read it again.
             self.swap().await;
         }
     }
@@ -196,13 +201,15 @@ impl State {
         }
         let listen = |config: &Config| config.servers.iter().map(|server| server.listen.clone()).collect::<Vec<_>>();
         let fixed = |config: &Config| {
-            let others = crate::config::ListenConfig {
+            let others = ListenConfig {
                 peers_allow: Vec::new(),
                 peers_chase_outside: true,
+                peers_tls: None,
                 ..config.listen.clone()
             };
+            let tls = config.listen.peers_tls.as_ref().map(|tls| tls.listen.clone());
             let region = config.region.clone();
-            (region, listen(config), others, config.workers, config.plain_sockets, config.metrics.clone())
+            (region, listen(config), others, tls, config.workers, config.plain_sockets, config.metrics.clone())
         };
         let differs = fixed(old) != fixed(&new);
         if differs {
@@ -217,9 +224,15 @@ impl State {
             new.servers.clone_from(&old.servers);
         }
         new.region.clone_from(&old.region);
-        new.listen = crate::config::ListenConfig {
+        // Other certificates are, on the same sockets.
+        let peers_tls = old.listen.peers_tls.as_ref().map(|tls| PeersTlsConfig {
+            listen: tls.listen.clone(),
+            files: new.listen.peers_tls.as_ref().map_or_else(|| tls.files.clone(), |new| new.files.clone()),
+        });
+        new.listen = ListenConfig {
             peers_allow: new.listen.peers_allow,
             peers_chase_outside: new.listen.peers_chase_outside,
+            peers_tls,
             ..old.listen.clone()
         };
         (new.workers, new.plain_sockets) = (old.workers, old.plain_sockets);
@@ -271,6 +284,7 @@ impl State {
     async fn swap(&mut self) {
         let old = self.core.routing.load();
         let new = self.builder.build(&self.config, &self.table, Some(&old));
+        certificates::reload(&self.core, &self.config);
         self.core.cache.resize(self.config.servers.iter().map(|server| server.cache.size).sum());
         self.feed.reconfigure(&self.config, zone_settings(&self.config, &self.table)).await;
         self.core.routing.publish(Arc::new(new));

@@ -96,6 +96,8 @@ metrics! {
     PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
     PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
+    PEER_TLS_OK: gauge("interlocal_peer_tls_ok", "1 if the certificate files of the region's row are in use as they stand.");
+    PEER_TLS_FAILURES: counter("interlocal_peer_tls_failures_total", "Connections to the region that TLS kept from being made, by cause.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
     UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
@@ -104,6 +106,9 @@ metrics! {
     UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
+    TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
+    TLS_HANDSHAKES: counter("interlocal_tls_handshakes_total", "Handshakes of the peers' door over TLS that ended well.");
+    TLS_FAILURES: counter("interlocal_tls_handshake_failures_total", "Handshakes of the peers' door over TLS that did not, by cause.");
     HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
     RESTART_REQUIRED: gauge("interlocal_restart_required",

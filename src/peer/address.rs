@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -15,10 +14,12 @@ use super::backoff::Backoff;
 use super::choice::Candidate;
 use super::connection::{AskError, Connection, Terms};
 use super::counters::{AddressSnapshot, Counters, count};
-use super::dial::{DialError, dial};
+use super::dial::DialError;
+use super::dialer::Dialer;
 use super::health::{Breaker, Health, Probed, vary};
 use super::rtt::SmoothedRtt;
 use super::settings::{CONNECT_TIMEOUT, Settings};
+use super::stream::Stream;
 use super::sync::Probe;
 use crate::wire::Rcode;
 use crate::wire::exchange::{Manner, Question, Received};
@@ -31,6 +32,7 @@ const WITHOUT_OPT: Duration = Duration::from_secs(600);
 /// What all addresses of a group share.
 pub(super) struct Common {
     pub(super) plan: RwLock<Arc<Plan>>,
+    pub(super) dialer: Arc<Dialer>,
     /// Told when a question may have a better chance than before.
     pub(super) changed: Arc<Notify>,
     pub(super) runtime: Handle,
@@ -148,14 +150,13 @@ impl Address {
             state.begun += 1;
             (state.begun, state.backoff.claim(now, vary))
         };
-        let (me, server) = (self.me.clone(), self.server);
+        let (me, server, dialer) = (self.me.clone(), self.server, Arc::clone(&self.common.dialer));
         self.common.runtime.spawn(async move {
             sleep_until(start).await;
-            let began = Instant::now();
-            let dialled = dial(server, CONNECT_TIMEOUT).await;
+            let dialled = dialer.dial(server, CONNECT_TIMEOUT).await;
             // The address may be gone from the table meanwhile.
             if let Some(address) = me.upgrade() {
-                address.connected(number, dialled, began.elapsed());
+                address.connected(number, dialled);
             }
         });
     }
@@ -195,7 +196,7 @@ impl Address {
         self.counters.snapshot(self.server, state.breaker.health(), state.rtt.get(), open)
     }
 
-    fn connected(&self, number: u64, dialled: Result<TcpStream, DialError>, took: Duration) {
+    fn connected(&self, number: u64, dialled: Result<Stream, DialError>) {
         let now = Instant::now();
         {
             let mut state = self.state.lock();
@@ -203,9 +204,8 @@ impl Address {
             match dialled {
                 Ok(stream) => {
                     count(&self.counters.connects);
-                    // The handshake is one round trip.
                     if state.rtt.get().is_none() {
-                        state.rtt.sample(took);
+                        state.rtt.sample(stream.round_trip());
                     }
                     let connection = self.start(number, stream);
                     state.open.push(connection);
@@ -223,7 +223,7 @@ impl Address {
         self.common.changed.notify_waiters();
     }
 
-    fn start(&self, number: u64, stream: TcpStream) -> Arc<Connection> {
+    fn start(&self, number: u64, stream: Stream) -> Arc<Connection> {
         let settings = self.common.plan().settings;
         let terms =
             Terms { max_age: settings.max_age, in_flight: settings.in_flight, stamp_option: settings.stamp_option };
@@ -295,7 +295,7 @@ impl Address {
             state.begun
         };
         count(&self.counters.probes);
-        let (found, connection) = match dial(self.server, CONNECT_TIMEOUT).await {
+        let (found, connection) = match self.common.dialer.dial(self.server, CONNECT_TIMEOUT).await {
             Err(error) => {
                 count(&self.counters.connect_failures);
                 self.state.lock().cause = error.cause();

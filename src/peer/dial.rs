@@ -7,6 +7,8 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::tls::ClientFault;
+
 /// An AWS network load balancer forgets a connection after 350 s without a packet, silently.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Between the probes of a connection whose other side says nothing; after three of them it is dead.
@@ -20,6 +22,8 @@ pub enum DialError {
     Refused,
     Reset,
     Unreachable,
+    /// Connected, but not over TLS.
+    Tls(ClientFault),
     Other,
 }
 
@@ -31,6 +35,7 @@ impl DialError {
             Self::Refused => "connection refused",
             Self::Reset => "connection reset",
             Self::Unreachable => "network unreachable",
+            Self::Tls(fault) => fault.words(),
             Self::Other => "connect failed",
         }
     }

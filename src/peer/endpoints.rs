@@ -126,10 +126,14 @@ impl Set {
     fn publish(&self) {
         // Held while the group takes them, so that an older set never follows a newer one.
         let members = self.members.lock();
-        let addresses: Vec<SocketAddr> = members
-            .iter()
-            .flat_map(|member| member.host.addresses.iter().map(|ip| SocketAddr::new(*ip, member.endpoint.port)))
-            .collect();
+        let with_hosts = || {
+            members.iter().flat_map(|member| {
+                let Endpoint { host, port } = &member.endpoint;
+                member.host.addresses.iter().map(move |ip| (SocketAddr::new(*ip, *port), host))
+            })
+        };
+        self.group.dialer().set_hosts(with_hosts());
+        let addresses: Vec<SocketAddr> = with_hosts().map(|(address, _)| address).collect();
         self.listed.set(addresses);
         self.group.set_addresses(&self.listed.fit());
     }

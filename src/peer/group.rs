@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::address::{Address, Common, Plan};
 use super::asking;
 use super::counters::AddressSnapshot;
+use super::dialer::Dialer;
 use crate::wire::exchange::{Question, Received};
 
 /// Why a group gave no answer.
@@ -35,14 +36,26 @@ impl Group {
     /// Without addresses yet. Call it inside a tokio runtime: that is where its tasks will run.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
+        Self::over(plan, Dialer::default())
+    }
+
+    /// The same, connected to in this way.
+    #[must_use]
+    pub fn over(plan: Plan, dialer: Dialer) -> Self {
         let plan = RwLock::new(Arc::new(plan));
-        let common = Common { plan, changed: Arc::new(Notify::new()), runtime: Handle::current() };
+        let common =
+            Common { plan, dialer: Arc::new(dialer), changed: Arc::new(Notify::new()), runtime: Handle::current() };
         Self { common: Arc::new(common), addresses: RwLock::default() }
     }
 
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.common.plan()
+    }
+
+    #[must_use]
+    pub fn dialer(&self) -> &Arc<Dialer> {
+        &self.common.dialer
     }
 
     /// Takes effect with the next question; open connections stay.

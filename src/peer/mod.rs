@@ -4,6 +4,7 @@
 //! * [`region::RegionClient`]: one row of the peer table; what the rest of the program sees.
 //! * [`group`]: some addresses that are as good as each other; `asking` is one question's way through them.
 //! * [`address`]: one address with its connections and health; [`connection`]: one TCP connection.
+//! * [`dialer`]: how servers are connected to, in clear text or over TLS.
 //! * Pure: [`health`], [`choice`], [`rtt`], [`backoff`], `table`, [`sync`]. I/O calls them.
 //! * [`listed`]: what a client was given to ask, less what leads back to ourselves.
 //! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves?
@@ -16,6 +17,7 @@ pub mod connection;
 pub mod counters;
 pub mod datagram;
 pub mod dial;
+pub mod dialer;
 pub mod endpoints;
 pub mod group;
 pub mod health;
@@ -27,6 +29,7 @@ pub mod region;
 pub mod resolve;
 pub mod rtt;
 pub mod settings;
+pub mod stream;
 pub mod sync;
 mod table;
 

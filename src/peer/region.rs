@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::address::Plan;
 use super::counters::AddressSnapshot;
+use super::dialer::{Dialer, TlsSnapshot};
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
 use super::resolve::Resolve;
@@ -38,13 +39,16 @@ pub struct RegionSnapshot {
     pub addresses: Vec<AddressSnapshot>,
     /// Left out, because they lead back to ourselves.
     pub looping: Vec<SocketAddr>,
+    /// None: asked in clear text.
+    pub tls: Option<TlsSnapshot>,
 }
 
 impl RegionClient {
     /// Starts to resolve and to connect, inside a tokio runtime. `stamp` is our own path of one cluster, which probes bear.
     #[must_use]
     pub fn start(row: &RegionRow, settings: Settings, stamp: Vec<u8>, resolve: Arc<dyn Resolve>) -> Arc<Self> {
-        let group = Arc::new(Group::new(plan(row, settings, stamp)));
+        let group = Arc::new(Group::over(plan(row, settings, stamp), Dialer::new(row.tls.as_ref())));
+        group.dialer().reload(row.label.as_str());
         let client = Self {
             label: label(row),
             endpoints: Endpoints::new(Arc::clone(&group), resolve),
@@ -56,8 +60,17 @@ impl RegionClient {
         Arc::new(client)
     }
 
-    /// A new version of the same row. Endpoints that did not change keep their addresses and connections.
+    /// May a new version of the row be taken over? Not if it is asked in clear text and was not, or over TLS with other files or
+    /// another name: no connection may be left from before.
+    #[must_use]
+    pub fn can_take(&self, row: &RegionRow) -> bool {
+        self.group.dialer().is_for(row.tls.as_ref())
+    }
+
+    /// A new version of the same row. Endpoints that did not change keep their addresses and connections. Certificate files
+    /// are read again.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
+        self.group.dialer().reload(row.label.as_str());
         self.group.set_plan(plan(row, settings, stamp));
         *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);
@@ -90,6 +103,12 @@ impl RegionClient {
         self.endpoints.set_looping(address, looping);
     }
 
+    /// How it is connected to.
+    #[must_use]
+    pub fn dialer(&self) -> Arc<Dialer> {
+        Arc::clone(self.group.dialer())
+    }
+
     #[must_use]
     pub fn is_looping(&self, address: SocketAddr) -> bool {
         self.endpoints.listed().is_looping(address)
@@ -108,6 +127,7 @@ impl RegionClient {
             endpoints: self.endpoints.snapshot(),
             addresses: self.group.snapshot(),
             looping: self.endpoints.listed().looping(),
+            tls: self.group.dialer().snapshot(),
         }
     }
 
@@ -128,7 +148,10 @@ impl RegionClient {
     fn failure(&self, trouble: Trouble) -> Failure {
         let region = self.label.clone();
         match trouble {
-            Trouble::Dark(cause) => Failure::RegionDark { region, cause },
+            // A server that does not want our certificate says so on a connection that was made already.
+            Trouble::Dark(cause) => {
+                Failure::RegionDark { region, cause: self.group.dialer().refusal().unwrap_or(cause) }
+            }
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
             Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
                 Failure::RouteLoops { zone: self.zone() }

@@ -70,6 +70,12 @@ impl Acceptor {
         self.kept.is_ok()
     }
 
+    /// Is there something to shake hands with?
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.kept.get().is_ok()
+    }
+
     /// Shakes hands with a client.
     ///
     /// # Errors

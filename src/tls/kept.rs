@@ -79,3 +79,43 @@ impl<T> Kept<T> {
         state.error.is_none() && state.value.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Role;
+
+    fn wrong(flaw: Flaw) -> FileError {
+        FileError { flaw, path: "f".into(), detail: String::new() }
+    }
+
+    /// Reads this text, and makes itself of it unless it is `bad`.
+    fn take(kept: &Kept<&'static str>, text: &'static str) -> Outcome {
+        let read = if text == "gone" { Err(wrong(Flaw::Missing(Role::Ca))) } else { Ok(text) };
+        let make = |text: &&'static str| if *text == "bad" { Err(wrong(Flaw::Mismatch)) } else { Ok(*text) };
+        kept.take(read, |text| text.len() as u64, make)
+    }
+
+    fn value(kept: &Kept<&'static str>) -> Result<&'static str, Flaw> {
+        kept.get().map(|value| *value)
+    }
+
+    #[test]
+    fn what_was_good_stays_until_something_better_comes() {
+        let kept = Kept::new();
+        assert_eq!(take(&kept, "gone"), Outcome::Refused(wrong(Flaw::Missing(Role::Ca))));
+        assert_eq!((value(&kept), kept.is_ok()), (Err(Flaw::Missing(Role::Ca)), false));
+        assert_eq!(take(&kept, "bad"), Outcome::Refused(wrong(Flaw::Mismatch)));
+        assert_eq!(value(&kept), Err(Flaw::Mismatch), "the newest reason");
+        assert_eq!(take(&kept, "bad"), Outcome::Same, "said once");
+        assert_eq!(take(&kept, "one"), Outcome::Taken);
+        assert_eq!((value(&kept), kept.is_ok()), (Ok("one"), true));
+        assert_eq!(take(&kept, "one"), Outcome::Same);
+        let before = kept.get().expect("it is there");
+        assert_eq!(take(&kept, "gone"), Outcome::Refused(wrong(Flaw::Missing(Role::Ca))));
+        assert_eq!((value(&kept), kept.is_ok()), (Ok("one"), false));
+        assert_eq!(take(&kept, "one"), Outcome::Taken, "nothing is wrong any more");
+        assert!(kept.is_ok() && Arc::ptr_eq(&before, &kept.get().expect("it is there")), "and nothing was made anew");
+        assert_eq!((take(&kept, "three"), value(&kept)), (Outcome::Taken, Ok("three")));
+    }
+}

@@ -13,4 +13,7 @@ mod demo;
 mod digs;
 mod matrix;
 mod processes;
+mod tls;
+mod tls_door;
+
 mod unsynced;

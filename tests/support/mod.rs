@@ -10,6 +10,7 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`certificates`]: an authority, and what it signs.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
 // Each test binary compiles this module for itself and uses the part that it needs.
@@ -19,6 +20,7 @@
 // A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
 #![allow(clippy::unwrap_used)]
 
+pub mod certificates;
 pub mod client;
 pub mod dig;
 pub mod hickory;
