@@ -87,6 +87,7 @@ fn table(config: &Config) -> PeerTable {
         region: config.region.as_ref(),
         stub_zones: &config.stub_zones(),
         limits: &config.limits,
+        folder: None,
     };
     let result = peers::parse(PEERS, Path::new("peers"), &context, UnknownKeys::Refuse);
     assert!(result.errors.is_empty(), "{:?}", result.errors);

@@ -2,6 +2,7 @@
 //! start an instance through the same function.
 
 mod certificates;
+mod configmap;
 mod feed;
 mod http;
 mod loops;
@@ -162,6 +163,7 @@ impl BoundApp {
                 core: Arc::clone(&core),
                 builder,
                 feed,
+                configmap: configmap::Watched::start(&config, &ready, &metrics),
                 table,
                 config: Arc::clone(&config),
                 file: input.file,

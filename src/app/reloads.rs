@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, certificates, table, text, zone_settings};
+use super::{Adjust, certificates, configmap, table, text, zone_settings};
 use crate::config::{
     Config, KubernetesSource, ListenConfig, LogFormat, Overrides, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
     Upstream, file,
 };
+use crate::kube::api::Told;
 use crate::log::{Filter, LogHandle};
 use crate::metrics::names;
 use crate::reload::{Changed, Watcher};
@@ -70,6 +71,7 @@ pub(super) struct State {
     pub core: Arc<Core>,
     pub builder: Builder,
     pub feed: Feed,
+    pub configmap: configmap::Watched,
     pub table: PeerTable,
     pub config: Arc<Config>,
     pub file: Option<PathBuf>,
@@ -111,6 +113,13 @@ impl State {
         watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
         loop {
             tokio::select! {
+                () = self.configmap.changed() => {
+                    // That it could not be asked for changes nothing.
+                    if self.configmap.told() != Some(Told::Unknown) {
+                        self.reload_table().await;
+                    }
+                    self.configmap.looked_at();
+                }
                 changed = changes.recv() => match changed {
                     Some(changed) => self.reload(&changed.path).await,
                     None => return,
@@ -176,6 +185,7 @@ impl State {
                 parsed.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 self.config = Arc::new(self.keep_what_needs_a_restart(parsed.value));
                 self.apply_log();
+                self.configmap.follow(&self.config);
                 // The table is judged by the configuration, so it is read again.
                 self.reload_table().await;
                 tracing::info!(path = %path.display(), "configuration reloaded");
@@ -240,36 +250,47 @@ impl State {
     }
 
     async fn reload_table(&mut self) {
-        let taken = match table::read(&self.config, self.adjust.as_deref()) {
+        // As at the start the region wins, whatever it hides.
+        let is_first = self.table == PeerTable::default() && self.configmap.is_first();
+        let ok = match table::read(&self.config, self.adjust.as_deref(), self.configmap.told().as_ref()) {
             Ok(good) => match self.newly_hidden(&good.table) {
+                Some(_) if is_first => self.take(good),
                 Some(namespace) => {
                     tracing::error!(
                         "region `{namespace}` would hide the local namespace of that name, which has ready endpoints; \
                          rename one of them, or write `override_local: true` in its row"
                     );
-                    false
+                    None
                 }
-                None => {
-                    let table = good.keep(&self.config);
-                    if table != self.table {
-                        tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
-                    }
-                    self.table = table;
-                    true
-                }
+                None => self.take(good),
             },
             Err(bad) => {
                 bad.log();
-                false
+                if let (true, table::Bad::Wrong { rest, .. }) = (is_first, bad) {
+                    tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
+                    self.table = rest;
+                }
+                None
             }
         };
-        if !taken {
+        if ok.is_none() {
             tracing::error!("peer table not taken, the old one stays");
         }
         self.swap().await;
         // Only now is it in use.
-        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(taken)));
-        self.count("peers", taken);
+        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(ok == Some(true))));
+        self.count("peers", ok.is_some());
+    }
+
+    /// Whether it is the newest table there is, and not one that stands in for it.
+    fn take(&mut self, good: table::Good) -> Option<bool> {
+        let newest = !good.stands_in;
+        let table = good.keep(&self.config);
+        if table != self.table {
+            tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
+        }
+        self.table = table;
+        Some(newest)
     }
 
     /// A local namespace with ready endpoints that this table takes away from the pods, and the old one did not.

@@ -69,6 +69,7 @@ impl Default for PeersConfig {
     fn default() -> Self {
         Self {
             source: PeersSource::DefaultFile(PEERS_FILE.into()),
+            configmap: None,
             stale: Duration::from_secs(3_600),
             stale_after: Duration::from_millis(1_200),
             deadline: Duration::from_millis(1_500),

@@ -130,6 +130,8 @@ pub enum PodMode {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeersConfig {
     pub source: PeersSource,
+    /// The object that the table is read from; the source stands in while it was never read.
+    pub configmap: Option<ConfigMapRef>,
     /// How long past its TTL an answer of a dark region may be used.
     pub stale: Duration,
     /// When a question gives up waiting and takes the stale answer.
@@ -150,6 +152,21 @@ pub enum PeersSource {
     File(PathBuf),
     /// No peer table at all.
     None,
+}
+
+/// A ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMapRef {
+    pub namespace: String,
+    pub name: String,
+    /// Where the files are that its table names.
+    pub folder: PathBuf,
+}
+
+impl std::fmt::Display for ConfigMapRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
 }
 
 /// One stub zone, or `.`.

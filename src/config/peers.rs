@@ -35,6 +35,8 @@ pub struct TableContext<'a> {
     /// The zones of `forward` but `.`.
     pub stub_zones: &'a [Name],
     pub limits: &'a Limits,
+    /// Where the files are that the table names with a relative path; none: beside the table.
+    pub folder: Option<&'a Path>,
 }
 
 /// A table as far as it can be used, with all that is wrong. At start what there is of it is used; at reload an error
@@ -46,11 +48,11 @@ pub struct TableResult {
     pub warnings: Vec<Problem>,
 }
 
-/// Reads a peer table. Relative paths in it are relative to the file's folder.
+/// Reads a peer table.
 #[must_use]
 pub fn parse(text: &str, file: &Path, context: &TableContext<'_>, unknown: UnknownKeys) -> TableResult {
     let root = yaml::tree(text);
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let folder = context.folder.or_else(|| file.parent()).unwrap_or(Path::new(""));
     // What a newer version added cannot be known here, and is no mistake.
     let newer = root.as_ref().is_ok_and(|root| version(root).is_some_and(|version| version > VERSION));
     let report = Report::new(text, file, if newer { UnknownKeys::Warn } else { unknown });

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::field::{At, Field, FieldList};
+use super::leaf::ObjectPath;
 use super::listen::Optional;
 use super::units::{Size, Time};
 use super::{Listen, LogFormat, PodMode, RegionLabel, Transport, Upstream};
@@ -68,6 +69,7 @@ pub(super) struct KubernetesSpec {
 #[serde(default)]
 pub(super) struct PeersSpec {
     pub(super) file: Field<String>,
+    pub(super) configmap: Field<ObjectPath>,
     pub(super) stale: Field<Time>,
     pub(super) stale_after: Field<Time>,
     pub(super) deadline: Field<Time>,

@@ -86,6 +86,8 @@ metrics! {
         "Objects that went away between two lists, without an event.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
+    PEERS_CONFIGMAP_WATCHING: gauge("interlocal_peers_configmap_watching", "1 while the ConfigMap of the peer table is watched.");
+    PEERS_CONFIGMAP_FAILURES: counter("interlocal_peers_configmap_failures_total", "Questions for the ConfigMap of the peer table that failed, by reason.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
     PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");
     PEER_IN_FLIGHT: gauge("interlocal_peer_in_flight", "Questions to the address that wait for an answer.");

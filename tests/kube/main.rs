@@ -10,6 +10,7 @@
 mod support;
 
 mod away;
+mod configmap;
 mod double;
 mod guard;
 mod history;

@@ -112,7 +112,7 @@ cluster_domain: k8s.example.
 listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2',
   peers_tls: {listen: [':8'], cert: c.pem, key: /k.pem, client_ca: ca.pem}}
 kubernetes: {source: manifests/east, pods: verified, ttl: 30s}
-peers: {file: peers.yaml, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
+peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
   - {zone: Corp.example.com, to: [/run/resolv.conf], transport: tcp}
@@ -161,7 +161,9 @@ sockets: plain
     assert_eq!((tls.listen, config.limits.tls_handshake), (vec![Listen::Port(8)], Duration::from_secs(1)));
     assert_eq!(config.kubernetes.source, KubernetesSource::Manifests("conf/manifests/east".into()));
     assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, Duration::from_secs(30)));
-    assert_eq!(config.peers.source, PeersSource::File("conf/peers.yaml".into()));
+    assert_eq!(config.peers.source, PeersSource::File("conf/tables/peers.yaml".into()));
+    let configmap = config.peers.configmap.unwrap();
+    assert_eq!((configmap.to_string(), &*configmap.folder), ("kube-system/peers".into(), Path::new("conf/tables")));
     assert_eq!((config.peers.deadline, config.peers.connections), (Duration::from_millis(200), 3));
     assert_eq!(config.shutdown.lameduck, Duration::ZERO);
     assert_eq!((config.limits.regions, config.limits.tcp_idle), (3, Duration::from_secs(30)));

@@ -14,7 +14,13 @@ fn load_as(text: &str, region: Option<&str>, unknown: UnknownKeys) -> TableResul
     let (domain, stub) = ("cluster.local".parse().unwrap(), ["corp.example".parse().unwrap()]);
     let region = region.map(|region| RegionLabel::parse(region).unwrap());
     let limits = Limits { regions: 4, peer_addresses: 2, ..Limits::default() };
-    let context = TableContext { cluster_domain: &domain, region: region.as_ref(), stub_zones: &stub, limits: &limits };
+    let context = TableContext {
+        cluster_domain: &domain,
+        region: region.as_ref(),
+        stub_zones: &stub,
+        limits: &limits,
+        folder: None,
+    };
     parse(text, Path::new("peers.yaml"), &context, unknown)
 }
 
@@ -88,7 +94,8 @@ regions:
 fn tls_of_a_row_moves_its_port_and_names_files_beside_the_table() {
     let context = Limits::default();
     let cluster_domain = "cluster.local".parse().unwrap();
-    let context = TableContext { cluster_domain: &cluster_domain, region: None, stub_zones: &[], limits: &context };
+    let context =
+        TableContext { cluster_domain: &cluster_domain, region: None, stub_zones: &[], limits: &context, folder: None };
     let text = "
 regions:
   east: {endpoints: [10.0.0.1, 'dns.example:5300'], tls: {ca: tls/ca.crt, server_name: DNS.example., cert: /c, key: k}}

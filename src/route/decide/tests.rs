@@ -58,6 +58,7 @@ fn routes() -> Routes {
             ttl: Duration::from_secs(5),
         },
         peers: PeersConfig {
+            configmap: None,
             source: PeersSource::None,
             stale: Duration::ZERO,
             stale_after: Duration::ZERO,

@@ -82,6 +82,7 @@ impl Serving<'_> {
         let body = {
             let state = self.shared.state.lock();
             let (items, next) = state.page(&asked.resource, asked.parameter("continue"), limit);
+            let items: Vec<Value> = items.into_iter().filter(|item| asked.covers(item)).collect();
             let metadata = json!({"resourceVersion": state.version().to_string(), "continue": next});
             json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}).to_string()
         };
@@ -130,7 +131,9 @@ impl Serving<'_> {
                 }
                 Ok(events) => {
                     for (at, event) in events {
-                        self.event(&event).await?;
+                        if asked.covers(&event["object"]) {
+                            self.event(&event).await?;
+                        }
                         version = at;
                     }
                 }
