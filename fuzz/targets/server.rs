@@ -13,7 +13,7 @@ use interlocal::metrics::Registry;
 use interlocal::peer::{RegionClient, Settings};
 use interlocal::publish::Published;
 use interlocal::route::Routes;
-use interlocal::server::core::{Core, Counters, Routing, Slots};
+use interlocal::server::core::{Core, Counters, Routing, Slots, TableState};
 use interlocal::server::heartbeat::Heartbeats;
 use interlocal::server::permits::Permits;
 use interlocal::server::recorders::Recorders;
@@ -76,6 +76,7 @@ impl Server {
             instance: 1,
             counters: Counters::default(),
             tls: None,
+            table: TableState::new(true),
         };
         Self { core: Arc::new(core), runtime, now }
     }

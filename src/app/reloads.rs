@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -268,6 +269,7 @@ impl State {
                 bad.log();
                 if let (true, table::Bad::Wrong { rest, .. }) = (is_first, bad) {
                     tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
+                    self.core.table.generation.fetch_add(1, Relaxed);
                     self.table = rest;
                 }
                 None
@@ -278,7 +280,7 @@ impl State {
         }
         self.swap().await;
         // Only now is it in use.
-        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(ok == Some(true))));
+        self.core.table.ok.store(ok == Some(true), Relaxed);
         self.count("peers", ok.is_some());
     }
 
@@ -287,6 +289,7 @@ impl State {
         let newest = !good.stands_in;
         let table = good.keep(&self.config);
         if table != self.table {
+            self.core.table.generation.fetch_add(1, Relaxed);
             tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
         }
         self.table = table;

@@ -7,7 +7,6 @@ use super::{Adjust, text};
 use crate::config::peers::{self, TableContext, TableResult};
 use crate::config::{Config, ConfigMapRef, PeerTable, PeersSource, Problem, UnknownKeys};
 use crate::kube::api::Told;
-use crate::metrics::{Registry, names};
 use crate::wire::Name;
 
 /// The last good table inside `state_dir`.
@@ -93,28 +92,28 @@ fn judge(config: &Config, adjust: Option<&dyn Adjust>, path: &Path, text: String
     }
 }
 
-/// The table to start with, whatever the file is like. The ConfigMap comes later.
-pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>, metrics: &Registry) -> PeerTable {
-    metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
+/// The table to start with, whatever the file is like, and whether it is the newest as it stands. The ConfigMap comes later.
+pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>) -> (PeerTable, bool) {
     let bad = match read(config, adjust, None) {
         Ok(good) => {
-            metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(!good.stands_in)));
-            return good.keep(config);
+            let newest = !good.stands_in;
+            return (good.keep(config), newest);
         }
         Err(bad) => bad,
     };
     bad.log();
     if let Some(table) = last_good(config, adjust) {
         tracing::warn!("starting with the last good peer table");
-        return table;
+        return (table, false);
     }
-    match bad {
+    let valid = match bad {
         Bad::Unreadable(_) | Bad::NotYet(_) => PeerTable::default(),
         Bad::Wrong { rest, .. } => {
             tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
             rest
         }
-    }
+    };
+    (valid, false)
 }
 
 impl Good {

@@ -12,6 +12,7 @@ mod dark;
 mod demo;
 mod digs;
 mod matrix;
+mod peers_command;
 mod processes;
 mod tls;
 mod tls_door;
