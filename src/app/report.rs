@@ -73,6 +73,7 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
             sink.count(names::PEER_TLS_FAILURES, &[("region", &region.label), ("cause", cause)], *count);
         }
     }
+    sink.count(names::PEER_STALE, &[("region", region.label.as_str())], region.stale_answers);
     for address in &region.looping {
         let labels = [("region", region.label.as_str()), ("address", &address.to_string())];
         sink.gauge(names::PEER_LOOPS, &labels, 1.0);

@@ -98,6 +98,7 @@ metrics! {
     PEER_CONNECTS: counter("interlocal_peer_connects_total", "Connections made to the address.");
     PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
     PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
+    PEER_STALE: counter("interlocal_peer_stale_answers_total", "Answers of the region that were given past their TTL because it gave none.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     PEER_TLS_OK: gauge("interlocal_peer_tls_ok", "1 if the certificate files of the region's row are in use as they stand.");
     PEER_TLS_FAILURES: counter("interlocal_peer_tls_failures_total", "Connections to the region that TLS kept from being made, by cause.");

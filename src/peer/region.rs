@@ -3,13 +3,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::Plan;
-use super::counters::AddressSnapshot;
+use super::answered::Answered;
+use super::counters::{AddressSnapshot, count};
 use super::dialer::{Dialer, TlsSnapshot};
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
@@ -19,7 +21,7 @@ use super::sync::Probe;
 use crate::answer::Failure;
 use crate::config::RegionRow;
 use crate::wire::Name;
-use crate::wire::exchange::{Question, Received};
+use crate::wire::exchange::Question;
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
@@ -29,6 +31,7 @@ pub struct RegionClient {
     zone: RwLock<Name>,
     /// Why the row cannot be used.
     broken: RwLock<Option<String>>,
+    stale_answers: AtomicU64,
 }
 
 /// How a region stands, for metrics.
@@ -41,6 +44,8 @@ pub struct RegionSnapshot {
     pub looping: Vec<SocketAddr>,
     /// None: asked in clear text.
     pub tls: Option<TlsSnapshot>,
+    /// Answers past their TTL that were given because the region gave none.
+    pub stale_answers: u64,
 }
 
 impl RegionClient {
@@ -55,6 +60,7 @@ impl RegionClient {
             group,
             zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
+            stale_answers: AtomicU64::new(0),
         };
         client.endpoints.set(&row.endpoints);
         Arc::new(client)
@@ -86,10 +92,21 @@ impl RegionClient {
     ///
     /// # Errors
     /// If no address answered before the deadline, or none is worth asking. SERVFAIL is an answer here.
-    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Received, Failure> {
+    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Answered, Failure> {
         let until = Instant::now() + self.group.plan().settings.deadline;
         self.first_addresses(until).await;
         self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
+    }
+
+    /// No address of the region is worth asking now: [`Self::ask`] would fail at once. Cheap, and waits for nothing.
+    #[must_use]
+    pub fn is_dark(&self) -> bool {
+        self.group.is_dark() || (self.group.is_empty() && !self.endpoints.is_pending())
+    }
+
+    /// An answer of this region was given past its TTL.
+    pub fn served_stale(&self) {
+        count(&self.stale_answers);
     }
 
     /// The addresses that are asked, and each change of them, for the self-probe.
@@ -128,14 +145,14 @@ impl RegionClient {
             addresses: self.group.snapshot(),
             looping: self.endpoints.listed().looping(),
             tls: self.group.dialer().snapshot(),
+            stale_answers: self.stale_answers.load(Relaxed),
         }
     }
 
     /// Right after the start there may be no address because no host name has been resolved yet.
     async fn first_addresses(&self, until: Instant) {
         loop {
-            let mut changed = std::pin::pin!(self.group.changed().notified());
-            changed.as_mut().enable();
+            let changed = self.group.changed();
             if !self.group.addresses().is_empty() || !self.endpoints.is_pending() {
                 return;
             }

@@ -252,7 +252,9 @@ impl Fetch {
     /// Asks, and turns whatever comes into a body.
     async fn ask(&self) -> Arc<ReplyBody> {
         let received = match self.remote {
-            Remote::Peer(region) => self.routing.regions[region].ask(&self.question, &self.stamp).await,
+            Remote::Peer(region) => {
+                self.routing.regions[region].ask(&self.question, &self.stamp).await.map(|answer| answer.received)
+            }
             Remote::Forward(upstream) => self.routing.upstreams[upstream].ask(&self.question, Some(&self.stamp)).await,
         };
         let mut body = match received {
