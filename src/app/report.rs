@@ -68,7 +68,7 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.count(names::PEER_MISMATCHES, &labels, address.mismatched);
     }
     if let Some(tls) = &region.tls {
-        sink.gauge(names::PEER_TLS_OK, &[("region", &region.label)], f64::from(u8::from(tls.ok)));
+        sink.gauge(names::PEER_TLS_OK, &[("region", &region.label)], f64::from(u8::from(tls.error.is_none())));
         for (cause, count) in &tls.failures {
             sink.count(names::PEER_TLS_FAILURES, &[("region", &region.label), ("cause", cause)], *count);
         }

@@ -34,8 +34,8 @@ struct Tls {
 /// How a row's TLS stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSnapshot {
-    /// Its files are in use as they stand.
-    pub ok: bool,
+    /// Why its files are not in use as they stand, if they are not.
+    pub error: Option<String>,
     /// Connections that were not made because of it, by cause.
     pub failures: Vec<(&'static str, u64)>,
 }
@@ -129,7 +129,7 @@ impl Dialer {
         let tls = self.tls.as_ref()?;
         let counts = ClientFault::ALL.iter().zip(&tls.failures);
         let failures = counts.map(|(fault, count)| (fault.label(), count.load(Relaxed))).collect();
-        Some(TlsSnapshot { ok: tls.client.is_ok(), failures })
+        Some(TlsSnapshot { error: tls.client.error().map(|error| error.to_string()), failures })
     }
 
     fn failed(&self, fault: ClientFault) -> DialError {

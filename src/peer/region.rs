@@ -139,10 +139,14 @@ impl RegionClient {
 
     #[must_use]
     pub fn snapshot(&self) -> RegionSnapshot {
+        let mut addresses = self.group.snapshot();
+        if let Some(refusal) = self.group.dialer().refusal() {
+            addresses.iter_mut().filter_map(|address| address.cause.as_mut()).for_each(|cause| *cause = refusal);
+        }
         RegionSnapshot {
             label: self.label.clone(),
             endpoints: self.endpoints.snapshot(),
-            addresses: self.group.snapshot(),
+            addresses,
             looping: self.endpoints.listed().looping(),
             tls: self.group.dialer().snapshot(),
             stale_answers: self.stale_answers.load(Relaxed),

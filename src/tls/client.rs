@@ -58,10 +58,10 @@ impl Client {
         self.kept.take(self.read(), texts, |(ca, own)| config(ca.as_ref(), own.as_ref()))
     }
 
-    /// Are the newest files in use?
+    /// Why the newest files are not in use, if they are not.
     #[must_use]
-    pub fn is_ok(&self) -> bool {
-        self.kept.is_ok()
+    pub fn error(&self) -> Option<FileError> {
+        self.kept.error()
     }
 
     /// What keeps every handshake from being tried.

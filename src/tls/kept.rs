@@ -73,6 +73,11 @@ impl<T> Kept<T> {
         self.0.read().value.clone()
     }
 
+    /// Why the newest files are not in use, if they are not.
+    pub(super) fn error(&self) -> Option<FileError> {
+        self.0.read().error.clone()
+    }
+
     /// Are the newest files in use?
     pub(super) fn is_ok(&self) -> bool {
         let state = self.0.read();
