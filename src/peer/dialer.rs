@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use tokio::time::Instant;
 
 use super::counters::count;
-use super::dial::{DialError, dial};
-use super::stream::Stream;
+use super::dial::{Dial, DialError, Dialling, Stream, dial};
+use super::stream::Listened;
 use crate::config::{Host, RowTls};
 use crate::tls::{Client, ClientFault, ClientFiles, LastWord, Outcome, PeerName};
 
@@ -96,23 +95,17 @@ impl Dialer {
         *tls.names.write() = names;
     }
 
-    /// Connects, with `limit` for each of the handshakes.
-    ///
-    /// # Errors
-    /// Why not.
-    pub async fn dial(&self, server: SocketAddr, limit: Duration) -> Result<Stream, DialError> {
+    async fn connect(&self, server: SocketAddr, limit: Duration) -> Result<Stream, DialError> {
         // Without certificates there is no point in knocking.
         if let Some(flaw) = self.tls.as_ref().and_then(|tls| tls.client.flaw()) {
             return Err(self.failed(ClientFault::Files(flaw)));
         }
-        let began = Instant::now();
         let stream = dial(server, limit).await?;
-        let round_trip = began.elapsed();
-        let Some(tls) = &self.tls else { return Ok(Stream::clear(stream, round_trip)) };
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
         // Nobody's certificate is for a name that cannot stand in one.
         let name = tls.name(server).ok_or_else(|| self.failed(ClientFault::WrongName))?;
         match tls.client.connect(&name, stream, limit).await {
-            Ok(stream) => Ok(Stream::tls(stream, round_trip, Arc::clone(&tls.last_word))),
+            Ok(stream) => Ok(Box::new(Listened::new(stream, Arc::clone(&tls.last_word)))),
             Err(fault) => Err(self.failed(fault)),
         }
     }
@@ -138,6 +131,17 @@ impl Dialer {
             count(&tls.failures[at]);
         }
         DialError::Tls(fault)
+    }
+}
+
+impl Dial for Dialer {
+    fn dial(&self, server: SocketAddr, limit: Duration) -> Dialling<'_> {
+        Box::pin(self.connect(server, limit))
+    }
+
+    /// TLS 1.3 takes one more than TCP (RFC 8446 2).
+    fn round_trips(&self) -> u32 {
+        if self.tls.is_some() { 2 } else { 1 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Some addresses that are as good as each other: the addresses of one region, or the upstreams of a zone that are asked over TCP.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
@@ -14,10 +15,10 @@ use super::answered::Answered;
 use super::asking;
 use super::choice::{Candidate, nearest};
 use super::counters::AddressSnapshot;
-use super::dialer::Dialer;
+use super::dial::{Dial, Tcp};
 use super::hedge::Budget;
 use super::warm::{UNUSED, Use};
-use crate::wire::exchange::{Question, Received};
+use crate::wire::exchange::{Manner, Question, Received};
 
 /// Why a group gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,19 +44,19 @@ impl Group {
     /// Without addresses yet. Call it inside a tokio runtime: that is where its tasks will run.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        Self::over(plan, Dialer::default())
+        Self::dialling(plan, Arc::new(Tcp))
     }
 
-    /// The same, connected to in this way.
+    /// With another way to connect.
     #[must_use]
-    pub fn over(plan: Plan, dialer: Dialer) -> Self {
+    pub fn dialling(plan: Plan, dial: Arc<dyn Dial>) -> Self {
         let plan = RwLock::new(Arc::new(plan));
         let common = Common {
             plan,
-            dialer: Arc::new(dialer),
             bells: Arc::default(),
             hedges: Budget::default(),
             used: Use::new(Instant::now()),
+            dial,
             runtime: Handle::current(),
         };
         let (common, addresses) = (Arc::new(common), Arc::<Addresses>::default());
@@ -67,11 +68,6 @@ impl Group {
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.common.plan()
-    }
-
-    #[must_use]
-    pub fn dialer(&self) -> &Arc<Dialer> {
-        &self.common.dialer
     }
 
     /// Takes effect with the next question; open connections stay.
@@ -122,9 +118,24 @@ impl Group {
         !addresses.is_empty() && addresses.iter().all(|address| address.is_broken())
     }
 
+    /// Questions that an address has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        let addresses = self.addresses.read();
+        addresses.iter().find(|one| one.server() == server).map_or(0, |one| one.counters().questions.load(Relaxed))
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.addresses.read().is_empty()
+    }
+
+    /// Asks one address, over a connection that questions use. None if there is none with room, or no answer until then.
+    pub async fn ask_address(&self, server: SocketAddr, question: &Question, until: Instant) -> Option<Received> {
+        let address = self.addresses().iter().find(|one| one.server() == server).map(Arc::clone)?;
+        let connection = address.take(Instant::now(), |_| true)?;
+        let pending = connection.put(question, Manner { edns: true, option: None }, true).ok()?;
+        pending.answer(until).await.ok()
     }
 
     #[must_use]
@@ -143,7 +154,7 @@ impl Group {
 
     /// Until a question may have a better chance than at the time of the call.
     pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
-        self.common.bells.listen()
+        self.common.bells.listen(false)
     }
 }
 

@@ -42,7 +42,7 @@ pub mod resolve;
 pub mod rtt;
 pub mod settings;
 pub mod stall;
-pub mod stream;
+mod stream;
 pub mod sync;
 mod table;
 pub mod warm;

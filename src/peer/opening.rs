@@ -8,12 +8,11 @@ use tokio::time::{Instant, sleep_until};
 use super::address::{Address, State};
 use super::connection::{Connection, Pending, Terms};
 use super::counters::count;
-use super::dial::DialError;
+use super::dial::{DialError, Stream};
 use super::health::{Health, vary};
 use super::minder::mind;
 use super::minding::{Duty, Facts, Minding};
 use super::settings::CONNECT_TIMEOUT;
-use super::stream::Stream;
 use super::warm;
 
 /// Connections of one address at most, those that have stalled among them.
@@ -39,18 +38,19 @@ impl Address {
             state.begun += 1;
             (state.begun, state.backoff.claim(now, vary))
         };
-        let (me, server, dialer) = (self.weak(), self.server, Arc::clone(&self.common.dialer));
+        let (me, server, dial) = (self.weak(), self.server, Arc::clone(&self.common.dial));
         self.spawn(async move {
             sleep_until(start).await;
-            let dialled = dialer.dial(server, CONNECT_TIMEOUT).await;
+            let began = Instant::now();
+            let dialled = dial.dial(server, CONNECT_TIMEOUT).await;
             // The address may be gone from the table meanwhile.
             if let Some(address) = me.upgrade() {
-                address.connected(number, dialled);
+                address.connected(number, dialled, began.elapsed() / dial.round_trips());
             }
         });
     }
 
-    fn connected(&self, number: u64, dialled: Result<Stream, DialError>) {
+    fn connected(&self, number: u64, dialled: Result<Stream, DialError>, round_trip: Duration) {
         let now = Instant::now();
         {
             let mut state = self.state.lock();
@@ -64,7 +64,7 @@ impl Address {
                 }
                 Ok(stream) => {
                     if state.rtt.get().is_none() {
-                        state.rtt.sample(stream.round_trip());
+                        state.rtt.sample(round_trip);
                     }
                     let connection = self.start(number, stream);
                     // The probe is the first question on it; those that come behind it do not wait for its answer.
@@ -140,7 +140,7 @@ impl Address {
             // Closed before it said a word: that is no way to a server, whatever the handshake said.
             if connection.was_cut() && !connection.has_answered() {
                 state.cause = "connection closed";
-                if state.breaker.unanswered(connection.number(), now, vary) {
+                if state.breaker.unanswered(connection.number(), connection.last_read(), now, vary) {
                     self.give_up(&mut state);
                 }
             }

@@ -21,12 +21,13 @@ use super::sync::Probe;
 use crate::answer::Failure;
 use crate::config::RegionRow;
 use crate::wire::Name;
-use crate::wire::exchange::Question;
+use crate::wire::exchange::{Question, Received};
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
     label: String,
     group: Arc<Group>,
+    dialer: Arc<Dialer>,
     endpoints: Endpoints,
     zone: RwLock<Name>,
     /// Why the row cannot be used.
@@ -52,12 +53,14 @@ impl RegionClient {
     /// Starts to resolve and to connect, inside a tokio runtime. `stamp` is our own path of one cluster, which probes bear.
     #[must_use]
     pub fn start(row: &RegionRow, settings: Settings, stamp: Vec<u8>, resolve: Arc<dyn Resolve>) -> Arc<Self> {
-        let group = Arc::new(Group::over(plan(row, settings, stamp), Dialer::new(row.tls.as_ref())));
-        group.dialer().reload(row.label.as_str());
+        let dialer = Arc::new(Dialer::new(row.tls.as_ref()));
+        dialer.reload(row.label.as_str());
+        let group = Arc::new(Group::dialling(plan(row, settings, stamp), Arc::clone(&dialer) as _));
         let client = Self {
             label: label(row),
-            endpoints: Endpoints::new(Arc::clone(&group), resolve),
+            endpoints: Endpoints::new(Arc::clone(&group), Arc::clone(&dialer), resolve),
             group,
+            dialer,
             zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
             stale_answers: AtomicU64::new(0),
@@ -70,13 +73,13 @@ impl RegionClient {
     /// another name: no connection may be left from before.
     #[must_use]
     pub fn can_take(&self, row: &RegionRow) -> bool {
-        self.group.dialer().is_for(row.tls.as_ref())
+        self.dialer.is_for(row.tls.as_ref())
     }
 
     /// A new version of the same row. Endpoints that did not change keep their addresses and connections. Certificate files
     /// are read again.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
-        self.group.dialer().reload(row.label.as_str());
+        self.dialer.reload(row.label.as_str());
         self.group.set_plan(plan(row, settings, stamp));
         *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);
@@ -115,6 +118,17 @@ impl RegionClient {
         self.endpoints.listed().subscribe()
     }
 
+    /// Asks one address, over a connection that questions use.
+    pub async fn ask_address(&self, server: SocketAddr, question: &Question, until: Instant) -> Option<Received> {
+        self.group.ask_address(server, question, until).await
+    }
+
+    /// Questions that an address has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        self.group.questions_to(server)
+    }
+
     /// Leaves an address that leads back to ourselves out, or takes it in again.
     pub fn set_looping(&self, address: SocketAddr, looping: bool) {
         self.endpoints.set_looping(address, looping);
@@ -123,7 +137,7 @@ impl RegionClient {
     /// How it is connected to.
     #[must_use]
     pub fn dialer(&self) -> Arc<Dialer> {
-        Arc::clone(self.group.dialer())
+        Arc::clone(&self.dialer)
     }
 
     #[must_use]
@@ -140,7 +154,7 @@ impl RegionClient {
     #[must_use]
     pub fn snapshot(&self) -> RegionSnapshot {
         let mut addresses = self.group.snapshot();
-        if let Some(refusal) = self.group.dialer().refusal() {
+        if let Some(refusal) = self.dialer.refusal() {
             addresses.iter_mut().filter_map(|address| address.cause.as_mut()).for_each(|cause| *cause = refusal);
         }
         RegionSnapshot {
@@ -148,7 +162,7 @@ impl RegionClient {
             endpoints: self.endpoints.snapshot(),
             addresses,
             looping: self.endpoints.listed().looping(),
-            tls: self.group.dialer().snapshot(),
+            tls: self.dialer.snapshot(),
             stale_answers: self.stale_answers.load(Relaxed),
         }
     }
@@ -170,9 +184,7 @@ impl RegionClient {
         let region = self.label.clone();
         match trouble {
             // A server that does not want our certificate says so on a connection that was made already.
-            Trouble::Dark(cause) => {
-                Failure::RegionDark { region, cause: self.group.dialer().refusal().unwrap_or(cause) }
-            }
+            Trouble::Dark(cause) => Failure::RegionDark { region, cause: self.dialer.refusal().unwrap_or(cause) },
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
             Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
                 Failure::RouteLoops { zone: self.zone() }
