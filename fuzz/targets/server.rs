@@ -75,6 +75,7 @@ impl Server {
             metrics,
             instance: 1,
             counters: Counters::default(),
+            tls: None,
             table: TableState::new(true),
         };
         Self { core: Arc::new(core), runtime, now }
@@ -87,6 +88,7 @@ fn table(config: &Config) -> PeerTable {
         region: config.region.as_ref(),
         stub_zones: &config.stub_zones(),
         limits: &config.limits,
+        folder: None,
     };
     let result = peers::parse(PEERS, Path::new("peers"), &context, UnknownKeys::Refuse);
     assert!(result.errors.is_empty(), "{:?}", result.errors);

@@ -32,6 +32,13 @@ fn report(core: &Core, sink: &mut Sink) {
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
     sink.count(names::ACCEPT_ERRORS, &[], core.counters.accept_errors.load(Relaxed));
+    if let Some(tls) = &core.tls {
+        sink.gauge(names::TLS_OK, &[], f64::from(u8::from(tls.is_ok())));
+        sink.count(names::TLS_HANDSHAKES, &[], tls.accepted());
+        for (cause, count) in tls.failures() {
+            sink.count(names::TLS_FAILURES, &[("cause", cause)], count);
+        }
+    }
     sink.gauge(names::ZONE_SERVICES, &[], zone.counts.services as f64);
     sink.gauge(names::ZONE_ENDPOINTS, &[], zone.counts.endpoints as f64);
     sink.gauge(names::ZONE_SERIAL, &[], f64::from(zone.serial));
@@ -76,6 +83,12 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.count(names::PEER_PROBE_FAILURES, &labels, address.probe_failures);
         sink.count(names::PEER_HEDGES, &labels, address.hedges);
         sink.count(names::PEER_STALLS, &labels, address.stalls);
+    }
+    if let Some(tls) = &region.tls {
+        sink.gauge(names::PEER_TLS_OK, &[("region", &region.label)], f64::from(u8::from(tls.error.is_none())));
+        for (cause, count) in &tls.failures {
+            sink.count(names::PEER_TLS_FAILURES, &[("region", &region.label), ("cause", cause)], *count);
+        }
     }
     sink.count(names::PEER_STALE, &[("region", region.label.as_str())], region.stale_answers);
     for address in &region.looping {

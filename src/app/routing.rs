@@ -94,14 +94,15 @@ impl Builder {
         if Some(&row.label) == config.region.as_ref() {
             // Our own row leads to our own load balancer, which we never ask.
             row.endpoints.clear();
+            row.tls = None;
         }
         let kept = previous.and_then(|old| old.regions.iter().find(|client| client.label() == row.label.as_str()));
         match kept {
-            Some(client) => {
+            Some(client) if client.can_take(&row) => {
                 client.update(&row, settings, stamp.to_vec());
                 Arc::clone(client)
             }
-            None => {
+            _ => {
                 let client = RegionClient::start(&row, settings, stamp.to_vec(), Arc::clone(&self.hosts) as _);
                 loops::watch_region(&client, own.clone());
                 client

@@ -86,6 +86,9 @@ fn lines(region: &Region) -> Vec<Vec<String>> {
     }
     let mut lines: Vec<_> = region.addresses.iter().map(|address| line(region, address)).collect();
     lines.extend(region.looping.iter().map(|address| say(&address.to_string(), "loops: leads back to us".to_owned())));
+    if let Some(error) = region.tls.as_ref().and_then(|tls| tls.error.as_ref()) {
+        lines.push(say("-", format!("certificates: {error}")));
+    }
     for endpoint in &region.endpoints {
         if let Some(error) = &endpoint.error {
             lines.push(say(&endpoint.endpoint, format!("does not resolve: {error}")));
@@ -99,7 +102,11 @@ fn lines(region: &Region) -> Vec<Vec<String>> {
 }
 
 fn line(region: &Region, address: &Address) -> Vec<String> {
-    let state = if address.up { "up" } else { &address.breaker };
+    let state = match &address.cause {
+        _ if address.up => "up".to_owned(),
+        Some(cause) => format!("{}: {cause}", address.breaker),
+        None => address.breaker.clone(),
+    };
     let probes = match address.probe_failures {
         0 => address.probes.to_string(),
         failed => format!("{} ({failed} failed)", address.probes),
@@ -107,7 +114,7 @@ fn line(region: &Region, address: &Address) -> Vec<String> {
     vec![
         region.label.clone(),
         address.address.to_string(),
-        state.to_owned(),
+        state,
         address.rtt_ms.map_or_else(|| "-".to_owned(), |rtt| format!("{rtt:.1} ms")),
         address.connections.to_string(),
         address.in_flight.to_string(),

@@ -91,6 +91,8 @@ metrics! {
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
     PEERS_TABLE_GENERATION: counter("interlocal_peers_table_generation_total", "Peer tables that have been in use since the start.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
+    PEERS_CONFIGMAP_WATCHING: gauge("interlocal_peers_configmap_watching", "1 while the ConfigMap of the peer table is watched.");
+    PEERS_CONFIGMAP_FAILURES: counter("interlocal_peers_configmap_failures_total", "Questions for the ConfigMap of the peer table that failed, by reason.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
     PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");
     PEER_IN_FLIGHT: gauge("interlocal_peer_in_flight", "Questions to the address that wait for an answer.");
@@ -109,6 +111,8 @@ metrics! {
     PEER_HEDGES: counter("interlocal_peer_hedges_total", "Questions asked elsewhere too because the answer of the address was later than usual.");
     PEER_STALLS: counter("interlocal_peer_stalls_total", "Questions asked elsewhere too because their connection to the address had stalled.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
+    PEER_TLS_OK: gauge("interlocal_peer_tls_ok", "1 if the certificate files of the region's row are in use as they stand.");
+    PEER_TLS_FAILURES: counter("interlocal_peer_tls_failures_total", "Connections to the region that TLS kept from being made, by cause.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
     UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
@@ -117,6 +121,9 @@ metrics! {
     UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
+    TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
+    TLS_HANDSHAKES: counter("interlocal_tls_handshakes_total", "Handshakes of the peers' door over TLS that ended well.");
+    TLS_FAILURES: counter("interlocal_tls_handshake_failures_total", "Handshakes of the peers' door over TLS that did not, by cause.");
     HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
     RESTART_REQUIRED: gauge("interlocal_restart_required",

@@ -19,6 +19,7 @@ use crate::metrics::{Registry, ZoneSlot};
 use crate::peer::RegionClient;
 use crate::publish::Published;
 use crate::route::{Door, Remote, Routes};
+use crate::tls::Acceptor;
 use crate::wire::Name;
 use crate::wire::stamp::{DoorSaid, ReplyStamp};
 use crate::zone::Snapshot;
@@ -39,6 +40,8 @@ pub struct Core {
     /// Random, new at each start: a self-probe that finds it has found this very process.
     pub instance: u64,
     pub counters: Counters,
+    /// Of the peers' door over TLS, if there is one.
+    pub tls: Option<Arc<Acceptor>>,
     pub table: TableState,
 }
 

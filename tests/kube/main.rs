@@ -10,6 +10,7 @@
 mod support;
 
 mod away;
+mod configmap;
 mod differential;
 mod double;
 mod guard;

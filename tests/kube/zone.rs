@@ -192,7 +192,8 @@ fn expected(double: &Double, pods: PodMode) -> Arc<Snapshot> {
                 "namespaces" => Kind::Namespace,
                 "services" => Kind::Service,
                 "endpointslices" => Kind::Slice,
-                _ => Kind::Pod,
+                "pods" => Kind::Pod,
+                _ => continue,
             };
             let raw: RawObject = serde_json::from_value(object.clone()).unwrap();
             if let Converted::Object(object) = convert::convert(kind, &raw, &mut |_| {}) {

@@ -15,7 +15,7 @@ use rules::{Rules, Tree};
 const RULES: Rules = Rules {
     // From the ground up. A unit is a file of src/ or a folder with all that is in it. It may use lower layers and itself.
     layers: &[
-        &["wire", "metrics", "limits", "log", "clock", "publish", "ready"],
+        &["wire", "metrics", "limits", "log", "clock", "publish", "ready", "tls"],
         &["config"],
         &["zone", "cache", "policy", "route", "answer"],
         &["kube", "peer", "forward", "reload"],
@@ -57,6 +57,8 @@ const RULES: Rules = Rules {
         ("parking_lot", &["src/"]),
         ("prometheus", &["src/metrics/"]),
         ("rand", &["src/"]),
+        ("rustls", &["src/tls/"]),
+        ("rustls_native_certs", &["src/tls/files.rs"]),
         ("serde", &["src/"]),
         ("serde_json", &["src/kube/api/", "src/server/admin/"]),
         ("serde_saphyr", &["src/config/yaml"]),
@@ -71,11 +73,13 @@ const RULES: Rules = Rules {
                 "src/peer/",
                 "src/forward/",
                 "src/reload",
+                "src/tls/",
                 "src/server/",
                 "src/cli/",
                 "src/app/",
             ],
         ),
+        ("tokio_rustls", &["src/tls/"]),
         ("tokio_util", &["src/server/"]),
         ("tracing", &["src/"]),
         ("tracing_subscriber", &["src/log.rs"]),

@@ -10,6 +10,7 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`tool`]: where such programs are.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
@@ -21,6 +22,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod apiserver;
+pub mod certificates;
 pub mod client;
 pub mod coredns;
 pub mod dig;

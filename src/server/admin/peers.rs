@@ -44,6 +44,16 @@ pub struct Region {
     pub addresses: Vec<Address>,
     /// Addresses that lead back to ourselves, and are left out.
     pub looping: Vec<SocketAddr>,
+    /// None: it is asked in clear text.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+}
+
+/// How its certificates stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// Why the files are not in use as they stand, if they are not.
+    pub error: Option<String>,
 }
 
 /// One endpoint of a row.
@@ -62,6 +72,9 @@ pub struct Address {
     pub up: bool,
     /// `closed`: it is asked; `open`: it is not, but probed; `half-open`: a probe is out.
     pub breaker: String,
+    /// Why it is not asked, if it is not.
+    #[serde(default)]
+    pub cause: Option<String>,
     /// Smoothed round-trip time in milliseconds.
     pub rtt_ms: Option<f64>,
     pub connections: usize,
@@ -93,6 +106,7 @@ impl Peers {
                 endpoints: snapshot.endpoints.into_iter().map(Endpoint::from).collect(),
                 addresses: snapshot.addresses.iter().map(Address::from).collect(),
                 looping: snapshot.looping,
+                tls: snapshot.tls.map(|tls| Tls { error: tls.error }),
                 label: snapshot.label,
             }
         });
@@ -136,6 +150,7 @@ impl From<&AddressSnapshot> for Address {
             address: snapshot.address,
             up: snapshot.health == Health::Closed,
             breaker: breaker.to_owned(),
+            cause: snapshot.cause.map(str::to_owned),
             rtt_ms: snapshot.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
             connections: snapshot.connections,
             in_flight: snapshot.in_flight,
