@@ -112,10 +112,10 @@ async fn six_pairs_resolve_in_a_fleet_with_coredns() {
             )
         })
         .collect();
-    // What does not exist is denied, as the plugin `kubernetes` does: `hosts` alone would say SERVFAIL.
+    // What does not exist is denied, as its plugin `kubernetes` does.
     let own = format!(
-        ".:{port} {{\n bind 127.0.0.1\n hosts {{\n  10.0.115.11 {}\n  fallthrough\n }}\n template ANY ANY {{\n  rcode NXDOMAIN\n }}\n}}\n",
-        pod("west")
+        ".:{port} {{\n bind 127.0.0.1\n template IN A west.svc.cluster.local {{\n  match ^busybox-0[.]busybox[.]\n  \
+         answer \"{{{{ .Name }}}} 5 IN A 10.0.115.11\"\n  fallthrough\n }}\n template ANY ANY {{\n  rcode NXDOMAIN\n }}\n}}\n"
     );
     let Some(west) = CoreDns::start_with("six_pairs_resolve_in_a_fleet_with_coredns", port, &(stanzas + &own)) else {
         return;
