@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::admin;
-use crate::server::admin::peers::{Address, Peers, Region};
+use crate::server::admin::peers::{Address, Peers, Region, Said};
 
 /// Between two looks with `--watch`.
 const EVERY: Duration = Duration::from_secs(1);
@@ -57,51 +57,37 @@ fn is_well(peers: &Peers) -> bool {
     peers.table.ok && peers.regions.iter().all(reached)
 }
 
-/// A line for each address, and one for each region or endpoint that has none.
+/// A line for each address, then what there is to say of regions and endpoints, and what we ourselves are.
 fn table(peers: &Peers) -> String {
-    let head = ["REGION", "ADDRESS", "STATE", "RTT", "CONNS", "WAITING", "QUERIES", "TIMEOUTS", "RESETS", "PROBES"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let head = [
+        "REGION", "ADDRESS", "STATE", "RTT", "CONNS", "WAITING", "QUERIES", "FAILED", "RESETS", "HEDGES", "PROBES",
+        "SAYS",
+    ];
+    let mut rows = vec![head.map(str::to_owned)];
     for region in &peers.regions {
-        rows.extend(lines(region));
+        rows.extend(region.addresses.iter().map(|address| line(region, address, &peers.table.hash)));
     }
-    let widths: Vec<usize> = (0..head.len())
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0))
-        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
-    let Peers { region, table, .. } = peers;
-    let own = region.as_deref().unwrap_or("no region of its own");
-    let ok = if table.ok { "" } else { "; the newest table is bad and not in use, see the log" };
-    text + &format!("\n{own}; table {}, generation {}{ok}\n", table.hash, table.generation)
-}
-
-fn lines(region: &Region) -> Vec<Vec<String>> {
-    let say = |address: &str, state: String| vec![region.label.clone(), address.to_owned(), state];
-    if region.own {
-        return vec![say("-", "own".to_owned())];
-    }
-    let mut lines: Vec<_> = region.addresses.iter().map(|address| line(region, address)).collect();
-    lines.extend(region.looping.iter().map(|address| say(&address.to_string(), "loops: leads back to us".to_owned())));
-    if let Some(error) = region.tls.as_ref().and_then(|tls| tls.error.as_ref()) {
-        lines.push(say("-", format!("certificates: {error}")));
-    }
-    for endpoint in &region.endpoints {
-        if let Some(error) = &endpoint.error {
-            lines.push(say(&endpoint.endpoint, format!("does not resolve: {error}")));
+    text.push('\n');
+    for region in &peers.regions {
+        for note in notes(region) {
+            text.push_str(&format!("{}: {note}\n", region.label));
         }
     }
-    if lines.is_empty() {
-        let why = region.broken.as_deref().unwrap_or("no address yet");
-        lines.push(say("-", why.to_owned()));
-    }
-    lines
+    let Peers { region, table, .. } = peers;
+    let own = region.as_deref().map_or_else(|| "we have no region".to_owned(), |own| format!("we are {own}"));
+    let ok = if table.ok { "" } else { "; the newest table is bad and not in use, see the log" };
+    text + &format!("{own}; table {}, generation {}{ok}\n", table.hash, table.generation)
 }
 
-fn line(region: &Region, address: &Address) -> Vec<String> {
+fn line(region: &Region, address: &Address, table: &str) -> [String; 12] {
     let state = match &address.cause {
         _ if address.up => "up".to_owned(),
         Some(cause) => format!("{}: {cause}", address.breaker),
@@ -111,7 +97,7 @@ fn line(region: &Region, address: &Address) -> Vec<String> {
         0 => address.probes.to_string(),
         failed => format!("{} ({failed} failed)", address.probes),
     };
-    vec![
+    [
         region.label.clone(),
         address.address.to_string(),
         state,
@@ -121,6 +107,42 @@ fn line(region: &Region, address: &Address) -> Vec<String> {
         address.queries.to_string(),
         (address.timeouts + address.connect_failures).to_string(),
         address.resets.to_string(),
+        address.hedges.to_string(),
         probes,
+        address.said.as_ref().map_or_else(|| "-".to_owned(), |said| says(said, region, table)),
     ]
+}
+
+/// What a server says of itself, and what of that is not as it should be.
+fn says(said: &Said, region: &Region, table: &str) -> String {
+    let mut words = vec![if said.synced { "synced" } else { "not synced" }.to_owned()];
+    if said.label != region.label {
+        words.push(format!("is {}", if said.label.is_empty() { "no region" } else { &said.label }));
+    }
+    if said.door != "peers" {
+        words.push(format!("{} door", said.door));
+    }
+    if said.table != table {
+        words.push("other table".to_owned());
+    }
+    words.join(", ")
+}
+
+/// What no address has a line for.
+fn notes(region: &Region) -> Vec<String> {
+    if region.own {
+        return Vec::new();
+    }
+    let mut notes: Vec<String> =
+        region.looping.iter().map(|address| format!("{address} leads back to us, and is left out")).collect();
+    notes.extend(region.tls.iter().filter_map(|tls| tls.error.as_ref()).map(|error| format!("certificates: {error}")));
+    let unresolved = region.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.error.as_ref()?)));
+    notes.extend(unresolved.map(|(endpoint, error)| format!("{} does not resolve: {error}", endpoint.endpoint)));
+    if notes.is_empty() && region.addresses.is_empty() {
+        notes.push(region.broken.clone().unwrap_or_else(|| "no address yet".to_owned()));
+    }
+    if region.stale_answers > 0 {
+        notes.push(format!("{} answers were given past their TTL", region.stale_answers));
+    }
+    notes
 }

@@ -30,12 +30,12 @@ async fn each_address_has_its_line_and_a_dark_one_makes_the_exit_code() {
             stdout.lines().any(|line| line.starts_with(region) && words.iter().all(|word| line.contains(word)))
         };
         let dark = line("dark", &[&closed.to_string(), "open"]) || line("dark", &[&closed.to_string(), "half-open"]);
-        dark && line("east", &["own"]) && line("west", &[&west, "up", " ms"]) && line("REGION", &["RTT", "PROBES"])
+        dark && line("west", &[&west, "up", " ms", "synced"]) && line("REGION", &["RTT", "PROBES", "SAYS"])
     });
     assert!(shown.await, "{:?}", peers(east, &[]).await);
     let ended = peers(east, &[]).await;
     assert_eq!(ended.code, Some(1), "a region is dark: {ended:?}");
-    assert!(ended.stdout.contains("\neast; table ") && ended.stdout.contains(", generation 1"), "{ended:?}");
+    assert!(ended.stdout.contains("\nwe are east; table ") && ended.stdout.contains(", generation 1"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::peer::counters::AddressSnapshot;
 use crate::peer::endpoints::EndpointSnapshot;
 use crate::peer::health::Health;
 use crate::server::core::Core;
+use crate::wire::stamp::{DoorSaid, ReplyStamp};
 
 /// The whole page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub struct Region {
     pub addresses: Vec<Address>,
     /// Addresses that lead back to ourselves, and are left out.
     pub looping: Vec<SocketAddr>,
+    /// Answers of it that were given past their TTL.
+    pub stale_answers: u64,
     /// None: it is asked in clear text.
     #[serde(default)]
     pub tls: Option<Tls>,
@@ -77,7 +80,13 @@ pub struct Address {
     pub cause: Option<String>,
     /// Smoothed round-trip time in milliseconds.
     pub rtt_ms: Option<f64>,
+    /// Within this time answers usually come, in milliseconds: a later one is asked for elsewhere too.
+    pub usual_ms: Option<f64>,
     pub connections: usize,
+    /// Those of them whose probe showed that the server has read its zone.
+    pub synced: usize,
+    /// What it said of itself in its last reply; none if it is no interlocal.
+    pub said: Option<Said>,
     pub in_flight: u64,
     pub queries: u64,
     pub answers: u64,
@@ -88,6 +97,23 @@ pub struct Address {
     pub mismatched: u64,
     pub probes: u64,
     pub probe_failures: u64,
+    pub hedges: u64,
+    pub stalls: u64,
+}
+
+/// What an interlocal says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Its cluster, in 16 hex digits.
+    pub cluster: String,
+    /// Its region's label.
+    pub label: String,
+    /// Whether it has read its zone.
+    pub synced: bool,
+    /// Which of its doors answered: `pods`, `peers`, or `unknown`.
+    pub door: String,
+    /// The hash of its peer table.
+    pub table: String,
 }
 
 impl Peers {
@@ -106,12 +132,13 @@ impl Peers {
                 endpoints: snapshot.endpoints.into_iter().map(Endpoint::from).collect(),
                 addresses: snapshot.addresses.iter().map(Address::from).collect(),
                 looping: snapshot.looping,
+                stale_answers: snapshot.stale_answers,
                 tls: snapshot.tls.map(|tls| Tls { error: tls.error }),
                 label: snapshot.label,
             }
         });
         let table = Table {
-            hash: format!("{:016x}", routing.table.hash),
+            hash: hash(routing.table.hash),
             generation: core.table.generation.load(Relaxed),
             ok: core.table.ok.load(Relaxed),
         };
@@ -152,6 +179,9 @@ impl From<&AddressSnapshot> for Address {
             breaker: breaker.to_owned(),
             cause: snapshot.cause.map(str::to_owned),
             rtt_ms: snapshot.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
+            usual_ms: snapshot.usual.map(|usual| usual.as_secs_f64() * 1e3),
+            synced: snapshot.synced,
+            said: snapshot.said.as_ref().map(Said::from),
             connections: snapshot.connections,
             in_flight: snapshot.in_flight,
             queries: snapshot.questions,
@@ -163,6 +193,29 @@ impl From<&AddressSnapshot> for Address {
             mismatched: snapshot.mismatched,
             probes: snapshot.probes,
             probe_failures: snapshot.probe_failures,
+            hedges: snapshot.hedges,
+            stalls: snapshot.stalls,
         }
     }
+}
+
+impl From<&ReplyStamp> for Said {
+    fn from(said: &ReplyStamp) -> Self {
+        let door = match said.door {
+            DoorSaid::Pods => "pods",
+            DoorSaid::Peers => "peers",
+            DoorSaid::Unknown(_) => "unknown",
+        };
+        Self {
+            cluster: said.id.to_string(),
+            label: said.label.clone(),
+            synced: said.synced,
+            door: door.to_owned(),
+            table: hash(said.table),
+        }
+    }
+}
+
+fn hash(hash: u64) -> String {
+    format!("{hash:016x}")
 }
