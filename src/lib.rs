@@ -17,5 +17,6 @@ pub mod ready;
 pub mod reload;
 pub mod route;
 pub mod server;
+pub mod tls;
 pub mod wire;
 pub mod zone;

@@ -16,8 +16,12 @@ pub struct Limits {
     pub tcp_idle: Duration,
     /// A client that does not read its answers for this long is cut off.
     pub tcp_write: Duration,
+    /// A connection to the DNS over TLS door that has not shaken hands after this is cut off.
+    pub tls_handshake: Duration,
     /// Questions on one connection to a peer that wait for their answer.
     pub peer_in_flight: usize,
+    /// Answers of one region or upstream zone that are to be asked for again before they expire, or are being asked for.
+    pub refreshes: usize,
     /// Addresses that one region may have.
     pub peer_addresses: usize,
     /// Rows of the peer table.
@@ -42,7 +46,9 @@ impl Default for Limits {
             tcp_in_flight: 256,
             tcp_idle: Duration::from_secs(10),
             tcp_write: Duration::from_secs(5),
+            tls_handshake: Duration::from_secs(5),
             peer_in_flight: 512,
+            refreshes: 1_024,
             peer_addresses: 16,
             regions: 256,
             forward_deadline: Duration::from_secs(4),

@@ -47,8 +47,13 @@ fn interlocal_yaml(text: &str) -> Option<Config> {
 
 fn peers_yaml(text: &str) -> TableResult {
     let (config, limits) = (Config::default(), Limits::default());
-    let context =
-        TableContext { cluster_domain: &config.cluster_domain, region: None, stub_zones: &[], limits: &limits };
+    let context = TableContext {
+        cluster_domain: &config.cluster_domain,
+        region: None,
+        stub_zones: &[],
+        limits: &limits,
+        folder: None,
+    };
     let read = |unknown| peers::parse(text, Path::new("peers.yaml"), &context, unknown);
     let (strict, lax) = (read(UnknownKeys::Refuse), read(UnknownKeys::Warn));
     for problem in strict.errors.iter().chain(&strict.warnings).chain(&lax.errors).chain(&lax.warnings) {

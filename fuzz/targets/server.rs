@@ -13,7 +13,7 @@ use interlocal::metrics::Registry;
 use interlocal::peer::{RegionClient, Settings};
 use interlocal::publish::Published;
 use interlocal::route::Routes;
-use interlocal::server::core::{Core, Counters, Routing, Slots};
+use interlocal::server::core::{Core, Counters, Routing, Slots, TableState};
 use interlocal::server::heartbeat::Heartbeats;
 use interlocal::server::permits::Permits;
 use interlocal::server::recorders::Recorders;
@@ -30,7 +30,7 @@ kubernetes: {source: manifests}
 forward:
   - {zone: ., to: [/nowhere/resolv.conf]}
   - {zone: corp.example.com, to: [/nowhere/resolv.conf], transport: tcp}
-cache: {max_ttl: 168h, max_negative_ttl: 168h}
+cache: {max_ttl: 168h, max_negative_ttl: 168h, prefetch: false}
 ";
 const PEERS: &str = "
 regions:
@@ -67,7 +67,7 @@ impl Server {
             zone,
             routing: Published::new(routing),
             cache,
-            inflight: Inflight::new(usize::MAX),
+            inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: runtime.handle().clone(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),
@@ -75,6 +75,8 @@ impl Server {
             metrics,
             instance: 1,
             counters: Counters::default(),
+            tls: None,
+            table: TableState::new(true),
         };
         Self { core: Arc::new(core), runtime, now }
     }
@@ -86,6 +88,7 @@ fn table(config: &Config) -> PeerTable {
         region: config.region.as_ref(),
         stub_zones: &config.stub_zones(),
         limits: &config.limits,
+        folder: None,
     };
     let result = peers::parse(PEERS, Path::new("peers"), &context, UnknownKeys::Refuse);
     assert!(result.errors.is_empty(), "{:?}", result.errors);
@@ -119,6 +122,7 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
     Routing {
         region_ids: (cached::WEST - 2..).take(table.regions.len()).collect(),
         upstream_ids: (0..).take(rows().count()).collect(),
+        refreshes: Vec::new(),
         upstream_stamps: rows().map(|row| row.stamp).collect(),
         slots: Slots::register(metrics, &Routes::origins(config, table), &routes),
         policies: config.servers.iter().map(|server| Policy::new(&server.cache, config.peers.stale)).collect(),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::config::Transport;
 use crate::forward::ForwardClient;
 use crate::peer::RegionClient;
+use crate::peer::dialer::Dialer;
 use crate::peer::health::vary;
 use crate::peer::probe::{self, Change, LoopState, Verdict};
 use crate::publish::Published;
@@ -33,9 +34,15 @@ impl Own {
     }
 }
 
+/// How an address is reached.
+enum Way {
+    Clear(Transport),
+    Over(Arc<Dialer>),
+}
+
 /// A client whose addresses are probed.
 trait Probed: Send + Sync + 'static {
-    fn how(&self) -> (Name, Transport);
+    fn how(&self) -> (Name, Way);
     /// Leaves an address out, or takes it in again.
     fn set_looping(&self, address: SocketAddr, looping: bool);
     fn is_looping(&self, address: SocketAddr) -> bool;
@@ -48,8 +55,8 @@ trait Probed: Send + Sync + 'static {
 type Asking<'a> = Pin<Box<dyn Future<Output = Option<Received>> + Send + 'a>>;
 
 impl Probed for ForwardClient {
-    fn how(&self) -> (Name, Transport) {
-        (self.zone().clone(), self.transport())
+    fn how(&self) -> (Name, Way) {
+        (self.zone().clone(), Way::Clear(self.transport()))
     }
 
     fn set_looping(&self, address: SocketAddr, looping: bool) {
@@ -70,8 +77,8 @@ impl Probed for ForwardClient {
 }
 
 impl Probed for RegionClient {
-    fn how(&self) -> (Name, Transport) {
-        (self.zone(), Transport::Tcp)
+    fn how(&self) -> (Name, Way) {
+        (self.zone(), Way::Over(self.dialer()))
     }
 
     fn set_looping(&self, address: SocketAddr, looping: bool) {
@@ -154,7 +161,7 @@ async fn probe_once<C: Probed>(
     own: &Own,
 ) -> Option<(Verdict, u64)> {
     let held = client.upgrade()?;
-    let ((zone, transport), asked) = (held.how(), held.questions_to(address));
+    let ((zone, way), asked) = (held.how(), held.questions_to(address));
     if state.is_in_use()
         && let Some(question) = probe::question(&zone)
         && let Some(answer) = held.ask_again(address, question.clone()).await
@@ -162,5 +169,9 @@ async fn probe_once<C: Probed>(
         return Some((probe::judge(&question, &answer, own.now()), asked));
     }
     drop(held);
-    Some((probe::ask(address, transport, &zone, own.now()).await, asked))
+    let verdict = match &way {
+        Way::Clear(transport) => probe::ask(address, *transport, &zone, own.now()).await,
+        Way::Over(dialer) => probe::ask_over(dialer, address, &zone, own.now()).await,
+    };
+    Some((verdict, asked))
 }

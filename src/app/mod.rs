@@ -1,6 +1,8 @@
 //! Builds every part in order, joins the tasks, and drains in order: the only place that knows everybody. The binary and the tests
 //! start an instance through the same function.
 
+mod certificates;
+mod configmap;
 mod feed;
 mod http;
 mod loops;
@@ -34,7 +36,7 @@ use crate::ready::Ready;
 use crate::route::Routes;
 use crate::server::admin::Admin;
 use crate::server::bind::BindError;
-use crate::server::core::{Core, Counters};
+use crate::server::core::{Core, Counters, TableState};
 use crate::server::heartbeat::Heartbeats;
 use crate::server::permits::Permits;
 use crate::server::recorders::Recorders;
@@ -71,6 +73,8 @@ pub struct Input {
 pub struct Addresses {
     pub dns: Vec<SocketAddr>,
     pub peers: Vec<SocketAddr>,
+    /// The peers' door over TLS.
+    pub peers_tls: Vec<SocketAddr>,
     pub health: Option<SocketAddr>,
     pub ready: Option<SocketAddr>,
     pub metrics: Option<SocketAddr>,
@@ -115,7 +119,12 @@ impl BoundApp {
     /// Where it will listen.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
-        Addresses { dns: self.doors.addresses(false), peers: self.doors.addresses(true), ..self.http.addresses() }
+        Addresses {
+            dns: self.doors.addresses(false),
+            peers: self.doors.addresses(true),
+            peers_tls: self.doors.tls_addresses(),
+            ..self.http.addresses()
+        }
     }
 
     /// Reads every file, and serves. The runtime's threads then do everything but UDP and HTTP.
@@ -128,7 +137,7 @@ impl BoundApp {
         let Self { input, config, watched, doors, http } = self;
         let ready = Ready::new();
         let metrics = Registry::new(env!("CARGO_PKG_VERSION"), config.metrics.coredns_compat);
-        let table = table::at_start(&config, input.adjust.as_deref(), &metrics);
+        let (table, ok) = table::at_start(&config, input.adjust.as_deref());
         let zone = Arc::new(Published::new(Snapshot::empty(&zone_settings(&config, &table))));
         let builder = Builder::new(Arc::clone(&metrics), Arc::clone(&zone));
         let routing = builder.build(&config, &table, None);
@@ -136,8 +145,7 @@ impl BoundApp {
             zone: Arc::clone(&zone),
             routing: Published::new(routing),
             cache: Cache::new(config.servers.iter().map(|server| server.cache.size).sum()),
-            // One fetch belongs to one admitted question or more, so their limit is the limit of both.
-            inflight: Inflight::new(usize::MAX),
+            inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: Handle::current(),
             recorders: Recorders::new(&metrics, labels(&config)),
@@ -145,6 +153,8 @@ impl BoundApp {
             metrics: Arc::clone(&metrics),
             instance: builder.instance(),
             counters: Counters::default(),
+            tls: config.listen.peers_tls.as_ref().map(|_| Arc::default()),
+            table: TableState::new(ok),
         });
         let feed = Feed::start(&config, zone_settings(&config, &table), zone, &ready, &metrics);
         let reloads = Reloads::start(
@@ -153,6 +163,7 @@ impl BoundApp {
                 core: Arc::clone(&core),
                 builder,
                 feed,
+                configmap: configmap::Watched::start(&config, &ready, &metrics),
                 table,
                 config: Arc::clone(&config),
                 file: input.file,
@@ -163,6 +174,7 @@ impl BoundApp {
             },
         );
         report::register(&core);
+        certificates::reload(&core, &config);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;
         tracing::info!(
@@ -170,6 +182,7 @@ impl BoundApp {
             region = config.region.as_ref().map_or("", |label| label.as_str()),
             dns = ?addresses.dns,
             peers = ?addresses.peers,
+            peers_tls = ?addresses.peers_tls,
             "serving"
         );
         Ok(App { addresses, core, ready, doors, admin, reloads })

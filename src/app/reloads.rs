@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,8 +11,12 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, table, text, zone_settings};
-use crate::config::{Config, KubernetesSource, LogFormat, Overrides, PeerTable, Problem, UnknownKeys, Upstream, file};
+use super::{Adjust, certificates, configmap, table, text, zone_settings};
+use crate::config::{
+    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
+    Upstream, file,
+};
+use crate::kube::api::Told;
 use crate::log::{Filter, LogHandle};
 use crate::metrics::names;
 use crate::reload::{Changed, Watcher};
@@ -38,20 +43,21 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn new(config: &Config, file: Option<&Path>) -> Self {
-        let (watcher, changes) = Watcher::new(paths(config, file), POLL);
+        // Certificates that a table names are watched as soon as it is read, and are read once more then.
+        let (watcher, changes) = Watcher::new(paths(config, file, &PeerTable::default()), POLL);
         Self { watcher, changes }
     }
 }
 
 /// Every file that a configuration reads, itself included.
-fn paths(config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
+fn paths(config: &Config, file: Option<&Path>, table: &PeerTable) -> Vec<PathBuf> {
     let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(|forward| &forward.to);
     let resolv_confs = upstreams.filter_map(|upstream| match upstream {
         Upstream::ResolvConf(path) => Some(path.as_path()),
         Upstream::Address(_) => None,
     });
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
-    one.chain(resolv_confs).map(Path::to_path_buf).collect()
+    one.chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
 }
 
 fn manifests(config: &Config) -> Option<&Path> {
@@ -66,6 +72,7 @@ pub(super) struct State {
     pub core: Arc<Core>,
     pub builder: Builder,
     pub feed: Feed,
+    pub configmap: configmap::Watched,
     pub table: PeerTable,
     pub config: Arc<Config>,
     pub file: Option<PathBuf>,
@@ -104,8 +111,16 @@ impl Drop for Reloads {
 impl State {
     async fn run(mut self, watcher: Arc<Watcher>, mut changes: mpsc::Receiver<Changed>) {
         let mut identity = tokio::time::interval(IDENTITY_EVERY);
+        watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
         loop {
             tokio::select! {
+                () = self.configmap.changed() => {
+                    // That it could not be asked for changes nothing.
+                    if self.configmap.told() != Some(Told::Unknown) {
+                        self.reload_table().await;
+                    }
+                    self.configmap.looked_at();
+                }
                 changed = changes.recv() => match changed {
                     Some(changed) => self.reload(&changed.path).await,
                     None => return,
@@ -117,7 +132,7 @@ impl State {
                     continue;
                 }
             }
-            watcher.set_paths(paths(&self.config, self.file.as_deref()));
+            watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
         }
     }
 
@@ -129,7 +144,7 @@ impl State {
         } else if manifests(&self.config) == Some(path) {
             self.feed.reread();
         } else {
-            // A resolv.conf: whoever reads it is told to read it again.
+            // A resolv.conf or a certificate: whoever reads it is told to read it again.
             self.swap().await;
         }
     }
@@ -171,6 +186,7 @@ impl State {
                 parsed.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 self.config = Arc::new(self.keep_what_needs_a_restart(parsed.value));
                 self.apply_log();
+                self.configmap.follow(&self.config);
                 // The table is judged by the configuration, so it is read again.
                 self.reload_table().await;
                 tracing::info!(path = %path.display(), "configuration reloaded");
@@ -196,13 +212,15 @@ impl State {
         }
         let listen = |config: &Config| config.servers.iter().map(|server| server.listen.clone()).collect::<Vec<_>>();
         let fixed = |config: &Config| {
-            let others = crate::config::ListenConfig {
+            let others = ListenConfig {
                 peers_allow: Vec::new(),
                 peers_chase_outside: true,
+                peers_tls: None,
                 ..config.listen.clone()
             };
+            let tls = config.listen.peers_tls.as_ref().map(|tls| tls.listen.clone());
             let region = config.region.clone();
-            (region, listen(config), others, config.workers, config.plain_sockets, config.metrics.clone())
+            (region, listen(config), others, tls, config.workers, config.plain_sockets, config.metrics.clone())
         };
         let differs = fixed(old) != fixed(&new);
         if differs {
@@ -217,9 +235,15 @@ impl State {
             new.servers.clone_from(&old.servers);
         }
         new.region.clone_from(&old.region);
-        new.listen = crate::config::ListenConfig {
+        // Other certificates are, on the same sockets.
+        let peers_tls = old.listen.peers_tls.as_ref().map(|tls| PeersTlsConfig {
+            listen: tls.listen.clone(),
+            files: new.listen.peers_tls.as_ref().map_or_else(|| tls.files.clone(), |new| new.files.clone()),
+        });
+        new.listen = ListenConfig {
             peers_allow: new.listen.peers_allow,
             peers_chase_outside: new.listen.peers_chase_outside,
+            peers_tls,
             ..old.listen.clone()
         };
         (new.workers, new.plain_sockets) = (old.workers, old.plain_sockets);
@@ -227,36 +251,49 @@ impl State {
     }
 
     async fn reload_table(&mut self) {
-        let taken = match table::read(&self.config, self.adjust.as_deref()) {
+        // As at the start the region wins, whatever it hides.
+        let is_first = self.table == PeerTable::default() && self.configmap.is_first();
+        let ok = match table::read(&self.config, self.adjust.as_deref(), self.configmap.told().as_ref()) {
             Ok(good) => match self.newly_hidden(&good.table) {
+                Some(_) if is_first => self.take(good),
                 Some(namespace) => {
                     tracing::error!(
                         "region `{namespace}` would hide the local namespace of that name, which has ready endpoints; \
                          rename one of them, or write `override_local: true` in its row"
                     );
-                    false
+                    None
                 }
-                None => {
-                    let table = good.keep(&self.config);
-                    if table != self.table {
-                        tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
-                    }
-                    self.table = table;
-                    true
-                }
+                None => self.take(good),
             },
             Err(bad) => {
                 bad.log();
-                false
+                if let (true, table::Bad::Wrong { rest, .. }) = (is_first, bad) {
+                    tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
+                    self.core.table.generation.fetch_add(1, Relaxed);
+                    self.table = rest;
+                }
+                None
             }
         };
-        if !taken {
+        if ok.is_none() {
             tracing::error!("peer table not taken, the old one stays");
         }
         self.swap().await;
         // Only now is it in use.
-        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(taken)));
-        self.count("peers", taken);
+        self.core.table.ok.store(ok == Some(true), Relaxed);
+        self.count("peers", ok.is_some());
+    }
+
+    /// Whether it is the newest table there is, and not one that stands in for it.
+    fn take(&mut self, good: table::Good) -> Option<bool> {
+        let newest = !good.stands_in;
+        let table = good.keep(&self.config);
+        if table != self.table {
+            self.core.table.generation.fetch_add(1, Relaxed);
+            tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
+        }
+        self.table = table;
+        Some(newest)
     }
 
     /// A local namespace with ready endpoints that this table takes away from the pods, and the old one did not.
@@ -271,6 +308,7 @@ impl State {
     async fn swap(&mut self) {
         let old = self.core.routing.load();
         let new = self.builder.build(&self.config, &self.table, Some(&old));
+        certificates::reload(&self.core, &self.config);
         self.core.cache.resize(self.config.servers.iter().map(|server| server.cache.size).sum());
         self.feed.reconfigure(&self.config, zone_settings(&self.config, &self.table)).await;
         self.core.routing.publish(Arc::new(new));

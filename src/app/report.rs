@@ -23,10 +23,22 @@ pub(super) fn register(core: &Arc<Core>) {
 fn report(core: &Core, sink: &mut Sink) {
     let (zone, routing) = (core.zone.load(), core.routing.load());
     core.cache.report(sink);
+    for refreshes in &routing.refreshes {
+        let labels = [("zone", refreshes.label.as_str())];
+        sink.count(names::CACHE_REFRESHES, &labels, refreshes.started.load(Relaxed));
+        sink.count(names::CACHE_REFRESHES_REFUSED, &labels, refreshes.refused.load(Relaxed));
+    }
     sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
     sink.count(names::ACCEPT_ERRORS, &[], core.counters.accept_errors.load(Relaxed));
+    if let Some(tls) = &core.tls {
+        sink.gauge(names::TLS_OK, &[], f64::from(u8::from(tls.is_ok())));
+        sink.count(names::TLS_HANDSHAKES, &[], tls.accepted());
+        for (cause, count) in tls.failures() {
+            sink.count(names::TLS_FAILURES, &[("cause", cause)], count);
+        }
+    }
     sink.gauge(names::ZONE_SERVICES, &[], zone.counts.services as f64);
     sink.gauge(names::ZONE_ENDPOINTS, &[], zone.counts.endpoints as f64);
     sink.gauge(names::ZONE_SERIAL, &[], f64::from(zone.serial));
@@ -34,6 +46,8 @@ fn report(core: &Core, sink: &mut Sink) {
     let hidden = table::hidden(&routing.config, &routing.table);
     let hidden = hidden.iter().filter(|namespace| zone.has_ready_endpoints(namespace)).count();
     sink.gauge(names::HIDDEN_NAMESPACES, &[], hidden as f64);
+    sink.gauge(names::PEERS_TABLE_OK, &[], f64::from(u8::from(core.table.ok.load(Relaxed))));
+    sink.count(names::PEERS_TABLE_GENERATION, &[], core.table.generation.load(Relaxed));
     sink.gauge(names::PEERS_TABLE_INFO, &[("hash", &format!("{:016x}", routing.table.hash))], 1.0);
     let own = routing.config.region.as_ref().map(|label| label.as_str().to_owned());
     for region in routing.regions.iter().filter(|region| Some(region.label()) != own.as_deref()) {
@@ -69,6 +83,12 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.count(names::PEER_PROBE_FAILURES, &labels, address.probe_failures);
         sink.count(names::PEER_HEDGES, &labels, address.hedges);
         sink.count(names::PEER_STALLS, &labels, address.stalls);
+    }
+    if let Some(tls) = &region.tls {
+        sink.gauge(names::PEER_TLS_OK, &[("region", &region.label)], f64::from(u8::from(tls.error.is_none())));
+        for (cause, count) in &tls.failures {
+            sink.count(names::PEER_TLS_FAILURES, &[("region", &region.label), ("cause", cause)], *count);
+        }
     }
     sink.count(names::PEER_STALE, &[("region", region.label.as_str())], region.stale_answers);
     for address in &region.looping {

@@ -1,12 +1,12 @@
-//! The peer table from its file, under the rules for a bad one: at start what is valid of it is used, or the last good one; at
+//! The peer table from its file or its ConfigMap, under the rules for a bad one: at start what is valid of it is used, or the last good one; at
 //! reload anything wrong keeps the old one whole.
 
 use std::path::{Path, PathBuf};
 
 use super::{Adjust, text};
 use crate::config::peers::{self, TableContext, TableResult};
-use crate::config::{Config, PeerTable, PeersSource, Problem, UnknownKeys};
-use crate::metrics::{Registry, names};
+use crate::config::{Config, ConfigMapRef, PeerTable, PeersSource, Problem, UnknownKeys};
+use crate::kube::api::Told;
 use crate::wire::Name;
 
 /// The last good table inside `state_dir`.
@@ -16,14 +16,18 @@ const LAST_GOOD: &str = "peers.yaml";
 #[derive(Default)]
 pub(super) struct Good {
     pub table: PeerTable,
-    /// None if there is no file.
+    /// To be kept for the next start; none if there is no file.
     text: Option<String>,
+    /// It is the file, because the ConfigMap was not read yet.
+    pub stands_in: bool,
 }
 
 /// Why a table is not taken.
 pub(super) enum Bad {
     /// The file cannot be read.
     Unreadable(String),
+    /// The ConfigMap was not read yet, and nothing stands in for it.
+    NotYet(String),
     /// What is wrong with it, and what of it could be used.
     Wrong { errors: Vec<Problem>, rest: PeerTable },
 }
@@ -36,8 +40,32 @@ pub(super) fn path(config: &Config) -> Option<&Path> {
     }
 }
 
-/// Reads the table.
-pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good, Bad> {
+/// Reads the table: from the ConfigMap if the configuration names one and it was told, else from the file.
+pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>, told: Option<&Told>) -> Result<Good, Bad> {
+    match (&config.peers.configmap, told) {
+        (Some(of), Some(Told::Text(text))) => from_configmap(config, adjust, of, text),
+        (Some(_), Some(Told::Absent(why))) => Err(Bad::Unreadable(why.clone())),
+        (Some(of), _) => match last_good(config, adjust) {
+            Some(table) => Ok(Good { table, text: None, stands_in: true }),
+            None if path(config).is_some_and(Path::exists) => {
+                Ok(Good { text: None, stands_in: true, ..from_file(config, adjust)? })
+            }
+            None => Err(Bad::NotYet(of.to_string())),
+        },
+        (None, _) => from_file(config, adjust),
+    }
+}
+
+fn from_configmap(config: &Config, adjust: Option<&dyn Adjust>, of: &ConfigMapRef, text: &str) -> Result<Good, Bad> {
+    let most = config.limits.config_bytes;
+    if text.len() as u64 > most {
+        let why = format!("the table in ConfigMap {of} has more than {most} octets (`limits.config_bytes`)");
+        return Err(Bad::Unreadable(why));
+    }
+    judge(config, adjust, &Path::new("ConfigMap").join(&of.namespace).join(&of.name), text.to_owned())
+}
+
+fn from_file(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good, Bad> {
     let Some(path) = path(config) else { return Ok(Good::default()) };
     let text = match text::config(path, &config.limits) {
         Ok(text) => text,
@@ -46,6 +74,10 @@ pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good,
         }
         Err(error) => return Err(Bad::Unreadable(format!("cannot read {}: {error}", path.display()))),
     };
+    judge(config, adjust, path, text)
+}
+
+fn judge(config: &Config, adjust: Option<&dyn Adjust>, path: &Path, text: String) -> Result<Good, Bad> {
     let mut result = parse(config, path, &text);
     if let Some(adjust) = adjust {
         adjust.table(&mut result.table);
@@ -54,34 +86,34 @@ pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good,
         tracing::warn!("{warning}");
     }
     if result.errors.is_empty() {
-        Ok(Good { table: result.table, text: Some(text) })
+        Ok(Good { table: result.table, text: Some(text), stands_in: false })
     } else {
         Err(Bad::Wrong { errors: result.errors, rest: result.table })
     }
 }
 
-/// The table to start with, whatever the file is like.
-pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>, metrics: &Registry) -> PeerTable {
-    let bad = match read(config, adjust) {
+/// The table to start with, whatever the file is like, and whether it is the newest as it stands. The ConfigMap comes later.
+pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>) -> (PeerTable, bool) {
+    let bad = match read(config, adjust, None) {
         Ok(good) => {
-            metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
-            return good.keep(config);
+            let newest = !good.stands_in;
+            return (good.keep(config), newest);
         }
         Err(bad) => bad,
     };
-    metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
     bad.log();
     if let Some(table) = last_good(config, adjust) {
         tracing::warn!("starting with the last good peer table");
-        return table;
+        return (table, false);
     }
-    match bad {
-        Bad::Unreadable(_) => PeerTable::default(),
+    let valid = match bad {
+        Bad::Unreadable(_) | Bad::NotYet(_) => PeerTable::default(),
         Bad::Wrong { rest, .. } => {
             tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
             rest
         }
-    }
+    };
+    (valid, false)
 }
 
 impl Good {
@@ -103,8 +135,17 @@ impl Bad {
     pub(super) fn log(&self) {
         match self {
             Self::Unreadable(why) => tracing::error!("{why}"),
+            Self::NotYet(of) => tracing::info!("peer table: waiting for ConfigMap {of}"),
             Self::Wrong { errors, .. } => errors.iter().for_each(|problem| tracing::error!("{problem}")),
         }
+    }
+}
+
+/// Where the certificates are that the table names, whichever copy of it is read.
+fn files_of(config: &Config) -> Option<&Path> {
+    match &config.peers.configmap {
+        Some(of) => Some(&of.folder),
+        None => path(config).and_then(Path::parent),
     }
 }
 
@@ -115,6 +156,7 @@ fn parse(config: &Config, path: &Path, text: &str) -> TableResult {
         region: config.region.as_ref(),
         stub_zones: &stub_zones,
         limits: &config.limits,
+        folder: files_of(config),
     };
     peers::parse(text, path, &context, UnknownKeys::Warn)
 }

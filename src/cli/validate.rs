@@ -90,6 +90,7 @@ fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>>
         region: config.region.as_ref(),
         stub_zones: &stub_zones,
         limits: &config.limits,
+        folder: None,
     };
     let result = peers::parse(&text, file, &context, UnknownKeys::Refuse);
     let all: Vec<Problem> = result.errors.into_iter().chain(result.warnings).collect();

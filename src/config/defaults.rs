@@ -21,6 +21,7 @@ pub const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 const DNS_PORT: u16 = 53;
 const PEERS_PORT: u16 = 8_053;
+const PEERS_TLS_PORT: u16 = 8_853;
 
 impl Default for Config {
     fn default() -> Self {
@@ -42,6 +43,7 @@ impl Default for Config {
                 ready: Some(Listen::Port(8_181)),
                 metrics: Some(Listen::Port(9_153)),
                 admin: Some(Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9_154)))),
+                peers_tls: None,
             },
             kubernetes: KubernetesConfig::default(),
             peers: PeersConfig::default(),
@@ -67,6 +69,7 @@ impl Default for PeersConfig {
     fn default() -> Self {
         Self {
             source: PeersSource::DefaultFile(PEERS_FILE.into()),
+            configmap: None,
             stale: Duration::from_secs(3_600),
             stale_after: Duration::from_millis(1_200),
             deadline: Duration::from_millis(1_500),
@@ -98,6 +101,11 @@ pub(super) fn both_families(port: u16) -> Vec<Listen> {
 /// The port that a server listens on if nobody says it.
 pub(super) fn dns() -> Vec<Listen> {
     both_families(DNS_PORT)
+}
+
+/// The port of the peers' door over TLS, if there is one.
+pub(super) fn peers_tls() -> Vec<Listen> {
+    both_families(PEERS_TLS_PORT)
 }
 
 /// Where everything goes that is neither local nor a peer's.

@@ -12,9 +12,32 @@ use super::{Endpoint, Host, Upstream};
 use crate::wire::Name;
 
 /// The port of DNS (RFC 1035 4.2).
-const DNS_PORT: u16 = 53;
+pub(super) const DNS_PORT: u16 = 53;
+/// That of DNS over TLS (RFC 7858 3.1).
+pub(super) const DOT_PORT: u16 = 853;
+
+/// An endpoint as it is written: the port that is meant without one depends on its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    host: Host,
+    port: Option<u16>,
+}
+
+impl Written {
+    pub(super) fn or_port(self, port: u16) -> Endpoint {
+        Endpoint { host: self.host, port: self.port.unwrap_or(port) }
+    }
+}
 
 impl FromStr for Endpoint {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        text.parse().map(|written: Written| written.or_port(DNS_PORT))
+    }
+}
+
+impl FromStr for Written {
     type Err = Fault;
 
     fn from_str(text: &str) -> Result<Self, Fault> {
@@ -28,8 +51,8 @@ impl FromStr for Endpoint {
             );
         }
         let (host, port) = match text.split_once(':') {
-            Some((host, number)) => (host, port(number).map_err(|fault| wrong(&fault.message))?),
-            None => (text, DNS_PORT),
+            Some((host, number)) => (host, Some(port(number).map_err(|fault| wrong(&fault.message))?)),
+            None => (text, None),
         };
         if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(wrong("it is neither an address nor a host name"));
@@ -53,7 +76,7 @@ impl FromStr for Upstream {
             return Ok(Self::ResolvConf(PathBuf::from(text)));
         }
         match address(text)? {
-            Some((ip, port)) => Ok(Self::Address(SocketAddr::new(ip, port))),
+            Some((ip, port)) => Ok(Self::Address(SocketAddr::new(ip, port.unwrap_or(DNS_PORT)))),
             None => Err(Fault::new(format!("`{text}` is not an upstream"))
                 .help("write an address, one with a port, or the absolute path of a resolv.conf")),
         }
@@ -61,25 +84,25 @@ impl FromStr for Upstream {
 }
 
 /// An address with or without a port; none if it is no address at all.
-fn address(text: &str) -> Result<Option<(IpAddr, u16)>, Fault> {
+fn address(text: &str) -> Result<Option<(IpAddr, Option<u16>)>, Fault> {
     if let Ok(ip) = text.parse() {
-        return Ok(Some((ip, DNS_PORT)));
+        return Ok(Some((ip, None)));
     }
     if let Ok(address) = text.parse::<SocketAddr>() {
         return match address.port() {
             0 => Err(Fault::new(format!("`{text}` has port 0")).help("a port is 1 to 65535")),
-            port => Ok(Some((address.ip(), port))),
+            port => Ok(Some((address.ip(), Some(port)))),
         };
     }
     let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(Ok(ip)) = inside.map(str::parse::<Ipv6Addr>) {
-        return Ok(Some((ip.into(), DNS_PORT)));
+        return Ok(Some((ip.into(), None)));
     }
     if text.starts_with('[') {
         return Err(Fault::new(format!("`{text}` is not an IPv6 address in brackets")).help("write `[2001:db8::7]:53`"));
     }
     if let Some((Ok(ip), number)) = text.split_once(':').map(|(ip, number)| (ip.parse::<IpAddr>(), number)) {
-        return port(number).map(|port| Some((ip, port)));
+        return port(number).map(|port| Some((ip, Some(port))));
     }
     Ok(None)
 }
@@ -116,7 +139,7 @@ impl fmt::Display for Upstream {
     }
 }
 
-impl Leaf for Endpoint {
+impl Leaf for Written {
     const EXPECTED: &'static str = "a host or an address";
 
     fn read(text: &str) -> Result<Self, Fault> {

@@ -18,8 +18,8 @@ use super::reader::Reader;
 use super::spec::{CacheSpec, KubernetesSpec, LogSpec, PeersSpec, Spec};
 use super::units::Time;
 use super::{
-    CacheConfig, Config, KubernetesConfig, KubernetesSource, LogConfig, MetricsConfig, PeersConfig, PeersSource,
-    ShutdownConfig, leaf, range, yaml,
+    CacheConfig, Config, ConfigMapRef, KubernetesConfig, KubernetesSource, LogConfig, MetricsConfig, PeersConfig,
+    PeersSource, ShutdownConfig, leaf, range, yaml,
 };
 use crate::wire::Name;
 
@@ -82,7 +82,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
         region: spec.region.scalar(),
         servers: servers::servers(spec, &cluster_domain, report),
         cluster_domain,
-        listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own()),
+        listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own(), folder, report),
         kubernetes: spec.kubernetes.get().map_or(default.kubernetes, |spec| kubernetes(spec, folder, report)),
         peers: spec.peers.get().map_or(default.peers, |spec| peers(spec, folder, report)),
         shutdown: ShutdownConfig {
@@ -135,9 +135,19 @@ fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {
         Some(path) if path.is_empty() => PeersSource::None,
         Some(path) => PeersSource::File(folder.join(path)),
     };
+    let files = match &source {
+        PeersSource::File(path) => path.parent().unwrap_or(Path::new("")),
+        PeersSource::DefaultFile(_) | PeersSource::None => folder,
+    };
+    let configmap = spec.configmap.scalar().and_then(|path| path.0).map(|(namespace, name)| ConfigMapRef {
+        namespace,
+        name,
+        folder: files.to_path_buf(),
+    });
     let least = Duration::from_millis(10);
     let peers = PeersConfig {
         source,
+        configmap,
         stale: range::time(&spec.stale, Duration::ZERO..=WEEK, default.stale, report),
         stale_after: range::time(&spec.stale_after, Duration::ZERO..=10 * SECOND, default.stale_after, report),
         deadline: range::time(&spec.deadline, least..=10 * SECOND, default.deadline, report),

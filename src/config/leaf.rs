@@ -82,6 +82,31 @@ impl Leaf for IpNet {
     }
 }
 
+/// `NAMESPACE/NAME`; none is an empty text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ObjectPath(pub(super) Option<(String, String)>);
+
+impl Leaf for ObjectPath {
+    const EXPECTED: &'static str = "an object such as `kube-system/interlocal-peers`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        // RFC 1123 2.1, as the API server has it for names that may have dots.
+        let character = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let label = |label: &str| {
+            !label.is_empty() && label.bytes().all(character) && !label.starts_with('-') && !label.ends_with('-')
+        };
+        match text.split_once('/') {
+            Some((namespace, name)) if label(namespace) && name.len() <= 253 && name.split('.').all(label) => {
+                Ok(Self(Some((namespace.to_owned(), name.to_owned()))))
+            }
+            _ => Err(Fault::new(format!("`{text}` is no object")).help("write `NAMESPACE/NAME`")),
+        }
+    }
+}
+
 /// One of the words that are known.
 pub(super) fn choice<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, Fault> {
     if let Some((_, value)) = known.iter().find(|(word, _)| *word == text) {
@@ -106,6 +131,16 @@ mod tests {
         assert_eq!(fault.message, "expected `udp` or `tcp`, found `tpc`");
         assert_eq!(fault.help.as_deref(), Some("did you mean `tcp`?"));
         assert_eq!(bool::read("yes").unwrap_err().help, None);
+    }
+
+    #[test]
+    fn objects_have_a_namespace_and_a_name() {
+        let path = |text| ObjectPath::read(text).map(|path| path.0);
+        assert_eq!(path("kube-system/peers.v1").unwrap(), Some(("kube-system".into(), "peers.v1".into())));
+        assert_eq!(path("").unwrap(), None);
+        for text in ["peers", "a/b/c", "/b", "a/", "a.b/c", "A/b", "a/..", "a/-b", "a/b?x"] {
+            assert!(path(text).is_err(), "{text}");
+        }
     }
 
     #[test]

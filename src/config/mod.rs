@@ -29,6 +29,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::limits::Limits;
+use crate::tls::{PeerName, ServerFiles};
 use crate::wire::Name;
 
 /// One running instance: the whole of `interlocal.yaml`.
@@ -78,6 +79,15 @@ pub struct ListenConfig {
     pub ready: Option<Listen>,
     pub metrics: Option<Listen>,
     pub admin: Option<Listen>,
+    /// The peers' door once more, over TLS.
+    pub peers_tls: Option<PeersTlsConfig>,
+}
+
+/// See `listen.peers_tls`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeersTlsConfig {
+    pub listen: Vec<Listen>,
+    pub files: ServerFiles,
 }
 
 /// Where to listen.
@@ -120,6 +130,8 @@ pub enum PodMode {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeersConfig {
     pub source: PeersSource,
+    /// The object that the table is read from; the source stands in while it was never read.
+    pub configmap: Option<ConfigMapRef>,
     /// How long past its TTL an answer of a dark region may be used.
     pub stale: Duration,
     /// When a question gives up waiting and takes the stale answer.
@@ -140,6 +152,21 @@ pub enum PeersSource {
     File(PathBuf),
     /// No peer table at all.
     None,
+}
+
+/// A ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMapRef {
+    pub namespace: String,
+    pub name: String,
+    /// Where the files are that its table names.
+    pub folder: PathBuf,
+}
+
+impl std::fmt::Display for ConfigMapRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
 }
 
 /// One stub zone, or `.`.
@@ -228,8 +255,30 @@ pub struct RegionRow {
     pub endpoints: Vec<Endpoint>,
     pub allow_tld: bool,
     pub override_local: bool,
+    /// Asked over TLS; none: in clear text.
+    pub tls: Option<RowTls>,
     /// Why the row cannot be used, if its label could be read but its body not.
     pub broken: Option<String>,
+}
+
+/// How the other side of a region's connections is known (RFC 8310), and how we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowTls {
+    /// Who vouches for it; none: the system's certificates.
+    pub ca: Option<TableFile>,
+    /// The name in its certificate; none: that of the endpoint.
+    pub server_name: Option<PeerName>,
+    /// Our certificate and its key.
+    pub identity: Option<(TableFile, TableFile)>,
+}
+
+/// A file that the table names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableFile {
+    /// As it stands in the table, which is the same everywhere.
+    pub written: String,
+    /// Where it is here.
+    pub path: PathBuf,
 }
 
 /// Where a region's resolver answers.

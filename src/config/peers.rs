@@ -6,6 +6,7 @@ mod names;
 mod row;
 mod spec;
 mod tld;
+mod tls;
 
 use std::path::Path;
 
@@ -34,6 +35,8 @@ pub struct TableContext<'a> {
     /// The zones of `forward` but `.`.
     pub stub_zones: &'a [Name],
     pub limits: &'a Limits,
+    /// Where the files are that the table names with a relative path; none: beside the table.
+    pub folder: Option<&'a Path>,
 }
 
 /// A table as far as it can be used, with all that is wrong. At start what there is of it is used; at reload an error
@@ -49,11 +52,12 @@ pub struct TableResult {
 #[must_use]
 pub fn parse(text: &str, file: &Path, context: &TableContext<'_>, unknown: UnknownKeys) -> TableResult {
     let root = yaml::tree(text);
+    let folder = context.folder.or_else(|| file.parent()).unwrap_or(Path::new(""));
     // What a newer version added cannot be known here, and is no mistake.
     let newer = root.as_ref().is_ok_and(|root| version(root).is_some_and(|version| version > VERSION));
     let report = Report::new(text, file, if newer { UnknownKeys::Warn } else { unknown });
     let regions = match root {
-        Ok(root) => read(&root, &report).map_or_else(Vec::new, |spec| rows(&spec, context, &report)),
+        Ok(root) => read(&root, &report).map_or_else(Vec::new, |spec| rows(&spec, context, folder, &report)),
         Err(error) => {
             report.not_yaml(error);
             Vec::new()
@@ -84,7 +88,7 @@ fn read(root: &Node, report: &Report<'_>) -> Option<TableSpec> {
     if spec.failed() { None } else { Some(spec.into_value().unwrap_or_default()) }
 }
 
-fn rows(spec: &TableSpec, context: &TableContext<'_>, report: &Report<'_>) -> Vec<RegionRow> {
+fn rows(spec: &TableSpec, context: &TableContext<'_>, folder: &Path, report: &Report<'_>) -> Vec<RegionRow> {
     head(spec, context, report);
     let top = Place { line: 1, column: 1, width: 1 };
     let Some(regions) = spec.regions.get() else {
@@ -100,7 +104,7 @@ fn rows(spec: &TableSpec, context: &TableContext<'_>, report: &Report<'_>) -> Ve
         report.error(top, Fault::new(format!("nothing fits below `{}`", context.cluster_domain)));
         return Vec::new();
     };
-    let judge = Judge { context, rules: &rules, report };
+    let judge = Judge { context, rules: &rules, report, folder };
     let mut taken = Taken::default();
     let mut rows = Vec::with_capacity(regions.0.len());
     for (key, body) in &regions.0 {

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::field::{At, Field, FieldList};
+use super::leaf::ObjectPath;
 use super::listen::Optional;
 use super::units::{Size, Time};
 use super::{Listen, LogFormat, PodMode, RegionLabel, Transport, Upstream};
@@ -44,6 +45,16 @@ pub(super) struct ListenSpec {
     pub(super) ready: Field<Optional>,
     pub(super) metrics: Field<Optional>,
     pub(super) admin: Field<Optional>,
+    pub(super) peers_tls: At<PeersTlsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PeersTlsSpec {
+    pub(super) listen: FieldList<Listen>,
+    pub(super) cert: Field<String>,
+    pub(super) key: Field<String>,
+    pub(super) client_ca: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,6 +69,7 @@ pub(super) struct KubernetesSpec {
 #[serde(default)]
 pub(super) struct PeersSpec {
     pub(super) file: Field<String>,
+    pub(super) configmap: Field<ObjectPath>,
     pub(super) stale: Field<Time>,
     pub(super) stale_after: Field<Time>,
     pub(super) deadline: Field<Time>,
@@ -120,7 +132,9 @@ pub(super) struct LimitsSpec {
     pub(super) tcp_in_flight: Field<u64>,
     pub(super) tcp_idle: Field<Time>,
     pub(super) tcp_write: Field<Time>,
+    pub(super) tls_handshake: Field<Time>,
     pub(super) peer_in_flight: Field<u64>,
+    pub(super) refreshes: Field<u64>,
     pub(super) peer_addresses: Field<u64>,
     pub(super) regions: Field<u64>,
     pub(super) forward_deadline: Field<Time>,

@@ -54,6 +54,10 @@ metrics! {
     CACHE_EVICTIONS: counter("interlocal_cache_evictions_total", "Answers pushed out for want of room.");
     CACHE_STALE: counter("interlocal_cache_stale_hits_total",
         "Questions answered past the TTL because nothing better was to be had.");
+    CACHE_REFRESHES: counter("interlocal_cache_refreshes_total",
+        "Answers in use that were asked for again before they expired, by region or upstream zone.");
+    CACHE_REFRESHES_REFUSED: counter("interlocal_cache_refreshes_refused_total",
+        "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
@@ -85,7 +89,10 @@ metrics! {
     KUBE_RELIST_REMOVED: counter("interlocal_kube_relist_removed_total",
         "Objects that went away between two lists, without an event.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
+    PEERS_TABLE_GENERATION: counter("interlocal_peers_table_generation_total", "Peer tables that have been in use since the start.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
+    PEERS_CONFIGMAP_WATCHING: gauge("interlocal_peers_configmap_watching", "1 while the ConfigMap of the peer table is watched.");
+    PEERS_CONFIGMAP_FAILURES: counter("interlocal_peers_configmap_failures_total", "Questions for the ConfigMap of the peer table that failed, by reason.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
     PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");
     PEER_IN_FLIGHT: gauge("interlocal_peer_in_flight", "Questions to the address that wait for an answer.");
@@ -104,6 +111,8 @@ metrics! {
     PEER_HEDGES: counter("interlocal_peer_hedges_total", "Questions asked elsewhere too because the answer of the address was later than usual.");
     PEER_STALLS: counter("interlocal_peer_stalls_total", "Questions asked elsewhere too because their connection to the address had stalled.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
+    PEER_TLS_OK: gauge("interlocal_peer_tls_ok", "1 if the certificate files of the region's row are in use as they stand.");
+    PEER_TLS_FAILURES: counter("interlocal_peer_tls_failures_total", "Connections to the region that TLS kept from being made, by cause.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
     UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
@@ -112,6 +121,9 @@ metrics! {
     UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
+    TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
+    TLS_HANDSHAKES: counter("interlocal_tls_handshakes_total", "Handshakes of the peers' door over TLS that ended well.");
+    TLS_FAILURES: counter("interlocal_tls_handshake_failures_total", "Handshakes of the peers' door over TLS that did not, by cause.");
     HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
     RESTART_REQUIRED: gauge("interlocal_restart_required",
@@ -132,6 +144,7 @@ metrics! {
     COREDNS_KUBERNETES_PROGRAMMING: histogram("coredns_kubernetes_dns_programming_duration_seconds",
         "As interlocal_zone_programming_duration_seconds.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
+    COREDNS_CACHE_STALE: counter("coredns_cache_served_stale_total", "As interlocal_peer_stale_answers_total.");
 }
 
 #[cfg(test)]

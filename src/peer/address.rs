@@ -129,8 +129,7 @@ impl Address {
     /// The last thing that went wrong, in words for an EDE.
     #[must_use]
     pub fn cause(&self) -> &'static str {
-        let state = self.state.lock();
-        if state.breaker.is_unfit() { UNFIT } else { state.cause }
+        self.state.lock().cause()
     }
 
     /// Its breaker is not closed.
@@ -201,6 +200,7 @@ impl Address {
         let open = || state.open.iter().filter(|connection| connection.is_open(now));
         let standing = Standing {
             health: state.breaker.health(),
+            cause: (state.breaker.health() != Health::Closed).then(|| state.cause()),
             rtt: state.rtt.get(),
             usual: state.usual.get(),
             connections: open().count(),
@@ -335,6 +335,10 @@ impl Drop for OnItsWay {
 }
 
 impl State {
+    fn cause(&self) -> &'static str {
+        if self.breaker.is_unfit() { UNFIT } else { self.cause }
+    }
+
     fn best(&self, deadline: Duration, now: Instant, fit: impl Fn(&Connection) -> bool) -> Option<Arc<Connection>> {
         let patience = stall::patience(self.rtt, deadline);
         let usable = self.open.iter().filter(|one| one.is_open(now) && fit(one));

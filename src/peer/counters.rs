@@ -42,6 +42,8 @@ pub fn count(counter: &AtomicU64) {
 pub struct AddressSnapshot {
     pub address: SocketAddr,
     pub health: Health,
+    /// Why it is not asked, if it is not.
+    pub cause: Option<&'static str>,
     pub rtt: Option<Duration>,
     /// Within this time answers usually come.
     pub usual: Option<Duration>,
@@ -69,6 +71,7 @@ pub struct AddressSnapshot {
 /// The part of it that is no count.
 pub(super) struct Standing {
     pub(super) health: Health,
+    pub(super) cause: Option<&'static str>,
     pub(super) rtt: Option<Duration>,
     pub(super) usual: Option<Duration>,
     pub(super) connections: usize,
@@ -78,10 +81,11 @@ pub(super) struct Standing {
 
 impl Counters {
     pub(super) fn snapshot(&self, address: SocketAddr, standing: Standing) -> AddressSnapshot {
-        let Standing { health, rtt, usual, connections, synced, said } = standing;
+        let Standing { health, cause, rtt, usual, connections, synced, said } = standing;
         AddressSnapshot {
             address,
             health,
+            cause,
             rtt,
             usual,
             connections,

@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::tls::ClientFault;
+
 /// An AWS network load balancer forgets a connection after 350 s without a packet, silently.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Between the probes of a connection whose other side says nothing; after three of them it is dead.
@@ -22,6 +24,8 @@ pub enum DialError {
     Refused,
     Reset,
     Unreachable,
+    /// Connected, but not over TLS.
+    Tls(ClientFault),
     Other,
 }
 
@@ -33,6 +37,7 @@ impl DialError {
             Self::Refused => "connection refused",
             Self::Reset => "connection reset",
             Self::Unreachable => "network unreachable",
+            Self::Tls(fault) => fault.words(),
             Self::Other => "connect failed",
         }
     }
@@ -50,8 +55,13 @@ pub type Dialling<'d> = Pin<Box<dyn Future<Output = Result<Stream, DialError>> +
 
 /// How a group's addresses are connected to.
 pub trait Dial: Send + Sync {
-    /// Connects within `limit`.
+    /// Connects, with `limit` for each handshake.
     fn dial(&self, server: SocketAddr, limit: Duration) -> Dialling<'_>;
+
+    /// How many round trips that takes.
+    fn round_trips(&self) -> u32 {
+        1
+    }
 }
 
 /// Plain TCP.

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::dialer::Dialer;
 use super::group::Group;
 use super::listed::Listed;
 use super::random;
@@ -23,6 +24,7 @@ pub(super) struct Endpoints {
 
 struct Set {
     group: Arc<Group>,
+    dialer: Arc<Dialer>,
     listed: Listed,
     members: Mutex<Vec<Member>>,
 }
@@ -43,8 +45,8 @@ pub struct EndpointSnapshot {
 }
 
 impl Endpoints {
-    pub(super) fn new(group: Arc<Group>, resolve: Arc<dyn Resolve>) -> Self {
-        Self { set: Arc::new(Set { group, listed: Listed::default(), members: Mutex::default() }), resolve }
+    pub(super) fn new(group: Arc<Group>, dialer: Arc<Dialer>, resolve: Arc<dyn Resolve>) -> Self {
+        Self { set: Arc::new(Set { group, dialer, listed: Listed::default(), members: Mutex::default() }), resolve }
     }
 
     /// Takes a row's endpoints. Those that stay keep what is known of them.
@@ -126,10 +128,14 @@ impl Set {
     fn publish(&self) {
         // Held while the group takes them, so that an older set never follows a newer one.
         let members = self.members.lock();
-        let addresses: Vec<SocketAddr> = members
-            .iter()
-            .flat_map(|member| member.host.addresses.iter().map(|ip| SocketAddr::new(*ip, member.endpoint.port)))
-            .collect();
+        let with_hosts = || {
+            members.iter().flat_map(|member| {
+                let Endpoint { host, port } = &member.endpoint;
+                member.host.addresses.iter().map(move |ip| (SocketAddr::new(*ip, *port), host))
+            })
+        };
+        self.dialer.set_hosts(with_hosts());
+        let addresses: Vec<SocketAddr> = with_hosts().map(|(address, _)| address).collect();
         self.listed.set(addresses);
         self.group.set_addresses(&self.listed.fit());
     }

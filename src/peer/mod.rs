@@ -6,6 +6,7 @@
 //!   follows from its sends.
 //! * [`address`]: one address with its connections and health; `opening` and `probing` are parts of it. [`connection`]: one TCP
 //!   connection; `minder` is the task beside it.
+//! * [`dialer`]: how servers are connected to, in clear text or over TLS.
 //! * Pure: [`health`], [`choice`], [`hedge`], [`stall`], [`minding`], [`warm`], [`rtt`], [`percentile`], [`backoff`], `table`,
 //!   [`sync`]. I/O calls them.
 //! * [`listed`]: what a client was given to ask, less what leads back to ourselves.
@@ -22,6 +23,7 @@ pub mod connection;
 pub mod counters;
 pub mod datagram;
 pub mod dial;
+pub mod dialer;
 pub mod endpoints;
 pub mod group;
 pub mod health;
@@ -40,6 +42,7 @@ pub mod resolve;
 pub mod rtt;
 pub mod settings;
 pub mod stall;
+mod stream;
 pub mod sync;
 mod table;
 pub mod warm;

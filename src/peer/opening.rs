@@ -45,12 +45,12 @@ impl Address {
             let dialled = dial.dial(server, CONNECT_TIMEOUT).await;
             // The address may be gone from the table meanwhile.
             if let Some(address) = me.upgrade() {
-                address.connected(number, dialled, began.elapsed());
+                address.connected(number, dialled, began.elapsed() / dial.round_trips());
             }
         });
     }
 
-    fn connected(&self, number: u64, dialled: Result<Stream, DialError>, took: Duration) {
+    fn connected(&self, number: u64, dialled: Result<Stream, DialError>, round_trip: Duration) {
         let now = Instant::now();
         {
             let mut state = self.state.lock();
@@ -63,9 +63,8 @@ impl Address {
                     self.wake();
                 }
                 Ok(stream) => {
-                    // The handshake is one round trip.
                     if state.rtt.get().is_none() {
-                        state.rtt.sample(took);
+                        state.rtt.sample(round_trip);
                     }
                     let connection = self.start(number, stream);
                     // The probe is the first question on it; those that come behind it do not wait for its answer.

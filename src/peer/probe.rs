@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::datagram::{self, Datagram};
-use super::dial::dial;
+use super::dial::Dial;
+use super::dialer::Dialer;
 use super::random;
 use super::settings::CONNECT_TIMEOUT;
 use crate::config::Transport;
@@ -69,19 +70,27 @@ pub async fn ask(server: SocketAddr, transport: Transport, zone: &Name, own: Own
                 _ => None,
             }
         }
-        Transport::Tcp => timeout(PATIENCE, over_tcp(server, &question)).await.ok().flatten(),
+        Transport::Tcp => return ask_over(&Dialer::default(), server, zone, own).await,
     };
     answer.map_or(Verdict::Unknown, |answer| judge(&question, &answer, own))
 }
 
+/// Asks an address over a connection that is made in this way.
+pub async fn ask_over(dialer: &Dialer, server: SocketAddr, zone: &Name, own: Own) -> Verdict {
+    let Some(question) = question(zone) else { return Verdict::Unknown };
+    let answer = timeout(PATIENCE, over_tcp(dialer, server, &question)).await.ok().flatten();
+    answer.map_or(Verdict::Unknown, |answer| judge(&question, &answer, own))
+}
+
 /// On a connection of its own: the ones that carry questions stay out of it.
-async fn over_tcp(server: SocketAddr, question: &Question) -> Option<Received> {
+async fn over_tcp(dialer: &Dialer, server: SocketAddr, question: &Question) -> Option<Received> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = dial(server, CONNECT_TIMEOUT).await.ok()?;
+    let mut stream = dialer.dial(server, CONNECT_TIMEOUT).await.ok()?;
     let (asked, id) = (question.asked(), random::id());
     let mut frame = Vec::new();
     push_frame(&asked.write(id, Manner::default()), &mut frame);
     stream.write_all(&frame).await.ok()?;
+    stream.flush().await.ok()?;
     let mut frames = Frames::default();
     loop {
         if stream.read_buf(frames.space()).await.ok()? == 0 {

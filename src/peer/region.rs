@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address::Plan;
 use super::answered::Answered;
 use super::counters::{AddressSnapshot, count};
+use super::dialer::{Dialer, TlsSnapshot};
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
 use super::resolve::Resolve;
@@ -26,6 +27,7 @@ use crate::wire::exchange::{Question, Received};
 pub struct RegionClient {
     label: String,
     group: Arc<Group>,
+    dialer: Arc<Dialer>,
     endpoints: Endpoints,
     zone: RwLock<Name>,
     /// Why the row cannot be used.
@@ -41,6 +43,8 @@ pub struct RegionSnapshot {
     pub addresses: Vec<AddressSnapshot>,
     /// Left out, because they lead back to ourselves.
     pub looping: Vec<SocketAddr>,
+    /// None: asked in clear text.
+    pub tls: Option<TlsSnapshot>,
     /// Answers past their TTL that were given because the region gave none.
     pub stale_answers: u64,
 }
@@ -49,11 +53,14 @@ impl RegionClient {
     /// Starts to resolve and to connect, inside a tokio runtime. `stamp` is our own path of one cluster, which probes bear.
     #[must_use]
     pub fn start(row: &RegionRow, settings: Settings, stamp: Vec<u8>, resolve: Arc<dyn Resolve>) -> Arc<Self> {
-        let group = Arc::new(Group::new(plan(row, settings, stamp)));
+        let dialer = Arc::new(Dialer::new(row.tls.as_ref()));
+        dialer.reload(row.label.as_str());
+        let group = Arc::new(Group::dialling(plan(row, settings, stamp), Arc::clone(&dialer) as _));
         let client = Self {
             label: label(row),
-            endpoints: Endpoints::new(Arc::clone(&group), resolve),
+            endpoints: Endpoints::new(Arc::clone(&group), Arc::clone(&dialer), resolve),
             group,
+            dialer,
             zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
             stale_answers: AtomicU64::new(0),
@@ -62,8 +69,17 @@ impl RegionClient {
         Arc::new(client)
     }
 
-    /// A new version of the same row. Endpoints that did not change keep their addresses and connections.
+    /// May a new version of the row be taken over? Not if it is asked in clear text and was not, or over TLS with other files or
+    /// another name: no connection may be left from before.
+    #[must_use]
+    pub fn can_take(&self, row: &RegionRow) -> bool {
+        self.dialer.is_for(row.tls.as_ref())
+    }
+
+    /// A new version of the same row. Endpoints that did not change keep their addresses and connections. Certificate files
+    /// are read again.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
+        self.dialer.reload(row.label.as_str());
         self.group.set_plan(plan(row, settings, stamp));
         *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);
@@ -118,6 +134,12 @@ impl RegionClient {
         self.endpoints.set_looping(address, looping);
     }
 
+    /// How it is connected to.
+    #[must_use]
+    pub fn dialer(&self) -> Arc<Dialer> {
+        Arc::clone(&self.dialer)
+    }
+
     #[must_use]
     pub fn is_looping(&self, address: SocketAddr) -> bool {
         self.endpoints.listed().is_looping(address)
@@ -131,11 +153,16 @@ impl RegionClient {
 
     #[must_use]
     pub fn snapshot(&self) -> RegionSnapshot {
+        let mut addresses = self.group.snapshot();
+        if let Some(refusal) = self.dialer.refusal() {
+            addresses.iter_mut().filter_map(|address| address.cause.as_mut()).for_each(|cause| *cause = refusal);
+        }
         RegionSnapshot {
             label: self.label.clone(),
             endpoints: self.endpoints.snapshot(),
-            addresses: self.group.snapshot(),
+            addresses,
             looping: self.endpoints.listed().looping(),
+            tls: self.dialer.snapshot(),
             stale_answers: self.stale_answers.load(Relaxed),
         }
     }
@@ -156,7 +183,8 @@ impl RegionClient {
     fn failure(&self, trouble: Trouble) -> Failure {
         let region = self.label.clone();
         match trouble {
-            Trouble::Dark(cause) => Failure::RegionDark { region, cause },
+            // A server that does not want our certificate says so on a connection that was made already.
+            Trouble::Dark(cause) => Failure::RegionDark { region, cause: self.dialer.refusal().unwrap_or(cause) },
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
             Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
                 Failure::RouteLoops { zone: self.zone() }

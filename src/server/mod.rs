@@ -5,17 +5,19 @@ pub mod admin;
 pub mod asking;
 pub mod bind;
 pub mod core;
+pub mod fetch;
 mod finish;
 pub mod heartbeat;
 pub mod permits;
 pub mod question;
 pub mod recorders;
+pub mod refresh;
 pub mod resolve;
 mod tcp;
 mod udp;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -24,10 +26,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::bind::{BindError, Bound, bind};
+use self::bind::{BindError, Bound, bind, bind_tcp};
 use self::core::Core;
 use crate::config::Config;
 use crate::route::Door;
+use crate::tls::Acceptor;
 
 /// What in-flight questions of TCP connections get after the doors are told to close.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -35,6 +38,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// The sockets of all doors, bound and not served yet.
 pub struct BoundDoors {
     doors: Vec<(Door, Bound)>,
+    /// The peers' door over TLS.
+    tls: Vec<TcpListener>,
 }
 
 /// The doors, served.
@@ -64,13 +69,22 @@ impl BoundDoors {
         for listen in &config.listen.peers {
             doors.extend(bind(*listen, 1)?.into_iter().map(|bound| (Door::Peers, bound)));
         }
-        Ok(Self { doors })
+        let mut tls = Vec::new();
+        for listen in config.listen.peers_tls.iter().flat_map(|tls| &tls.listen) {
+            tls.extend(bind_tcp(*listen)?);
+        }
+        Ok(Self { doors, tls })
     }
 
     /// The addresses of a kind of door, in the order of the configuration.
     pub fn addresses(&self, peers: bool) -> Vec<SocketAddr> {
         let wanted = self.doors.iter().filter(|(door, _)| (*door == Door::Peers) == peers);
         wanted.map(|(_, bound)| bound.address).collect()
+    }
+
+    /// Those of the peers' door over TLS.
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.tls.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
     /// Serves them.
@@ -88,15 +102,29 @@ impl BoundDoors {
             for socket in bound.udp {
                 started.workers.push(udp::start(core, door, socket, plain, &started.stop_workers)?);
             }
-            let listener = tokio::net::TcpListener::from_std(bound.tcp)?;
-            let (stop, tasks) = (started.stop_tasks.clone(), started.tasks.clone());
-            started.tasks.spawn(tcp::serve(Arc::clone(core), door, listener, stop, tasks));
+            started.accept(core, door, bound.tcp, None)?;
+        }
+        for listener in self.tls {
+            started.accept(core, Door::Peers, listener, core.tls.clone())?;
         }
         Ok(started)
     }
 }
 
 impl Doors {
+    fn accept(
+        &self,
+        core: &Arc<Core>,
+        door: Door,
+        listener: TcpListener,
+        tls: Option<Arc<Acceptor>>,
+    ) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let (stop, tasks) = (self.stop_tasks.clone(), self.tasks.clone());
+        self.tasks.spawn(tcp::serve(Arc::clone(core), door, listener, tls, stop, tasks));
+        Ok(())
+    }
+
     /// Closes the doors: what was received is answered, connections end when they are idle, and nothing new is accepted.
     pub async fn stop(mut self) {
         self.stop_tasks.cancel();

@@ -55,6 +55,7 @@ pub fn row(endpoints: Vec<Endpoint>) -> RegionRow {
         endpoints,
         allow_tld: false,
         override_local: false,
+        tls: None,
         broken: None,
     }
 }

@@ -6,6 +6,12 @@ pub fn namespace(name: &str) -> Value {
     json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "uid": format!("uid-of-{name}")}})
 }
 
+/// In kube-system, with this text under `peers.yaml`.
+pub fn table(name: &str, text: &str) -> Value {
+    json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"namespace": "kube-system", "name": name},
+        "data": {"peers.yaml": text, "README": "not a table"}})
+}
+
 /// `shop/web` with a cluster IP; `None` is a headless one.
 pub fn service(name: &str, ip: &str) -> Value {
     let (namespace, name) = name.split_once('/').unwrap();

@@ -75,6 +75,11 @@ impl Zone {
     }
 
     pub fn with_pods(double: &Double, settings: &Settings, pods: PodMode) -> Self {
+        Self::of(Target::Url(double.url()), settings, pods)
+    }
+
+    /// Of any API server.
+    pub fn of(target: Target, settings: &Settings, pods: PodMode) -> Self {
         let published = Arc::new(Published::new(Snapshot::empty(&zone_settings(pods))));
         let (to_feed, received) = feed::channel();
         tokio::spawn(feed::run(Builder::new(zone_settings(pods)), received, Arc::clone(&published), || {}));
@@ -93,7 +98,6 @@ impl Zone {
         let registry = Registry::new("test", true);
         let reported = Arc::clone(&health);
         registry.register_source(move |sink| reported.report(sink));
-        let target = Target::Url(double.url());
         let source = Source::start(target, pods == PodMode::Verified, settings, &changes, &health);
         Self { published, health, seen, registry, pods, _source: source }
     }
@@ -102,7 +106,14 @@ impl Zone {
     pub async fn is_like(&self, double: &Double) {
         let same = eventually(LIMIT, || async { self.equals(double) }).await;
         let now = self.snapshot();
-        assert!(same, "synced {}, {:?}; {:?}", now.synced, now.counts, self.health.waiting_for());
+        assert!(
+            same,
+            "synced {}, {:?}; {:?}\n{}",
+            now.synced,
+            now.counts,
+            self.health.freshness(),
+            self.registry.encode()
+        );
     }
 
     pub fn equals(&self, double: &Double) -> bool {
@@ -181,7 +192,8 @@ fn expected(double: &Double, pods: PodMode) -> Arc<Snapshot> {
                 "namespaces" => Kind::Namespace,
                 "services" => Kind::Service,
                 "endpointslices" => Kind::Slice,
-                _ => Kind::Pod,
+                "pods" => Kind::Pod,
+                _ => continue,
             };
             let raw: RawObject = serde_json::from_value(object.clone()).unwrap();
             if let Converted::Object(object) = convert::convert(kind, &raw, &mut |_| {}) {

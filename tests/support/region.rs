@@ -94,6 +94,15 @@ impl Region {
         self
     }
 
+    /// The peers' door over TLS, with these keys beside `listen`: `cert: tls/tls.crt, key: tls/tls.key`.
+    pub fn tls_door(mut self, keys: &str) -> Self {
+        let (_, listen) = self.keys.iter().find(|(key, _)| key == "listen").expect("it is there from the start");
+        let open = listen.trim_end_matches('}');
+        let listen = format!("{open}, peers_tls: {{listen: [\"127.0.0.1:0\"], {keys}}}}}");
+        set(&mut self.keys, "listen", &listen);
+        self
+    }
+
     /// The rows of `forward`: `[{zone: ., to: ["127.0.0.1:5353"]}]`.
     pub fn forward(self, rows: &str) -> Self {
         self.key("forward", rows)
@@ -125,15 +134,20 @@ impl Region {
 
     /// As [`Region::start`], for a region that ran before and whose sockets may not be free yet.
     pub async fn start_again(self) -> Running {
+        let running = self.start_again_unready().await;
+        running.ready().await;
+        running
+    }
+
+    /// The same, for one that does not become ready by itself.
+    pub async fn start_again_unready(self) -> Running {
         let mut waiting = Some(self);
         let bound = eventually_some(secs(20), || {
             let tried = waiting.take().expect("put back below").try_bind();
             let bound = tried.map_err(|tried| waiting = Some(tried.0)).ok();
             async { bound }
         });
-        let running = bound.await.expect("the sockets become free").start();
-        running.ready().await;
-        running
+        bound.await.expect("the sockets become free").start()
     }
 
     fn try_bind(self) -> Result<Bound, Box<(Self, String)>> {
@@ -173,10 +187,20 @@ impl Bound {
         self.app.addresses().peers[0]
     }
 
+    /// The same over TLS.
+    pub fn tls_door(&self) -> SocketAddr {
+        self.app.addresses().peers_tls[0]
+    }
+
     /// The row for a table: the bound door, and what [`Region::row`] said.
     pub fn table_row(&self) -> String {
         let more: String = self.region.row.lines().map(|line| format!("    {}\n", line.trim_start())).collect();
         format!("  {}:\n    endpoints: [\"{}\"]\n{more}", self.region.label, self.peers_door())
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.region.folder.path()
     }
 
     /// Writes the table that it will read.

@@ -45,6 +45,11 @@ impl Running {
         self.app().addresses().peers[0]
     }
 
+    /// The same over TLS.
+    pub fn tls_door(&self) -> SocketAddr {
+        self.app().addresses().peers_tls[0]
+    }
+
     /// `/health`, `/ready` or `/metrics`, from the listener of that page, or a page of the admin's: status and body.
     pub async fn get(&self, page: &str) -> (u16, String) {
         let addresses = self.app().addresses();

@@ -27,8 +27,10 @@ pub(super) fn limits(spec: &LimitsSpec, report: &Report<'_>) -> Limits {
         tcp_in_flight: count(&spec.tcp_in_flight, default.tcp_in_flight),
         tcp_idle: times(&spec.tcp_idle, default.tcp_idle),
         tcp_write: times(&spec.tcp_write, default.tcp_write),
+        tls_handshake: times(&spec.tls_handshake, default.tls_handshake),
         // Each has an id of 16 bits, chosen at random among those that are free.
         peer_in_flight: number(&spec.peer_in_flight, 1..=16_384, default.peer_in_flight, report),
+        refreshes: count(&spec.refreshes, default.refreshes),
         peer_addresses: count(&spec.peer_addresses, default.peer_addresses),
         regions: count(&spec.regions, default.regions),
         forward_deadline: time(&spec.forward_deadline, LEAST_TIME..=MOST_DEADLINE, default.forward_deadline, report),

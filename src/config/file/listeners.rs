@@ -1,14 +1,23 @@
 //! The listeners beside the pods' door, and that no two want the same port.
 
+use std::path::Path;
+
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, Field};
 use crate::config::listen::Optional;
 use crate::config::node::Place;
-use crate::config::spec::{ListenSpec, Spec};
-use crate::config::{Config, Listen, ListenConfig};
+use crate::config::spec::{ListenSpec, PeersTlsSpec, Spec};
+use crate::config::{Config, Listen, ListenConfig, PeersTlsConfig, defaults};
+use crate::tls::ServerFiles;
 
 /// `named_only`: what the file does not name is off, because a flag said where to listen.
-pub(super) fn others(spec: Option<&ListenSpec>, default: ListenConfig, named_only: bool) -> ListenConfig {
+pub(super) fn others(
+    spec: Option<&ListenSpec>,
+    default: ListenConfig,
+    named_only: bool,
+    folder: &Path,
+    report: &Report<'_>,
+) -> ListenConfig {
     let default = if named_only { ListenConfig::default() } else { default };
     let Some(spec) = spec else {
         return default;
@@ -23,7 +32,40 @@ pub(super) fn others(spec: Option<&ListenSpec>, default: ListenConfig, named_onl
         ready: or(&spec.ready, default.ready),
         metrics: or(&spec.metrics, default.metrics),
         admin: or(&spec.admin, default.admin),
+        peers_tls: spec.peers_tls.both().and_then(|(place, spec)| peers_tls(place, spec, folder, report)),
     }
+}
+
+fn peers_tls(place: Place, spec: &PeersTlsSpec, folder: &Path, report: &Report<'_>) -> Option<PeersTlsConfig> {
+    let file = |field: &Field<String>| field.scalar().filter(|path| !path.is_empty()).map(|path| folder.join(path));
+    let needed = |key: &str, field: &Field<String>| {
+        let path = file(field);
+        if path.is_none() && !field.failed() {
+            let fault = Fault::new(format!("`peers_tls` has no `{key}`"));
+            report.error(field.place().unwrap_or(place), fault.help("it needs the files of a certificate and its key"));
+        }
+        path
+    };
+    let (certificate, key) = (needed("cert", &spec.cert), needed("key", &spec.key));
+    if spec.client_ca.scalar().is_some_and(|path| path.is_empty()) {
+        // Nobody may come to believe that clients are asked for certificates when they are not.
+        let fault = Fault::new("`client_ca` is empty").help("write the path of a file, or leave it out");
+        report.error(spec.client_ca.place().unwrap_or(place), fault);
+    }
+    let listen = match spec.listen.place() {
+        None => defaults::peers_tls(),
+        Some(place) => {
+            let listen: Vec<Listen> = spec.listen.items().map(|(_, listen)| listen).collect();
+            if listen.is_empty() && !spec.listen.any_failed() {
+                report.error(place, Fault::new("`peers_tls` listens nowhere").help("write `listen: [\":8853\"]`"));
+            }
+            listen
+        }
+    };
+    Some(PeersTlsConfig {
+        listen,
+        files: ServerFiles { certificate: certificate?, key: key?, client_ca: file(&spec.client_ca) },
+    })
 }
 
 /// Reports the later one of two listeners that would take each other's port.
@@ -38,6 +80,9 @@ pub(super) fn check(config: &Config, spec: &Spec, report: &Report<'_>) {
         add("dns", &server.listen, section.and_then(|listen| listen.dns.place()));
     }
     add("peers", &config.listen.peers, section.and_then(|listen| listen.peers.place()));
+    if let Some(tls) = &config.listen.peers_tls {
+        add("peers_tls", &tls.listen, section.and_then(|listen| listen.peers_tls.place()));
+    }
     let single = [
         ("health", config.listen.health, section.map(|listen| &listen.health)),
         ("ready", config.listen.ready, section.map(|listen| &listen.ready)),

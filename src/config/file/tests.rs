@@ -109,16 +109,17 @@ fn every_key_takes_effect() {
         "
 region: 1e3
 cluster_domain: k8s.example.
-listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2'}
+listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2',
+  peers_tls: {listen: [':8'], cert: c.pem, key: /k.pem, client_ca: ca.pem}}
 kubernetes: {source: manifests/east, pods: verified, ttl: 30s}
-peers: {file: peers.yaml, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
+peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
   - {zone: Corp.example.com, to: [/run/resolv.conf], transport: tcp}
   - {zone: a.k8s.example, to: [10.1.2.4], stamp: false}
 cache: {size: 0, max_ttl: 1m, max_negative_ttl: 1s, prefetch: false}
 shutdown: {lameduck: 0s}
-limits: {regions: 3, tcp_idle: 30s, manifest_bytes: 1MiB}
+limits: {regions: 3, tcp_idle: 30s, tls_handshake: 1s, manifest_bytes: 1MiB}
 state_dir: state
 workers: 3
 metrics: {coredns_compat: false}
@@ -154,9 +155,15 @@ sockets: plain
     assert_eq!((config.listen.peers.len(), config.listen.peers_allow.len()), (0, 2));
     assert_eq!((config.listen.health, config.listen.ready), (None, None));
     assert_eq!(config.listen.admin, Some("[::1]:2".parse().unwrap()));
+    let tls = config.listen.peers_tls.unwrap();
+    let files = [Some(&tls.files.certificate), Some(&tls.files.key), tls.files.client_ca.as_ref()];
+    assert_eq!(files.map(|path| path.unwrap().to_str().unwrap()), ["conf/c.pem", "/k.pem", "conf/ca.pem"]);
+    assert_eq!((tls.listen, config.limits.tls_handshake), (vec![Listen::Port(8)], Duration::from_secs(1)));
     assert_eq!(config.kubernetes.source, KubernetesSource::Manifests("conf/manifests/east".into()));
     assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, Duration::from_secs(30)));
-    assert_eq!(config.peers.source, PeersSource::File("conf/peers.yaml".into()));
+    assert_eq!(config.peers.source, PeersSource::File("conf/tables/peers.yaml".into()));
+    let configmap = config.peers.configmap.unwrap();
+    assert_eq!((configmap.to_string(), &*configmap.folder), ("kube-system/peers".into(), Path::new("conf/tables")));
     assert_eq!((config.peers.deadline, config.peers.connections), (Duration::from_millis(200), 3));
     assert_eq!(config.shutdown.lameduck, Duration::ZERO);
     assert_eq!((config.limits.regions, config.limits.tcp_idle), (3, Duration::from_secs(30)));
@@ -173,6 +180,23 @@ fn no_peer_file_is_no_peers() {
     let url = "http://127.0.0.1:8001";
     let source = config(&format!("kubernetes: {{source: '{url}'}}")).kubernetes.source;
     assert_eq!(source, KubernetesSource::Url(url.into()));
+}
+
+#[test]
+fn peers_tls_needs_a_certificate_and_listens_on_8853() {
+    let tls = config("listen: {peers_tls: {cert: c, key: k}}").listen.peers_tls.unwrap();
+    assert_eq!(tls.listen, ["0.0.0.0:8853", "[::]:8853"].map(|text| text.parse().unwrap()));
+    for (text, message) in [
+        ("{}", "`peers_tls` has no `cert`"),
+        ("{cert: c}", "`peers_tls` has no `key`"),
+        ("{cert: c, key: ''}", "`peers_tls` has no `key`"),
+        ("{cert: c, key: k, client_ca: ''}", "`client_ca` is empty"),
+        ("{cert: c, key: k, listen: []}", "`peers_tls` listens nowhere"),
+        ("{cert: c, key: k, listen: [':8053']}", "`peers_tls` on `:8053` takes the port of `peers` on `0.0.0.0:8053`"),
+    ] {
+        let errors = errors(&format!("listen: {{peers_tls: {text}}}"));
+        assert!(errors.contains(message), "{text}: {errors}");
+    }
 }
 
 #[test]

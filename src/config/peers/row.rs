@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::hash::Hash;
+use std::path::Path;
 
 use ipnet::IpNet;
 
-use super::TableContext;
 use super::names::Rules;
 use super::spec::RowSpec;
+use super::{TableContext, tls};
+use crate::config::endpoint::{DNS_PORT, DOT_PORT};
 use crate::config::error::{Fault, Report};
 use crate::config::node::Place;
 use crate::config::{Endpoint, RegionLabel, RegionRow};
@@ -30,10 +32,12 @@ pub(super) struct Judge<'a> {
     pub(super) context: &'a TableContext<'a>,
     pub(super) rules: &'a Rules<'a>,
     pub(super) report: &'a Report<'a>,
+    /// Of the table: where the files are that it names.
+    pub(super) folder: &'a Path,
 }
 
 /// A row while it is judged.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     label: &'a RegionLabel,
     at: Place,
     report: &'a Report<'a>,
@@ -41,7 +45,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn wrong(&mut self, place: Place, fault: Fault) {
+    pub(super) fn wrong(&mut self, place: Place, fault: Fault) {
         self.broken.get_or_insert_with(|| fault.message.clone());
         self.report.error(place, fault);
     }
@@ -82,6 +86,7 @@ impl Judge<'_> {
         let zones = self.zones(&mut row, spec, allow_tld, taken);
         let mesh = self.mesh(&mut row, spec, allow_tld, taken);
         let cidrs = Self::cidrs(&mut row, spec, taken);
+        let tls = spec.tls.get().map(|spec| tls::tls(&mut row, spec, self.folder));
         let endpoints = self.endpoints(&mut row, spec);
         if zones.is_empty() && mesh.is_none() && row.broken.is_none() {
             let fault = Fault::new(format!("region `{label}` owns no names"));
@@ -95,6 +100,7 @@ impl Judge<'_> {
             endpoints: if broken.is_some() { Vec::new() } else { endpoints },
             allow_tld,
             override_local: spec.override_local.scalar().unwrap_or(false),
+            tls,
             broken,
             label,
         }
@@ -146,7 +152,9 @@ impl Judge<'_> {
 
     fn endpoints(&self, row: &mut Row<'_>, spec: &RowSpec) -> Vec<Endpoint> {
         let mut endpoints: Vec<Endpoint> = Vec::new();
-        for (place, endpoint) in spec.endpoints.items() {
+        let port = if spec.tls.place().is_some() { DOT_PORT } else { DNS_PORT };
+        for (place, written) in spec.endpoints.items() {
+            let endpoint = written.or_port(port);
             if endpoints.contains(&endpoint) {
                 row.wrong(
                     place,

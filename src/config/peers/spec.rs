@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::config::Endpoint;
+use crate::config::endpoint::Written;
 use crate::config::field::{At, Field, FieldList, Mapping};
 use crate::wire::Name;
 
@@ -18,12 +18,22 @@ pub(super) struct TableSpec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RowSpec {
-    pub(super) endpoints: FieldList<Endpoint>,
+    pub(super) endpoints: FieldList<Written>,
     pub(super) zones: FieldList<Name>,
     pub(super) mesh: Field<Name>,
     pub(super) cidrs: FieldList<IpNet>,
     pub(super) allow_tld: Field<bool>,
     pub(super) override_local: Field<bool>,
+    pub(super) tls: At<TlsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TlsSpec {
+    pub(super) ca: Field<String>,
+    pub(super) server_name: Field<String>,
+    pub(super) cert: Field<String>,
+    pub(super) key: Field<String>,
 }
 
 impl RowSpec {
@@ -36,7 +46,14 @@ impl RowSpec {
             ("cidrs", self.cidrs.any_failed()),
             ("allow_tld", self.allow_tld.failed()),
             ("override_local", self.override_local.failed()),
+            ("tls", self.tls.failed() || self.tls.get().is_some_and(TlsSpec::any_failed)),
         ];
         keys.into_iter().find_map(|(key, failed)| failed.then_some(key))
+    }
+}
+
+impl TlsSpec {
+    fn any_failed(&self) -> bool {
+        [&self.ca, &self.server_name, &self.cert, &self.key].into_iter().any(At::failed)
     }
 }

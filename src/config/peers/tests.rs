@@ -1,7 +1,7 @@
 //! What an operator is told about `peers.yaml`, word by word, and what is left of a bad table.
 
 use super::*;
-use crate::config::Host;
+use crate::config::{Host, RowTls};
 
 const EXAMPLE: &str = include_str!("../../../config/peers.yaml");
 
@@ -14,7 +14,13 @@ fn load_as(text: &str, region: Option<&str>, unknown: UnknownKeys) -> TableResul
     let (domain, stub) = ("cluster.local".parse().unwrap(), ["corp.example".parse().unwrap()]);
     let region = region.map(|region| RegionLabel::parse(region).unwrap());
     let limits = Limits { regions: 4, peer_addresses: 2, ..Limits::default() };
-    let context = TableContext { cluster_domain: &domain, region: region.as_ref(), stub_zones: &stub, limits: &limits };
+    let context = TableContext {
+        cluster_domain: &domain,
+        region: region.as_ref(),
+        stub_zones: &stub,
+        limits: &limits,
+        folder: None,
+    };
     parse(text, Path::new("peers.yaml"), &context, unknown)
 }
 
@@ -82,6 +88,60 @@ regions:
     assert!(table.regions[0].override_local && table.regions[0].allow_tld);
     assert!(matches!(table.regions[2].endpoints[0].host, Host::Name(_)));
     assert_eq!(table.region(&RegionLabel::parse("west").unwrap()), Some(&table.regions[2]));
+}
+
+#[test]
+fn tls_of_a_row_moves_its_port_and_names_files_beside_the_table() {
+    let context = Limits::default();
+    let cluster_domain = "cluster.local".parse().unwrap();
+    let context =
+        TableContext { cluster_domain: &cluster_domain, region: None, stub_zones: &[], limits: &context, folder: None };
+    let text = "
+regions:
+  east: {endpoints: [10.0.0.1, 'dns.example:5300'], tls: {ca: tls/ca.crt, server_name: DNS.example., cert: /c, key: k}}
+  north: {endpoints: ['2001:db8::7'], tls: {}}
+  west: {endpoints: [10.0.0.2], tls: ~}
+";
+    let result = parse(text, Path::new("/etc/i/peers.yaml"), &context, UnknownKeys::Refuse);
+    assert_eq!((&result.errors[..], &result.warnings[..]), (&[][..], &[][..]));
+    let endpoints = |row: &RegionRow| row.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let [east, north, west] = &result.table.regions[..] else { panic!("{:?}", result.table) };
+    assert_eq!(endpoints(east), ["10.0.0.1:853", "dns.example:5300"]);
+    assert_eq!(endpoints(north), ["[2001:db8::7]:853"]);
+    assert_eq!(endpoints(west), ["10.0.0.2:53"]);
+    let tls = east.tls.as_ref().unwrap();
+    assert_eq!(tls.ca.as_ref().unwrap().path, Path::new("/etc/i/tls/ca.crt"));
+    let (certificate, key) = tls.identity.as_ref().unwrap();
+    assert_eq!((&*certificate.path, &*key.path), (Path::new("/c"), Path::new("/etc/i/k")));
+    assert_eq!(tls.server_name.as_ref().unwrap().to_string(), "DNS.example");
+    assert_eq!(north.tls, Some(RowTls { ca: None, server_name: None, identity: None }));
+    assert_eq!(west.tls, None);
+
+    let elsewhere = parse(text, Path::new("/home/me/peers.yaml"), &context, UnknownKeys::Refuse).table;
+    assert_eq!(elsewhere.hash, result.table.hash, "where the table lies is no part of its meaning");
+    for (old, new) in
+        [("tls/ca.crt", "ca.crt"), ("DNS.example.", "x.example"), ("key: k", "key: j"), ("tls: {}", "tls: ~")]
+    {
+        let other = parse(&text.replace(old, new), Path::new("peers.yaml"), &context, UnknownKeys::Refuse).table;
+        assert_ne!(other.hash, result.table.hash, "{new}");
+    }
+}
+
+#[test]
+fn a_row_whose_tls_is_wrong_is_never_asked_in_clear_text() {
+    for (tls, message) in [
+        ("{cert: a}", "`tls.cert` without `tls.key`"),
+        ("{key: a}", "`tls.key` without `tls.cert`"),
+        ("{ca: ''}", "`tls.ca` is empty"),
+        ("{server_name: 'a b'}", "`a b` is no name that a certificate can be for"),
+        ("{ca: [a]}", "expected a text, found a list"),
+        ("true", "expected a mapping, found a boolean `true`"),
+    ] {
+        let result = load(&format!("regions: {{east: {{endpoints: [10.0.0.1], tls: {tls}}}}}"));
+        assert_eq!(result.errors.iter().map(|error| &*error.message).collect::<Vec<_>>(), [message]);
+        let [row] = &result.table.regions[..] else { panic!("{:?}", result.table) };
+        assert!(row.broken.is_some() && row.endpoints.is_empty(), "{tls}: {row:?}");
+    }
 }
 
 #[test]

@@ -48,15 +48,9 @@ impl Access {
         Self { target, settings, client: Mutex::new(None) }
     }
 
-    /// A page of a list: the newest state, whatever the version.
-    pub(super) async fn list(&self, resource: &Resource, token: Option<String>) -> Result<Reply, Failure> {
-        let parameters = ListParams {
-            limit: Some(self.settings.page_size),
-            continue_token: token,
-            field_selector: resource.fields.map(Into::into),
-            ..ListParams::default()
-        };
-        self.ask(kube::core::Request::new(resource.path).list(&parameters)).await
+    /// A page of a list, of so many objects: the newest state, whatever the version.
+    pub(super) async fn list(&self, resource: &Resource, limit: u32, token: Option<String>) -> Result<Reply, Failure> {
+        self.list_at(resource.path, resource.fields, limit, token).await
     }
 
     /// A watch from a version; without one, a streamed list and then a watch.
@@ -66,13 +60,41 @@ impl Access {
         version: Option<&str>,
         ends_after: Duration,
     ) -> Result<Reply, Failure> {
+        self.watch_at(resource.path, resource.fields, version, ends_after).await
+    }
+
+    /// As [`Access::list`], of what is at this path and has these fields.
+    pub(super) async fn list_at(
+        &self,
+        path: &str,
+        fields: Option<&str>,
+        limit: u32,
+        token: Option<String>,
+    ) -> Result<Reply, Failure> {
+        let parameters = ListParams {
+            limit: Some(limit),
+            continue_token: token,
+            field_selector: fields.map(Into::into),
+            ..ListParams::default()
+        };
+        self.ask(kube::core::Request::new(path).list(&parameters)).await
+    }
+
+    /// As [`Access::watch`], of what is at this path and has these fields.
+    pub(super) async fn watch_at(
+        &self,
+        path: &str,
+        fields: Option<&str>,
+        version: Option<&str>,
+        ends_after: Duration,
+    ) -> Result<Reply, Failure> {
         let parameters = WatchParams {
             timeout: Some(u32::try_from(ends_after.as_secs()).unwrap_or(u32::MAX).max(1)),
-            field_selector: resource.fields.map(Into::into),
+            field_selector: fields.map(Into::into),
             send_initial_events: version.is_none(),
             ..WatchParams::default()
         };
-        self.ask(kube::core::Request::new(resource.path).watch(&parameters, version.unwrap_or_default())).await
+        self.ask(kube::core::Request::new(path).watch(&parameters, version.unwrap_or_default())).await
     }
 
     /// What failed may be due to files that have changed since: read them again, unless that was just done.

@@ -13,6 +13,7 @@ mod message;
 mod programming;
 mod resource;
 mod settings;
+mod single;
 mod sync;
 mod watcher;
 
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 pub use access::Target;
 pub use health::Health;
 pub use settings::Settings;
+pub use single::{Object, Single, Told};
 
 use access::Access;
 use resource::Resource;

@@ -26,6 +26,7 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
         endpoints: Vec::new(),
         allow_tld: false,
         override_local: false,
+        tls: None,
         broken: None,
     }
 }
@@ -57,6 +58,7 @@ fn routes() -> Routes {
             ttl: Duration::from_secs(5),
         },
         peers: PeersConfig {
+            configmap: None,
             source: PeersSource::None,
             stale: Duration::ZERO,
             stale_after: Duration::ZERO,

@@ -1,5 +1,5 @@
 //! One TCP connection: every complete message in the buffer is answered with one write; misses finish later and out of order
-//! (RFC 7766 6.2.1.1 and 7). Generic over the stream, so that TLS can slip under.
+//! (RFC 7766 6.2.1.1 and 7). Generic over the stream, so that TLS slips under.
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -91,7 +91,12 @@ impl Connection {
                 last_question = Instant::now();
             }
             if !self.out.is_empty() {
-                let written = timeout(self.limits.tcp_write, stream.write_all(&self.out)).await;
+                let writing = async {
+                    stream.write_all(&self.out).await?;
+                    // TLS may still hold the end of it.
+                    stream.flush().await
+                };
+                let written = timeout(self.limits.tcp_write, writing).await;
                 if !matches!(written, Ok(Ok(()))) {
                     return;
                 }
@@ -101,8 +106,7 @@ impl Connection {
             }
             let done = self.waiting == 0;
             if done && (self.broken || state != State::Open || stop.is_cancelled()) {
-                let _ = stream.shutdown().await;
-                return;
+                return self.close(stream).await;
             }
             let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
             let idle = last_question + self.limits.tcp_idle;
@@ -114,13 +118,18 @@ impl Connection {
                     Ok(_) => {}
                     Err(_) => state = State::Closed,
                 },
-                () = tokio::time::sleep_until(idle), if done => state = State::Closed,
+                () = tokio::time::sleep_until(idle), if done => return self.close(stream).await,
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
             if state == State::Closed {
                 return;
             }
         }
+    }
+
+    /// Says goodbye, which over TLS is a message that has to go out (RFC 8446 6.1).
+    async fn close(self, mut stream: impl AsyncWrite + Unpin) {
+        let _ = timeout(self.limits.tcp_write, stream.shutdown()).await;
     }
 
     /// Answers every complete message that may be answered now, and gives how many.

@@ -15,12 +15,20 @@ use self::connection::Connection;
 use super::core::{Core, Counters};
 use super::permits::Permits;
 use crate::route::Door;
+use crate::tls::Acceptor;
 
 /// After an accept error: until a descriptor may be free again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts connections until told to stop, and serves each in a task of its own.
-pub async fn serve(core: Arc<Core>, door: Door, listener: TcpListener, stop: CancellationToken, tasks: TaskTracker) {
+/// Accepts connections until told to stop, and serves each in a task of its own, behind a handshake if there is an acceptor.
+pub async fn serve(
+    core: Arc<Core>,
+    door: Door,
+    listener: TcpListener,
+    tls: Option<Arc<Acceptor>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     let open = Permits::default();
     loop {
         let accepted = tokio::select! {
@@ -43,10 +51,22 @@ pub async fn serve(core: Arc<Core>, door: Door, listener: TcpListener, stop: Can
         };
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
+        let handshake = limits.tls_handshake;
         let connection = Connection::new(Arc::clone(&core), door, from.ip(), limits);
-        let stop = stop.clone();
+        let (stop, tls) = (stop.clone(), tls.clone());
         tasks.spawn(async move {
-            connection.run(stream, stop).await;
+            match tls {
+                None => connection.run(stream, stop).await,
+                Some(tls) => tokio::select! {
+                    shaken = tls.accept(stream, handshake) => match shaken {
+                        Ok(stream) => connection.run(stream, stop).await,
+                        Err(fault) => tracing::debug!(%from, ?fault, "TLS handshake failed"),
+                    },
+                    // Nobody has asked anything yet.
+                    () = stop.cancelled() => {}
+                },
+            }
+            // Held from the start: a handshake takes a place like any connection.
             drop(permit);
         });
     }

@@ -63,6 +63,13 @@ impl Asked {
         self.parameter("watch") == Some("true")
     }
 
+    /// Does it ask for this object? Fields but the name are not looked at.
+    pub fn covers(&self, object: &Value) -> bool {
+        let fields = self.parameter("fieldSelector").unwrap_or_default();
+        let name = fields.split(',').find_map(|field| field.strip_prefix("metadata.name="));
+        name.is_none_or(|name| object["metadata"]["name"] == name)
+    }
+
     pub fn is_stream(&self) -> bool {
         self.parameter("sendInitialEvents") == Some("true")
     }
