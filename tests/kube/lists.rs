@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use interlocal::config::PodMode;
+use interlocal::kube::Selection;
 use interlocal::kube::api::Settings;
 
 use crate::double::{Double, Fault, Wanted, status};
@@ -164,7 +164,7 @@ async fn pods_are_read_only_when_they_are_verified() {
     let zone = Zone::start(&double, &settings());
     zone.is_like(&double).await;
     assert_eq!(double.count(Wanted::Of("pods")), 0);
-    let verified = Zone::with_pods(&double, &settings(), PodMode::Verified);
+    let verified = Zone::of(&double, &settings(), &Selection { pods: true, ..Selection::default() });
     verified.is_like(&double).await;
     assert_eq!(verified.snapshot().counts.pod_addresses, 1);
     let asked = double.asked().into_iter().find(|it| it.resource == "pods").unwrap();

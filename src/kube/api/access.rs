@@ -2,6 +2,7 @@
 //! crate. It keeps the client's files fresh and never retries: whoever asks decides.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::failure::{Failure, Refusal};
 use super::resource::Resource;
 use super::settings::Settings;
+use crate::kube::Selection;
 use crate::kube::lax::{Field, mappings};
 
 /// Octets of a refusal that are read.
@@ -37,6 +39,7 @@ pub enum Target {
 pub(super) struct Access {
     target: Target,
     settings: Settings,
+    selection: Arc<Selection>,
     client: Mutex<Option<(Client, Instant)>>,
 }
 
@@ -44,8 +47,8 @@ pub(super) struct Access {
 pub(super) struct Reply(Body);
 
 impl Access {
-    pub(super) fn new(target: Target, settings: Settings) -> Self {
-        Self { target, settings, client: Mutex::new(None) }
+    pub(super) fn new(target: Target, settings: Settings, selection: Arc<Selection>) -> Self {
+        Self { target, settings, selection, client: Mutex::new(None) }
     }
 
     /// A page of a list: the newest state, whatever the version.
@@ -54,6 +57,7 @@ impl Access {
             limit: Some(self.settings.page_size),
             continue_token: token,
             field_selector: resource.fields.map(Into::into),
+            label_selector: self.selection.label_selector(resource.kind),
             ..ListParams::default()
         };
         self.ask(kube::core::Request::new(resource.path).list(&parameters)).await
@@ -69,6 +73,7 @@ impl Access {
         let parameters = WatchParams {
             timeout: Some(u32::try_from(ends_after.as_secs()).unwrap_or(u32::MAX).max(1)),
             field_selector: resource.fields.map(Into::into),
+            label_selector: self.selection.label_selector(resource.kind),
             send_initial_events: version.is_none(),
             ..WatchParams::default()
         };
@@ -147,7 +152,7 @@ impl Reply {
         while let Some(piece) = timeout(silence, self.piece()).await.map_err(|_| Failure::Silent(silence))?? {
             let piece = piece.as_ref();
             if whole.len() + piece.len() > most {
-                return Err(Failure::Nonsense("list of a size that can be read"));
+                return Err(Failure::TooLarge { what: "page", most, limit: "list_page_bytes" });
             }
             whole.extend_from_slice(piece);
         }
