@@ -111,7 +111,15 @@ impl Zone {
     pub async fn is_like(&self, double: &Double) {
         let same = eventually(LIMIT, || async { self.equals(double) }).await;
         let now = self.snapshot();
-        assert!(same, "synced {}, {:?}; {:?}", now.synced, now.counts, self.health.waiting_for());
+        let metrics = || {
+            self.registry
+                .encode()
+                .lines()
+                .filter(|line| line.starts_with("interlocal_kube"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert!(same, "synced {}, {:?}; {:?}\n{}", now.synced, now.counts, self.health.waiting_for(), metrics());
     }
 
     pub fn equals(&self, double: &Double) -> bool {

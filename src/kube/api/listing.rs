@@ -65,7 +65,7 @@ pub(super) async fn paged(
 ) -> Result<Listed, Failure> {
     let (settings, resource) = (reading.settings, reading.resource);
     let mut objects = Listing::default();
-    let mut token = None;
+    let (mut token, mut version) = (None, None);
     loop {
         let reply = access.list(resource, token.take()).await?;
         let page = Page::read(&reply.whole(settings.page, settings.list_silence).await?)?;
@@ -78,9 +78,11 @@ pub(super) async fn paged(
                 }
             }
         }
+        // Pages are of one version. Should a later one be newer, what changed in earlier ones is told by a watch from here.
+        let version = version.get_or_insert_with(|| page.version().to_owned());
         match page.token() {
             Some(next) => token = Some(next.to_owned()),
-            None => return Ok(Listed { version: page.version().to_owned(), objects }),
+            None => return Ok(Listed { version: std::mem::take(version), objects }),
         }
     }
 }
