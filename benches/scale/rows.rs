@@ -187,7 +187,7 @@ fn lists(effort: &Effort, api: &Api, own: &Subject, table: &mut Table) {
         quiet.push(alone);
         more.push(beside - alone);
     }
-    table.add("answers, p99, nothing else going on", "ms", 1.0, median(quiet), None);
+    table.add("answers, p99, nothing else going on", "ms", None, median(quiet), None);
     table.add("more than that while it is listed again", "ms", 1.0, median(more), None);
 }
 

@@ -15,6 +15,7 @@ mod guard;
 mod history;
 mod lists;
 mod objects;
+mod part;
 mod program;
 mod refusals;
 mod watches;

@@ -37,7 +37,7 @@ impl Serving<'_> {
     async fn run(mut self) -> Option<()> {
         loop {
             let asked = self.http.question().await?;
-            let fault = self.shared.ask(&asked);
+            let fault = self.shared.ask(&asked).or_else(|| self.shared.stranger(&asked));
             if self.shared.is_frozen(self.number) {
                 sleep(LONG).await;
             }
@@ -81,7 +81,7 @@ impl Serving<'_> {
         let limit = asked.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
         let body = {
             let state = self.shared.state.lock();
-            let (items, next) = state.page(&asked.resource, asked.parameter("continue"), limit);
+            let (items, next) = state.page(asked, limit);
             let metadata = json!({"resourceVersion": state.version().to_string(), "continue": next});
             json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}).to_string()
         };
@@ -119,7 +119,7 @@ impl Serving<'_> {
         }
         loop {
             orders.mark_unchanged();
-            let events = self.shared.state.lock().since(&asked.resource, version);
+            let events = self.shared.state.lock().since(asked, version);
             if self.shared.is_frozen(self.number) {
                 sleep(LONG).await;
             }
@@ -155,7 +155,7 @@ impl Serving<'_> {
     async fn stream(&mut self, asked: &Asked, fault: Option<&Fault>) -> Option<u64> {
         let (objects, version) = {
             let state = self.shared.state.lock();
-            (state.all(&asked.resource), state.version())
+            (state.all(asked), state.version())
         };
         let lines: String =
             objects.into_iter().map(|it| json!({"type": "ADDED", "object": it}).to_string() + "\n").collect();

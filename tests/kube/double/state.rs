@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::Asked;
+
 /// Resources by their paths.
 pub const RESOURCES: [(&str, &str); 4] = [
     ("namespaces", "/api/v1/namespaces"),
@@ -82,8 +84,9 @@ impl State {
     }
 
     /// The page behind `after`, with what to ask for next.
-    pub fn page(&self, resource: &str, after: Option<&str>, limit: usize) -> (Vec<Value>, Option<String>) {
-        let all = self.objects.iter().filter(|((of, _), _)| *of == resource);
+    pub fn page(&self, asked: &Asked, limit: usize) -> (Vec<Value>, Option<String>) {
+        let after = asked.parameter("continue");
+        let all = self.objects.iter().filter(|((of, _), object)| *of == asked.resource && asked.takes(object));
         let rest = all.filter(|((_, name), _)| after.is_none_or(|after| name.as_str() > after));
         let page: Vec<_> = rest.clone().take(limit).collect();
         let more = rest.count() > page.len();
@@ -91,12 +94,12 @@ impl State {
         (page.into_iter().map(|(_, object)| object.clone()).collect(), next)
     }
 
-    pub fn all(&self, resource: &str) -> Vec<Value> {
-        self.page(resource, None, usize::MAX).0
+    pub fn all(&self, asked: &Asked) -> Vec<Value> {
+        self.page(asked, usize::MAX).0
     }
 
     /// What happened to a resource behind a version, if that is still known.
-    pub fn since(&self, resource: &str, version: u64) -> Result<Vec<(u64, Value)>, Value> {
+    pub fn since(&self, asked: &Asked, version: u64) -> Result<Vec<(u64, Value)>, Value> {
         if version < self.oldest {
             return Err(super::status(
                 410,
@@ -108,8 +111,13 @@ impl State {
             let message = format!("Timeout: Too large resource version: {version}, current: {}", self.version);
             return Err(super::status(504, "Timeout", &message));
         }
-        let of_it = self.history.iter().filter(|(at, of, _)| *of == resource && *at > version);
-        Ok(of_it.map(|(at, _, event)| (*at, event.clone())).collect())
+        let of_it = self.history.iter().filter(|(at, of, _)| *of == asked.resource && *at > version);
+        // What is not selected any more is gone, for this watch.
+        let seen = |event: &Value| match asked.takes(&event["object"]) {
+            true => event.clone(),
+            false => json!({"type": "DELETED", "object": event["object"]}),
+        };
+        Ok(of_it.map(|(at, _, event)| (*at, seen(event))).collect())
     }
 }
 
