@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use interlocal::clock;
 use parking_lot::{Condvar, Mutex};
 
 use crate::cluster::{self, Text};
@@ -132,7 +133,7 @@ impl Api {
         state.slices[number as usize] = Arc::clone(&text);
         let version = state.version;
         state.log.push((version, text));
-        let now = Instant::now();
+        let now = clock::now();
         drop(state);
         self.shared.changed.notify_all();
         now
@@ -190,7 +191,7 @@ impl Serving<'_> {
                 Some("true") => None,
                 _ => Some(parameter("resourceVersion").and_then(|text| text.parse().ok()).unwrap_or(0)),
             };
-            return self.watch(resource, from, Instant::now() + Duration::from_secs(seconds));
+            return self.watch(resource, from, clock::now() + Duration::from_secs(seconds));
         }
         let start = parameter("continue").and_then(|text| text.parse().ok()).unwrap_or(0);
         let limit = parameter("limit").and_then(|text| text.parse().ok()).filter(|limit| *limit > 0);
@@ -236,7 +237,7 @@ impl Serving<'_> {
                     for (_, text) in &state.log[known..] {
                         lines.push_str(&format!("{{\"type\":\"MODIFIED\",\"object\":{text}}}\n"));
                     }
-                } else if state.ended == ended && Instant::now() < end {
+                } else if state.ended == ended && clock::now() < end {
                     self.shared.changed.wait_until(&mut state, end);
                 }
                 if state.ended != ended {
@@ -248,7 +249,7 @@ impl Serving<'_> {
             }
             if !lines.is_empty() {
                 self.chunk(lines.as_bytes())?;
-            } else if Instant::now() >= end {
+            } else if clock::now() >= end {
                 let version = self.shared.state.lock().version;
                 self.chunk(bookmark(resource, version, false).as_bytes())?;
                 return self.chunk(b"");

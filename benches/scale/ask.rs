@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use interlocal::clock;
+
 /// Nothing takes longer on loopback, and a lost datagram is asked again.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Between two looks at something that is waited for.
@@ -41,8 +43,8 @@ impl Asker {
         message.extend_from_slice(&[0, 0, 1, 0, 1]);
         self.socket.send(&message).ok()?;
         let mut reply = [0; 1_232];
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
+        let end = clock::now() + PATIENCE;
+        while clock::now() < end {
             let length = self.socket.recv(&mut reply).ok()?;
             // A late reply to an earlier question is none to this.
             if reply[..2] == self.id.to_be_bytes() {

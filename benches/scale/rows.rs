@@ -4,7 +4,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use interlocal::clock;
 
 use crate::api::Api;
 use crate::ask::Asker;
@@ -121,7 +123,7 @@ fn changes(effort: &Effort, api: &Api, own: &Subject, other: Option<&Subject>, t
                 answered.collect::<Vec<Duration>>()
             }
         });
-        let begun = Instant::now();
+        let begun = clock::now();
         let mut change = 0;
         while begun.elapsed() < effort.period {
             // Every one of another Service; those that are waited for are headless.
@@ -133,7 +135,7 @@ fn changes(effort: &Effort, api: &Api, own: &Subject, other: Option<&Subject>, t
                 sender.send((number, cluster::first_address(number, round), since)).expect("it waits for more");
             }
             change += 1;
-            std::thread::sleep((begun + PACE * change).saturating_duration_since(Instant::now()));
+            std::thread::sleep((begun + PACE * change).saturating_duration_since(clock::now()));
         }
         drop(sender);
         waiting.join().expect("changes are answered")
@@ -162,7 +164,7 @@ fn lists(effort: &Effort, api: &Api, own: &Subject, table: &mut Table) {
         while !stop() {
             let number = u32::try_from(samples.len()).expect("few") * 11 % effort.services;
             let number = number - number % SAMPLED + 1;
-            let asked = Instant::now();
+            let asked = clock::now();
             let answer = asker.ask(&cluster::name(number)).expect("an answer");
             samples.push(asked.elapsed());
             assert_eq!(answer.addresses, [cluster::cluster_ip(number)], "{number}");
@@ -172,8 +174,8 @@ fn lists(effort: &Effort, api: &Api, own: &Subject, table: &mut Table) {
     };
     let (mut quiet, mut more) = (Vec::new(), Vec::new());
     for round in 0..effort.rounds {
-        let end = Instant::now() + effort.period / 2;
-        let alone = ask(&|| Instant::now() >= end);
+        let end = clock::now() + effort.period / 2;
+        let alone = ask(&|| clock::now() >= end);
         let done = AtomicBool::new(false);
         let beside = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -198,7 +200,7 @@ fn back(effort: &Effort, api: &mut Api, own: &Subject, other: Option<&Subject>, 
     std::thread::sleep(effort.away);
     api.change(10, ROUND);
     api.listen();
-    let since = Instant::now();
+    let since = clock::now();
     let seen = |subject: &Subject| {
         let mut asker = Asker::new(subject.dns);
         let address = cluster::first_address(10, ROUND);

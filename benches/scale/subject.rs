@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use interlocal::clock;
 use tempfile::TempDir;
 
 use crate::ask;
@@ -75,7 +76,7 @@ impl Program {
             command.env_remove(format!("INTERLOCAL_{name}"));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let started = Instant::now();
+        let started = clock::now();
         let child = command.spawn().expect("it can be started");
         Subject { child, dns, http, started, _folder: folder }
     }

@@ -40,7 +40,7 @@ pub(super) struct Feed {
 /// A source, and what it was started with: another one of that is another source.
 enum Source {
     Manifests { path: PathBuf, bytes: u64, selection: Selection, reread: mpsc::Sender<()>, task: AbortHandle },
-    Api { target: Target, settings: Settings, selection: Selection, _running: api::Source },
+    Api { target: Target, settings: Box<Settings>, selection: Selection, _running: api::Source },
 }
 
 impl Feed {
@@ -91,7 +91,7 @@ impl Feed {
             KubernetesSource::Api => Target::Here,
             KubernetesSource::Url(url) => Target::Url(url.clone()),
         };
-        let (selection, settings) = (Selection::of(config), Settings::of(limits));
+        let (selection, settings) = (Selection::of(config), Box::new(Settings::of(limits)));
         let same = |old: &Source| match old {
             Source::Api { target: t, settings: s, selection: w, .. } => (t, s, w) == (&target, &settings, &selection),
             Source::Manifests { .. } => false,
