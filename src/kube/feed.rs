@@ -140,7 +140,7 @@ fn take(builder: &mut Builder, change: Change) {
 mod tests {
     use super::*;
     use crate::config::PodMode;
-    use crate::zone::object::{Namespace, Object};
+    use crate::zone::object::{Kind, Namespace, Object, ObjectName, Service, ServiceKind};
     use tokio::sync::oneshot;
 
     fn settings() -> ZoneSettings {
@@ -196,6 +196,30 @@ mod tests {
             let took = quiet.elapsed();
             assert!((after..=after + 2).contains(&(took.as_millis() as u64)), "{name} after {took:?}");
         }
+    }
+
+    /// On one thread: whatever else runs here goes on while a large cluster is taken in and built.
+    #[tokio::test]
+    async fn a_large_change_keeps_nobody_waiting() {
+        let (sender, published, told) = start();
+        let service = |number: usize| {
+            Object::Service(Service {
+                name: ObjectName::new(format!("team-{}", number % 100), format!("web-{number}")),
+                kind: ServiceKind::Headless,
+                ports: Box::default(),
+                publish_not_ready: false,
+            })
+        };
+        let all = (0..20_000).map(service).collect();
+        sender.send(Change::Events(vec![Event::Replace(Kind::Service, all)])).await.unwrap();
+        sender.send(Change::Synced).await.unwrap();
+        let (mut told, mut turns) = (told, 0);
+        while told.try_recv().is_err() {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(published.load().counts.services, 20_000);
+        assert!(turns > 20, "{turns} turns while it was built");
     }
 
     #[tokio::test(start_paused = true)]
