@@ -23,6 +23,11 @@ pub(super) fn register(core: &Arc<Core>) {
 fn report(core: &Core, sink: &mut Sink) {
     let (zone, routing) = (core.zone.load(), core.routing.load());
     core.cache.report(sink);
+    for refreshes in &routing.refreshes {
+        let labels = [("zone", refreshes.label.as_str())];
+        sink.count(names::CACHE_REFRESHES, &labels, refreshes.started.load(Relaxed));
+        sink.count(names::CACHE_REFRESHES_REFUSED, &labels, refreshes.refused.load(Relaxed));
+    }
     sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
@@ -34,6 +39,8 @@ fn report(core: &Core, sink: &mut Sink) {
     let hidden = table::hidden(&routing.config, &routing.table);
     let hidden = hidden.iter().filter(|namespace| zone.has_ready_endpoints(namespace)).count();
     sink.gauge(names::HIDDEN_NAMESPACES, &[], hidden as f64);
+    sink.gauge(names::PEERS_TABLE_OK, &[], f64::from(u8::from(core.table.ok.load(Relaxed))));
+    sink.count(names::PEERS_TABLE_GENERATION, &[], core.table.generation.load(Relaxed));
     sink.gauge(names::PEERS_TABLE_INFO, &[("hash", &format!("{:016x}", routing.table.hash))], 1.0);
     let own = routing.config.region.as_ref().map(|label| label.as_str().to_owned());
     for region in routing.regions.iter().filter(|region| Some(region.label()) != own.as_deref()) {
@@ -57,7 +64,20 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.count(names::PEER_CONNECTS, &labels, address.connects);
         sink.count(names::PEER_RESETS, &labels, address.resets);
         sink.count(names::PEER_MISMATCHES, &labels, address.mismatched);
+        let breaker = match address.health {
+            Health::Closed => 0.0,
+            Health::Open => 1.0,
+            Health::HalfOpen => 2.0,
+        };
+        sink.gauge(names::PEER_BREAKER, &labels, breaker);
+        sink.gauge(names::PEER_SYNCED, &labels, address.synced as f64);
+        sink.gauge(names::PEER_USUAL, &labels, address.usual.map_or(0.0, |usual| usual.as_secs_f64()));
+        sink.count(names::PEER_PROBES, &labels, address.probes);
+        sink.count(names::PEER_PROBE_FAILURES, &labels, address.probe_failures);
+        sink.count(names::PEER_HEDGES, &labels, address.hedges);
+        sink.count(names::PEER_STALLS, &labels, address.stalls);
     }
+    sink.count(names::PEER_STALE, &[("region", region.label.as_str())], region.stale_answers);
     for address in &region.looping {
         let labels = [("region", region.label.as_str()), ("address", &address.to_string())];
         sink.gauge(names::PEER_LOOPS, &labels, 1.0);

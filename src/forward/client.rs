@@ -164,13 +164,19 @@ impl ForwardClient {
             Transport::Tcp => {
                 let until = Instant::now() + bounds.deadline;
                 match self.tcp.ask(question, stamp, until).await {
-                    Ok(answer) => Ok(answer),
+                    Ok(answer) => Ok(answer.received),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
                     Err(Trouble::NoAddress) => Err(self.no_server()),
                     Err(Trouble::Dark(_)) => Err(Failure::UpstreamDark { zone: zone() }),
                 }
             }
         }
+    }
+
+    /// Questions that a server has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        self.udp.tries_at(server) + self.tcp.questions_to(server)
     }
 
     fn no_server(&self) -> Failure {

@@ -116,6 +116,13 @@ impl Pool {
         Arc::clone(&self.servers.read())
     }
 
+    /// Tries at a server so far.
+    #[must_use]
+    pub fn tries_at(&self, address: SocketAddr) -> u64 {
+        let servers = self.servers.read();
+        servers.iter().find(|one| one.address == address).map_or(0, |one| one.tally.tries.load(Relaxed))
+    }
+
     #[must_use]
     pub fn snapshot(&self) -> Vec<UpstreamSnapshot> {
         self.servers().iter().map(|server| server.snapshot()).collect()
@@ -183,7 +190,12 @@ impl Server {
                 return None;
             }
         }
-        let terms = Terms { max_age: MAX_AGE, in_flight: bounds.in_flight, stamp_option: bounds.stamp_option };
+        let terms = Terms {
+            max_age: MAX_AGE,
+            in_flight: bounds.in_flight,
+            stamp_option: bounds.stamp_option,
+            deadline: bounds.deadline,
+        };
         self.finish.ask(question, manner, terms, until).await
     }
 

@@ -54,6 +54,10 @@ metrics! {
     CACHE_EVICTIONS: counter("interlocal_cache_evictions_total", "Answers pushed out for want of room.");
     CACHE_STALE: counter("interlocal_cache_stale_hits_total",
         "Questions answered past the TTL because nothing better was to be had.");
+    CACHE_REFRESHES: counter("interlocal_cache_refreshes_total",
+        "Answers in use that were asked for again before they expired, by region or upstream zone.");
+    CACHE_REFRESHES_REFUSED: counter("interlocal_cache_refreshes_refused_total",
+        "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
@@ -85,6 +89,7 @@ metrics! {
     KUBE_RELIST_REMOVED: counter("interlocal_kube_relist_removed_total",
         "Objects that went away between two lists, without an event.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
+    PEERS_TABLE_GENERATION: counter("interlocal_peers_table_generation_total", "Peer tables that have been in use since the start.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
     PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");
@@ -95,6 +100,14 @@ metrics! {
     PEER_CONNECTS: counter("interlocal_peer_connects_total", "Connections made to the address.");
     PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
     PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
+    PEER_STALE: counter("interlocal_peer_stale_answers_total", "Answers of the region that were given past their TTL because it gave none.");
+    PEER_BREAKER: gauge("interlocal_peer_breaker", "0 while the address is asked, 1 while it is only probed, 2 while such a probe is out.");
+    PEER_SYNCED: gauge("interlocal_peer_synced_connections", "Open connections to the address whose probe showed that the peer has read its zone.");
+    PEER_USUAL: gauge("interlocal_peer_usual_seconds", "95 of 100 answers of the address come within this time.");
+    PEER_PROBES: counter("interlocal_peer_probes_total", "Probes of the address.");
+    PEER_PROBE_FAILURES: counter("interlocal_peer_probe_failures_total", "Probes without an answer, or whose answer showed that the address does not serve its region.");
+    PEER_HEDGES: counter("interlocal_peer_hedges_total", "Questions asked elsewhere too because the answer of the address was later than usual.");
+    PEER_STALLS: counter("interlocal_peer_stalls_total", "Questions asked elsewhere too because their connection to the address had stalled.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
@@ -124,6 +137,7 @@ metrics! {
     COREDNS_KUBERNETES_PROGRAMMING: histogram("coredns_kubernetes_dns_programming_duration_seconds",
         "As interlocal_zone_programming_duration_seconds.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
+    COREDNS_CACHE_STALE: counter("coredns_cache_served_stale_total", "As interlocal_peer_stale_answers_total.");
 }
 
 #[cfg(test)]

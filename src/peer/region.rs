@@ -3,13 +3,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::Plan;
-use super::counters::AddressSnapshot;
+use super::answered::Answered;
+use super::counters::{AddressSnapshot, count};
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
 use super::resolve::Resolve;
@@ -28,6 +30,7 @@ pub struct RegionClient {
     zone: RwLock<Name>,
     /// Why the row cannot be used.
     broken: RwLock<Option<String>>,
+    stale_answers: AtomicU64,
 }
 
 /// How a region stands, for metrics.
@@ -38,6 +41,8 @@ pub struct RegionSnapshot {
     pub addresses: Vec<AddressSnapshot>,
     /// Left out, because they lead back to ourselves.
     pub looping: Vec<SocketAddr>,
+    /// Answers past their TTL that were given because the region gave none.
+    pub stale_answers: u64,
 }
 
 impl RegionClient {
@@ -51,6 +56,7 @@ impl RegionClient {
             group,
             zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
+            stale_answers: AtomicU64::new(0),
         };
         client.endpoints.set(&row.endpoints);
         Arc::new(client)
@@ -73,16 +79,38 @@ impl RegionClient {
     ///
     /// # Errors
     /// If no address answered before the deadline, or none is worth asking. SERVFAIL is an answer here.
-    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Received, Failure> {
+    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Answered, Failure> {
         let until = Instant::now() + self.group.plan().settings.deadline;
         self.first_addresses(until).await;
         self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
+    }
+
+    /// No address of the region is worth asking now: [`Self::ask`] would fail at once. Cheap, and waits for nothing.
+    #[must_use]
+    pub fn is_dark(&self) -> bool {
+        self.group.is_dark() || (self.group.is_empty() && !self.endpoints.is_pending())
+    }
+
+    /// An answer of this region was given past its TTL.
+    pub fn served_stale(&self) {
+        count(&self.stale_answers);
     }
 
     /// The addresses that are asked, and each change of them, for the self-probe.
     #[must_use]
     pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
         self.endpoints.listed().subscribe()
+    }
+
+    /// Asks one address, over a connection that questions use.
+    pub async fn ask_address(&self, server: SocketAddr, question: &Question, until: Instant) -> Option<Received> {
+        self.group.ask_address(server, question, until).await
+    }
+
+    /// Questions that an address has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        self.group.questions_to(server)
     }
 
     /// Leaves an address that leads back to ourselves out, or takes it in again.
@@ -108,14 +136,14 @@ impl RegionClient {
             endpoints: self.endpoints.snapshot(),
             addresses: self.group.snapshot(),
             looping: self.endpoints.listed().looping(),
+            stale_answers: self.stale_answers.load(Relaxed),
         }
     }
 
     /// Right after the start there may be no address because no host name has been resolved yet.
     async fn first_addresses(&self, until: Instant) {
         loop {
-            let mut changed = std::pin::pin!(self.group.changed().notified());
-            changed.as_mut().enable();
+            let changed = self.group.changed();
             if !self.group.addresses().is_empty() || !self.endpoints.is_pending() {
                 return;
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::asking::Done;
-use super::core::{Core, Counters};
+use super::core::{Core, Counters, Routing};
 use super::permits::Permit;
 use super::resolve::Miss;
 use crate::answer::Failure;
@@ -38,9 +38,15 @@ pub fn admit(core: &Core) -> Option<Permit> {
     permit
 }
 
-/// Resolves an admitted miss. `None`: there is nothing to send.
+/// There would be no room for one more question just now.
+pub fn is_full(core: &Core, routing: &Routing) -> bool {
+    core.in_flight.taken() >= routing.config.limits.in_flight
+}
+
+/// Resolves an admitted miss; fetches that it begins share its permit. `None`: there is nothing to send.
 pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Vec<u8>, Done)> {
-    let result = contained_async(miss.resolve(core)).await;
+    let permit = Arc::new(permit);
+    let result = contained_async(miss.resolve(core, &permit)).await;
     drop(permit);
     result.unwrap_or_else(|| give_up(core, miss, &Failure::Panic))
 }

@@ -1,16 +1,18 @@
 //! One question, answered in place from memory: read, routed, written into the send buffer. What memory does not have is a
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
-use super::asking::{Asking, Done, ad_flag, door_flags, server_of};
-use crate::answer::{Failure, unanswerable};
+use super::asking::{Asking, Done, ad_flag, door_flags, reverse_view, server_of};
+use super::finish::is_full;
+use super::refresh;
+use crate::answer::{Failure, Stale, unanswerable};
 use crate::cache::{Entry, KeyBuf};
 use crate::metrics::{Answerer, ZoneSlot};
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
 use crate::wire::stamp::Stamp;
-use crate::wire::{Ede, Flags, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
-use crate::zone::{Found, ReverseView};
+use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
+use crate::zone::Found;
 
 /// What to do after a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -147,8 +149,8 @@ impl<'a> One<'a> {
                 Follow::Leave => return self.finish(writer, zone, Rcode::NOERROR, true, None),
             }
         }
-        let failure = Failure::ChainTooLong;
-        self.finish(writer, zone, failure.rcode(), false, Some(&failure.ede()))
+        // The links are left out: of a loop they would be the same few records again and again.
+        self.failure(out, &Failure::ChainTooLong)
     }
 
     /// What may have been meant by a name that does not exist, if it can be said and is not too far off.
@@ -168,52 +170,85 @@ impl<'a> One<'a> {
     #[inline]
     fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
         let Asking { core, view, door, now, .. } = self.asking;
-        let server = server_of(*door);
+        let (server, asked) = (server_of(*door), self.query.asked());
+        let recursion = self.query.flags.has(Flags::RD);
         if self.stamp.is_none() || !view.routing.passes_the_stamp_on(remote) {
-            let key = KeyBuf::new(server, view.routing.route_id(remote), &self.query.asked());
-            let hit = core.cache.get(&key, *now, |entry| self.kept(out, remote, entry));
-            if let Some(Some(outcome)) = hit {
+            let key = KeyBuf::new(server, view.routing.route_id(remote), &asked);
+            let hit = core.cache.get(&key, *now, |entry| Some((self.kept(out, remote, entry)?, entry.now_in_use())));
+            if let Some((outcome, again)) = hit {
+                if let Some(at) = again {
+                    refresh::plan(core, &view.routing, server, remote, &asked, at);
+                }
+                return outcome;
+            }
+            // "If ... the Recursion Desired flag is not set in the request, it should immediately return the response without
+            // consulting the cache for expired records" (RFC 8767 5).
+            if recursion && let Some(outcome) = self.stale(out, remote, &key) {
                 return outcome;
             }
         }
-        if !self.query.flags.has(Flags::RD) {
+        if !recursion {
             return self.failure(out, &Failure::NoRecursion);
         }
         Outcome::Miss
     }
 
+    /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what it said a
+    /// moment ago was of no use, or nobody can be asked.
+    fn stale(&self, out: &mut [u8], remote: Remote, key: &KeyBuf) -> Option<Outcome> {
+        let Asking { core, view, now, .. } = self.asking;
+        let Remote::Peer(region) = remote else { return None };
+        let excuse = if view.routing.is_dark(remote) {
+            Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
+        } else {
+            is_full(core, &view.routing).then_some(Stale::Overloaded)
+        };
+        let stale = core.cache.get_stale(key, *now, |entry| {
+            let asker = self.asker(entry)?;
+            let len = match (entry.setback(*now), excuse) {
+                (Some(cause), _) => entry.write_stale(self.query, out, asker, cause, *now),
+                (None, Some(excuse)) => entry.write_stale(self.query, out, asker, excuse, *now),
+                (None, None) => return None,
+            };
+            Some(self.done(len, view.routing.slots.of(remote), Answerer::Stale, entry.body().rcode))
+        });
+        if stale.is_some() {
+            view.routing.regions[region].served_stale();
+        }
+        stale
+    }
+
     /// The cached body, unless its chain has to be followed first.
     #[inline]
     fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
+        let asker = self.asker(entry)?;
+        let len = entry.write(self.query, out, asker, self.asking.now);
+        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, entry.body().rcode))
+    }
+
+    /// How a cached body is written for this asker; none if its chain has to be followed first.
+    #[inline]
+    fn asker(&self, entry: &Entry) -> Option<Asker<'_>> {
         let body = entry.body();
-        if body.open_target.is_some() {
-            return None;
-        }
-        let asker = Asker {
+        body.open_target.is_none().then(|| Asker {
             max: self.asking.limit(self.query),
             flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
             option: self.asking.reply_option(self.stamp),
             keepalive: self.asking.keepalive(self.query),
-        };
-        let len = entry.write(self.query, out, asker, self.asking.now);
-        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, body.rcode))
+        })
     }
 
     /// A reverse name: our own first, then whoever claims its range.
     fn reverse(&self, out: &mut [u8], question: ReverseQuestion) -> Outcome {
         let Asking { view, door, .. } = self.asking;
         let slot = view.routing.slots.reverse;
-        let routes = &view.routing.routes;
         let claimed = matches!(question.otherwise, Otherwise::Claimed(_));
         if !view.zone.synced && !claimed {
             return self.failure(out, &Failure::NotReady);
         }
         if let Some(address) = question.reverse.address() {
-            let names = match door {
-                Door::Pods { .. } => ReverseView::Cluster,
-                Door::Peers => ReverseView::Region { zones: routes.own_zones(), mesh: routes.own_mesh() },
-            };
+            let names = reverse_view(*door, &view.routing.routes);
             let mut writer = self.start(out);
             match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
                 Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
@@ -228,7 +263,7 @@ impl<'a> One<'a> {
             Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => self.remote(out, remote),
             Otherwise::Missing { zone_labels } => {
                 let mut writer = self.start(out);
-                view.zone.push_soa(&mut writer, Owner::Suffix(zone_labels));
+                view.zone.push_soa(&mut writer, Owner::At(HEADER_LEN + self.query.name.suffix_offset(zone_labels)));
                 self.finish(writer, slot, Rcode::NXDOMAIN, true, None)
             }
             Otherwise::Refuse(failure) => self.failure(out, &failure),

@@ -75,8 +75,12 @@ impl ReplyBody {
         let mut name = NameBuf::new();
         let start = match field(4)? {
             0 => HEADER_LEN,
-            _ => name.read_plain(message, HEADER_LEN)? + 4,
+            1 => name.read_plain(message, HEADER_LEN)? + 4,
+            _ => return Err(WireError::Question),
         };
+        if start > message.len() {
+            return Err(WireError::Short);
+        }
         let mut walk = Walk { at: start, end: start, edns: None, ttls: Vec::new(), all: Vec::new() };
         let mut counts = [field(6)?, field(8)?, field(10)?];
         for (section, count) in counts.iter_mut().enumerate() {
@@ -226,7 +230,7 @@ impl ReplyBody {
             for (section, count) in body.counts.iter().enumerate().take(sections) {
                 for _ in 0..*count {
                     let record = Record::read(&source, at)?;
-                    record.copy_uncompressed(&source, &mut message)?;
+                    record.copy_uncompressed(&source, name, &mut message)?;
                     counts[section] += 1;
                     at = record.end;
                 }
@@ -245,8 +249,13 @@ impl ReplyBody {
         }
         let (mut body, _) = Self::read(&message, qtype)?;
         body.rcode = rest.rcode;
-        body.ede = rest.ede.clone();
-        body.flags = self.flags & rest.flags;
+        // What ends a chain says more than what is odd about its first link.
+        body.ede = rest.ede.as_ref().or(self.ede.as_ref()).cloned();
+        // AA is about "the first owner name in the answer section" (RFC 1035 4.1.1), AD about all of it (RFC 4035 3.2.3). A
+        // failure is nobody's authority.
+        let failed = !matches!(rest.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        let authoritative = if failed { 0 } else { self.flags & Flags::AA };
+        body.flags = authoritative | (self.flags & rest.flags & Flags::AD);
         Ok(body)
     }
 }

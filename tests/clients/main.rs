@@ -10,6 +10,7 @@
 mod support;
 
 mod cut;
+mod faults;
 mod hosts;
 mod loops;
 mod region;

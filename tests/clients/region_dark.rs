@@ -27,6 +27,7 @@ async fn a_refused_connection_makes_it_dark_and_a_probe_brings_it_back() {
     let address = dead.address;
     let client = region(&[address], settings());
     assert_eq!(client.ask(&question(WEB), &own_stamp()).await.unwrap_err(), dark("connection refused"));
+    assert!(client.is_dark());
     for _ in 0..10 {
         let failure = at_once(client.ask(&question(WEB), &own_stamp())).await;
         assert_eq!(failure.expect("known to be dark: no wait").unwrap_err(), dark("connection refused"));
@@ -36,6 +37,7 @@ async fn a_refused_connection_makes_it_dark_and_a_probe_brings_it_back() {
     let server = ScriptServer::start_on(address);
     let back = || async { client.snapshot().addresses[0].health == Health::Closed };
     assert!(eventually(PATIENCE, back).await, "no question was needed for it");
+    assert!(!client.is_dark());
     assert!(client.ask(&question(WEB), &own_stamp()).await.is_ok());
     let probe = &server.received()[0];
     let probe = probe.message.as_ref().unwrap().queries[0].name().to_string();
@@ -50,15 +52,10 @@ async fn silence_ends_at_the_deadline_and_opens_on_the_second_connection() {
     assert!(eventually(PATIENCE, || async { server.open_connections() == 1 }).await);
     let before = Instant::now();
     assert_eq!(client.ask(&question(WEB), &own_stamp()).await.unwrap_err(), dark("timed out"));
-    let mut questions = 1;
-    // Two timeouts condemn a connection; the next failure is on another one.
-    while client.snapshot().addresses[0].health == Health::Closed {
-        client.ask(&question(WEB), &own_stamp()).await.unwrap_err();
-        questions += 1;
-        assert!(questions <= 10);
-    }
-    assert!(questions > 1, "one question is not enough");
-    assert!(before.elapsed() >= ms(300) * questions, "each had its time");
+    assert!(before.elapsed() >= ms(300), "it had its time");
+    let is_open = || async { client.snapshot().addresses[0].health != Health::Closed };
+    assert!(eventually(PATIENCE, is_open).await, "no second question was needed");
+    assert!(server.connections() >= 2, "one connection is not enough to say so");
     assert!(at_once(client.ask(&question(WEB), &own_stamp())).await.is_some());
     server.clear();
     server.on_any().rcode(ResponseCode::NXDomain);

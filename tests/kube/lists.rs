@@ -123,7 +123,7 @@ async fn a_page_that_fails_leaves_the_zone_whole() {
 #[tokio::test]
 async fn what_changes_between_two_pages_is_not_lost() {
     let double = filled(25).await;
-    double.change(|state| state.streams = false);
+    double.change(|state| (state.streams, state.drift) = (false, true));
     double.plan(Wanted::Lists("services"), Fault::Slow(200, ms(10)), 1);
     let zone = Zone::start(&double, &settings());
     assert!(eventually(LIMIT, || async { double.count(Wanted::Lists("services")) == 1 }).await);
@@ -178,7 +178,7 @@ async fn pods_are_read_only_when_they_are_verified() {
     let zone = Zone::start(&double, &settings());
     zone.is_like(&double).await;
     assert_eq!(double.count(Wanted::Of("pods")), 0);
-    let verified = Zone::of(&double, &settings(), &Selection { pods: true, ..Selection::default() });
+    let verified = Zone::part(&double, &settings(), &Selection { pods: true, ..Selection::default() });
     verified.is_like(&double).await;
     assert_eq!(verified.snapshot().counts.pod_addresses, 1);
     let asked = double.asked().into_iter().find(|it| it.resource == "pods").unwrap();

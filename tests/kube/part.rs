@@ -50,7 +50,7 @@ fn dns_public() -> Selection {
 async fn only_named_namespaces_are_served_and_the_cluster_is_known_all_the_same() {
     let double = cluster().await;
     double.apply(pod("back/db-0", "10.1.0.2"));
-    let zone = Zone::of(&double, &settings(), &Selection { pods: true, ..named(&["shop"]) });
+    let zone = Zone::part(&double, &settings(), &Selection { pods: true, ..named(&["shop"]) });
     zone.is_like(&double).await;
     let now = zone.snapshot();
     assert_eq!(now.namespaces().collect::<Vec<_>>(), ["shop"]);
@@ -65,7 +65,7 @@ async fn only_named_namespaces_are_served_and_the_cluster_is_known_all_the_same(
 #[tokio::test]
 async fn a_label_that_comes_or_goes_takes_a_namespace_in_or_out() {
     let double = cluster().await;
-    let zone = Zone::of(&double, &settings(), &dns_public());
+    let zone = Zone::part(&double, &settings(), &dns_public());
     zone.is_like(&double).await;
     assert_eq!(zone.snapshot().namespaces().collect::<Vec<_>>(), ["shop"]);
     double.apply(labelled(namespace("back"), "dns", "public"));
@@ -84,7 +84,7 @@ async fn a_label_that_comes_or_goes_takes_a_namespace_in_or_out() {
 async fn labels_of_namespaces_need_the_right_to_read_them() {
     let double = cluster().await;
     double.plan(Wanted::Of("namespaces"), Fault::refuse(403, "Forbidden"), usize::MAX);
-    let zone = Zone::of(&double, &settings(), &dns_public());
+    let zone = Zone::part(&double, &settings(), &dns_public());
     zone.until_metric("interlocal_kube_failures_total{resource=\"namespaces\",reason=\"forbidden\"}", 2.0).await;
     assert!(!zone.is_synced());
     assert!(zone.health.waiting_for().unwrap().contains("resources: [namespaces]"));
@@ -96,7 +96,7 @@ async fn labels_of_namespaces_need_the_right_to_read_them() {
 async fn the_server_is_asked_for_services_and_slices_with_the_labels() {
     let double = cluster().await;
     let labels = Selector::parse("app=web").unwrap();
-    let zone = Zone::of(&double, &settings(), &Selection { labels, ..Selection::default() });
+    let zone = Zone::part(&double, &settings(), &Selection { labels, ..Selection::default() });
     zone.is_like(&double).await;
     assert_eq!((zone.services(), zone.snapshot().counts.endpoints), (1, 1));
     for asked in double.asked() {
@@ -111,7 +111,7 @@ async fn the_server_is_asked_for_services_and_slices_with_the_labels() {
     zone.is_like(&double).await;
     assert_eq!(zone.services(), 1);
     double.change(|state| state.streams = false);
-    let pages = Zone::of(
+    let pages = Zone::part(
         &double,
         &settings(),
         &Selection { labels: Selector::parse("app=web").unwrap(), ..Selection::default() },

@@ -1,6 +1,7 @@
 //! The whole program with an API server: what pods and operators see of it.
 
 use std::net::SocketAddr;
+use std::process::Command;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
@@ -9,7 +10,7 @@ use crate::double::{Double, Fault, Wanted};
 use crate::objects::{many, service};
 use crate::support::client::ask_udp;
 use crate::support::ports::free_block;
-use crate::support::process::Process;
+use crate::support::process::{self, Process};
 use crate::support::read::{addresses, extended_errors};
 use crate::support::region::Region;
 use crate::support::server::ScriptServer;
@@ -147,10 +148,9 @@ async fn a_token_that_is_renewed_leaves_no_gap() {
     for (name, text) in [("token", "old"), ("kubeconfig", kubeconfig.as_str()), ("interlocal.yaml", config.as_str())] {
         std::fs::write(path(name), text).unwrap();
     }
-    let named = path("kubeconfig");
-    let variables = [("KUBECONFIG", named.to_str().unwrap())];
-    let args = ["serve", "--config", "interlocal.yaml"];
-    let process = Process::start_with(folder.path(), &args, &variables);
+    let mut command = Command::new(process::binary());
+    command.env("KUBECONFIG", path("kubeconfig")).env_remove("KUBERNETES_SERVICE_HOST");
+    let process = Process::of(command, folder.path(), &["serve", "--config", "interlocal.yaml"]);
     let services = |wanted: f64| async move {
         let seen = || async {
             let page = http::get(metrics, "/metrics").await;

@@ -78,10 +78,15 @@ fn zone_settings(selection: &Selection) -> ZoneSettings {
 
 impl Zone {
     pub fn start(double: &Double, settings: &Settings) -> Self {
-        Self::of(double, settings, &Selection::default())
+        Self::part(double, settings, &Selection::default())
     }
 
-    pub fn of(double: &Double, settings: &Settings, selection: &Selection) -> Self {
+    pub fn part(double: &Double, settings: &Settings, selection: &Selection) -> Self {
+        Self::of(Target::Url(double.url()), settings, selection)
+    }
+
+    /// Of any API server.
+    pub fn of(target: Target, settings: &Settings, selection: &Selection) -> Self {
         let zone = zone_settings(selection);
         let published = Arc::new(Published::new(Snapshot::empty(&zone)));
         let (to_feed, received) = feed::channel();
@@ -101,7 +106,6 @@ impl Zone {
         let registry = Registry::new("test", true);
         let reported = Arc::clone(&health);
         registry.register_source(move |sink| reported.report(sink));
-        let target = Target::Url(double.url());
         let source = Source::start(target, selection, settings, &changes, &health);
         let selection = selection.clone();
         Self { published, health, seen, registry, selection, _source: source }
@@ -111,15 +115,14 @@ impl Zone {
     pub async fn is_like(&self, double: &Double) {
         let same = eventually(LIMIT, || async { self.equals(double) }).await;
         let now = self.snapshot();
-        let metrics = || {
-            self.registry
-                .encode()
-                .lines()
-                .filter(|line| line.starts_with("interlocal_kube"))
-                .collect::<Vec<_>>()
-                .join("\n")
-        };
-        assert!(same, "synced {}, {:?}; {:?}\n{}", now.synced, now.counts, self.health.waiting_for(), metrics());
+        assert!(
+            same,
+            "synced {}, {:?}; {:?}\n{}",
+            now.synced,
+            now.counts,
+            self.health.freshness(),
+            self.registry.encode()
+        );
     }
 
     pub fn equals(&self, double: &Double) -> bool {

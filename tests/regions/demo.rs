@@ -174,3 +174,22 @@ async fn a_broken_file_of_the_demo_is_shown_with_its_place() {
     assert!(ended.stderr.contains("west/interlocal.yaml:8:1: error: unknown key `cluster_domian`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("did you mean `cluster_domain`?"), "{}", ended.stderr);
 }
+
+#[tokio::test]
+async fn a_far_region_is_as_far_as_was_asked_for() {
+    let ended = once(None, &["--delay", "east=80ms"]).await;
+    assert_right(&ended);
+    for (from, to, udp, _) in cells(&ended.stdout) {
+        let took: f64 = udp.parse().unwrap();
+        assert!(to != "east" || took >= 80.0, "{from} -> {to} in {took} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_the_demo_does_not_have_is_answered_with_those_that_it_has() {
+    let ended = once(None, &["--delay", "eats=80ms"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert_eq!(ended.stderr, "error: no region `eats`; there are: central, east, west\n");
+    let ended = once(None, &["--dark", "east"]).await;
+    assert!(ended.stderr.contains("the argument '--once' cannot be used with '--dark <REGION>'"), "{}", ended.stderr);
+}

@@ -37,6 +37,11 @@ struct Output {
     reader: Option<JoinHandle<()>>,
 }
 
+/// The binary, for [`Process::of`].
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_interlocal")
+}
+
 /// Runs the binary to its end.
 pub async fn run(folder: &Path, args: &[&str]) -> Ended {
     Process::start(folder, args).ended().await
@@ -45,16 +50,14 @@ pub async fn run(folder: &Path, args: &[&str]) -> Ended {
 impl Process {
     /// Starts the binary in this folder, with nothing of ours in its environment.
     pub fn start(folder: &Path, args: &[&str]) -> Self {
-        Self::start_with(folder, args, &[])
+        Self::of(Command::new(env!("CARGO_BIN_EXE_interlocal")), folder, args)
     }
 
-    /// The same, with these variables.
-    pub fn start_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_interlocal"));
+    /// The same with another environment, or under another program; see [`binary`].
+    pub fn of(mut command: Command, folder: &Path, args: &[&str]) -> Self {
         for name in ["REGION", "MANIFESTS", "LISTEN", "WORKERS", "PLAIN_SOCKETS"] {
             command.env_remove(format!("INTERLOCAL_{name}"));
         }
-        command.envs(variables.iter().copied());
         command.current_dir(folder).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = Output::read(child.stdout.take().expect("piped"));

@@ -3,7 +3,10 @@
 
 mod files;
 mod matrix;
+mod network;
+mod places;
 mod print;
+mod relay;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,9 +17,11 @@ use std::time::Duration;
 use anyhow::Context;
 
 use self::files::{Folder, Region};
+use self::network::Network;
+use self::places::Places;
 use super::files as config_files;
-use crate::app::{Adjust, App, BoundApp, Input};
-use crate::config::{Config, Host, Listen, Overrides, PeerTable, UnknownKeys};
+use crate::app::{App, BoundApp, Input};
+use crate::config::{Overrides, UnknownKeys};
 
 /// The port of the first region's pods' door in the files.
 const FILE_PORT: u16 = 5_300;
@@ -40,6 +45,8 @@ pub struct Args {
     /// Receive and send datagrams one by one, as systems other than Linux do
     #[arg(long)]
     plain_sockets: bool,
+    #[command(flatten)]
+    network: network::Wanted,
 }
 
 /// A region that runs.
@@ -57,7 +64,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let mut running = Vec::new();
         // All are bound before the first one starts, so that none finds another one away.
         let regions = folder.regions()?;
-        let bound: Vec<BoundApp> = regions.iter().map(|region| bind(region, &args)).collect::<Result<_, _>>()?;
+        let places = Arc::new(Places::new(args.base_port.wrapping_sub(FILE_PORT)));
+        let bind = |region| bind(region, &args, &places);
+        let bound: Vec<BoundApp> = regions.iter().map(bind).collect::<Result<_, _>>()?;
+        let doors = regions
+            .iter()
+            .zip(&bound)
+            .filter_map(|(region, bound)| Some((region.label.clone(), *bound.addresses().peers.first()?)));
+        let mut network = Network::start(&args.network, &doors.collect()).await?;
+        places.reach_through(network.addresses());
         for (region, bound) in regions.into_iter().zip(bound) {
             running.push(start(region, bound)?);
         }
@@ -77,7 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let right = print::matrix(&running, &cells);
         if !args.once {
             print::digs(&running, folder.path());
-            tokio::signal::ctrl_c().await.context("cannot listen for Ctrl-C")?;
+            serve(&mut network).await?;
             eprintln!("stopping");
         }
         for region in running {
@@ -87,13 +102,28 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn bind(region: &Region, args: &Args) -> anyhow::Result<BoundApp> {
+/// Until Ctrl-C; Enter turns the weather.
+async fn serve(network: &mut Network) -> anyhow::Result<()> {
+    let mut end = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut typed = network::typed();
+    loop {
+        if let Some(said) = network.turn() {
+            println!("\n{said}. Enter turns that round.");
+        }
+        tokio::select! {
+            ended = &mut end => return ended.context("cannot listen for Ctrl-C"),
+            Some(()) = typed.recv() => {}
+        }
+    }
+}
+
+fn bind(region: &Region, args: &Args, places: &Arc<Places>) -> anyhow::Result<BoundApp> {
     let overrides = Overrides { plain_sockets: args.plain_sockets, ..Overrides::default() };
     let loaded = config_files::config(Some(&region.config), &overrides, UnknownKeys::Refuse)?;
     // The first region sets it up for the process.
     let _ = config_files::start_log(&loaded.config.log);
-    let shift = Shift(args.base_port.wrapping_sub(FILE_PORT));
-    let input = Input { config: loaded.config, file: loaded.file, overrides, log: None, adjust: Some(Arc::new(shift)) };
+    let places = Arc::clone(places);
+    let input = Input { config: loaded.config, file: loaded.file, overrides, log: None, adjust: Some(places) };
     BoundApp::new(input).with_context(|| format!("region {}", region.label))
 }
 
@@ -101,38 +131,4 @@ fn start(region: Region, bound: BoundApp) -> anyhow::Result<Running> {
     let app = bound.start().with_context(|| format!("region {}", region.label))?;
     let dns = *app.addresses().dns.first().with_context(|| format!("region {} has no pods' door", region.label))?;
     Ok(Running { region, app, dns })
-}
-
-/// How far every port is moved; ports wrap around, as any sum of ports must.
-#[derive(Clone, Copy)]
-struct Shift(u16);
-
-impl Shift {
-    fn port(self, port: u16) -> u16 {
-        port.wrapping_add(self.0)
-    }
-
-    fn listen(self, listen: &mut Listen) {
-        match listen {
-            Listen::Port(port) => *port = self.port(*port),
-            Listen::Address(address) => address.set_port(self.port(address.port())),
-        }
-    }
-}
-
-impl Adjust for Shift {
-    fn config(&self, config: &mut Config) {
-        let doors = config.servers.iter_mut().flat_map(|server| &mut server.listen);
-        let listen = &mut config.listen;
-        let http = [&mut listen.health, &mut listen.ready, &mut listen.metrics, &mut listen.admin];
-        doors.chain(&mut listen.peers).chain(http.into_iter().flatten()).for_each(|listen| self.listen(listen));
-    }
-
-    fn table(&self, table: &mut PeerTable) {
-        for endpoint in table.regions.iter_mut().flat_map(|row| &mut row.endpoints) {
-            if matches!(endpoint.host, Host::Address(address) if address.is_loopback()) {
-                endpoint.port = self.port(endpoint.port);
-            }
-        }
-    }
 }

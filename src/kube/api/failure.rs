@@ -24,6 +24,9 @@ pub enum Failure {
     TooLarge { what: &'static str, most: usize, limit: &'static str },
     #[error("a streamed list did not end within {0:?}")]
     Endless(Duration),
+    /// Somebody restored a backup.
+    #[error("the API server was set back: it is at version {server} and knew {known} before")]
+    SetBack { server: String, known: String },
     /// Not an error: a list was held back, and it is time to ask again.
     #[error("a list that was held back is asked for again")]
     AskAgain,
@@ -32,6 +35,15 @@ pub enum Failure {
     Quiet(u32),
     #[error("interlocal stops")]
     Stopped,
+}
+
+/// Was the server set back behind what it once told us? Versions are numbers that grow (Kubernetes 1.35 says so; they always
+/// were); what is no number proves nothing.
+#[must_use]
+pub fn set_back(server: &str, known: &str) -> Option<Failure> {
+    let number = |version: &str| version.parse::<u64>().ok();
+    let behind = number(server)? < number(known)?;
+    behind.then(|| Failure::SetBack { server: server.to_owned(), known: known.to_owned() })
 }
 
 /// A status that the API server sent, as an HTTP status or as an event of a watch.
@@ -64,9 +76,15 @@ impl Failure {
             // "The server does not support it": the feature is off, or the server older than it.
             Self::Refused(refusal) if streaming && matches!(refusal.code, 400 | 422) => Next::ListPages,
             Self::Refused(refusal) if refusal.is_gone() || refusal.code == 400 => Next::List,
-            Self::AskAgain | Self::Quiet(_) => Next::List,
+            Self::AskAgain | Self::Quiet(_) | Self::SetBack { .. } => Next::List,
             _ => Next::GoOn,
         }
+    }
+
+    /// May the server be another one than before, or in another state?
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Silent(_) | Self::Broken(_) | Self::Refused(_))
     }
 
     /// How long the server wants to be left alone.
@@ -110,6 +128,7 @@ impl Failure {
             Self::Nonsense(_) => "nonsense",
             Self::TooLarge { .. } => "too_large",
             Self::Endless(_) => "endless_list",
+            Self::SetBack { .. } => "set_back",
             Self::AskAgain => "held_back",
             Self::Quiet(_) => "quiet",
             Self::Stopped => "stopped",
@@ -175,8 +194,17 @@ mod tests {
             (Failure::Silent(Duration::ZERO), false, Next::GoOn),
             (Failure::Broken("reset".into()), false, Next::GoOn),
             (Failure::Quiet(5), false, Next::List),
+            (set_back("7", "9").unwrap(), false, Next::List),
         ] {
             assert_eq!(failure.next(streaming), next, "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_set_back_if_its_number_is_smaller() {
+        assert!(set_back("99", "100").is_some());
+        for (server, known) in [("100", "100"), ("101", "99"), ("", "5"), ("abc", "abd"), ("5", "new")] {
+            assert_eq!(set_back(server, known), None, "{server} {known}");
         }
     }
 
@@ -195,5 +223,17 @@ mod tests {
         assert!(text.contains("list and watch endpointslices.discovery.k8s.io") && text.contains(rule), "{text}");
         let text = refused(403, "no").explain(Resource::of(Kind::Service));
         assert!(text.contains("{apiGroups: [\"\"], resources: [services], verbs: [list, watch]}"), "{text}");
+    }
+    /// What a refusal says is what stands in the file that users apply.
+    #[test]
+    fn the_role_of_the_repository_is_what_we_ask_for() {
+        let role = include_str!("../../../deploy/base/rbac.yaml");
+        let rules: Vec<&str> = role.lines().filter_map(|line| line.strip_prefix("- {apiGroups")).collect();
+        assert_eq!(rules.len(), 3, "and nothing else");
+        for kind in [Kind::Namespace, Kind::Service, Kind::Slice] {
+            assert!(role.contains(&format!("\n- {}\n", Resource::of(kind).rule())), "{kind:?}");
+        }
+        let more = include_str!("../../../deploy/pods-verified/pods.yaml");
+        assert!(more.contains(&Resource::of(Kind::Pod).rule()), "{more}");
     }
 }

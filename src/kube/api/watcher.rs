@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::access::Access;
 use super::backoff::Backoff;
-use super::failure::{Failure, Next};
+use super::failure::{self, Failure, Next};
 use super::guard::{Guard, Verdict};
 use super::health::Health;
 use super::lines::Lines;
@@ -41,12 +41,16 @@ pub(super) struct Watcher {
     sync: Arc<Sync>,
     guard: Guard,
     backoff: Backoff,
+    /// Apart from the other: how often we asked in vain while the server was away says nothing of what a list costs it.
+    relists: Backoff,
     /// What a list is compared with.
     served: Served,
     /// Has a list been taken? Before that the zone may hold what an earlier source left.
     listed: bool,
     /// Where to watch from; none: list first.
     version: Option<String>,
+    /// The server may have been set back. A watch from a version that it does not have yet says nothing, not even that.
+    doubt: bool,
     /// When to list again because a list was held back.
     again: Option<Instant>,
     /// Lists are asked for in pages until then.
@@ -82,10 +86,12 @@ impl Watcher {
             sync,
             guard: Guard::new(settings.hold, settings.hold_most),
             backoff: Backoff::new(settings.backoff),
+            relists: Backoff::new(settings.backoff),
             settings,
             served: Served::default(),
             listed: false,
             version: None,
+            doubt: false,
             again: None,
             pages_until: None,
             quiet: 0,
@@ -119,6 +125,7 @@ impl Watcher {
             let listed = listing::paged(&self.access, self.reading()).await?;
             self.take(listed, "pages").await?;
         }
+        self.ask_version().await?;
         let reply = self.access.watch(self.resource, self.version.as_deref(), ends_after).await?;
         let end = Instant::now() + ends_after + self.settings.watch_grace;
         let mut lines = Lines::new(reply, self.settings.line);
@@ -130,6 +137,18 @@ impl Watcher {
         self.health.opened(self.resource.kind);
         progress.opened = Some(Instant::now());
         self.follow(&mut lines, end, progress).await
+    }
+
+    /// Before a watch goes on after a failure: does the server still have what we know?
+    async fn ask_version(&mut self) -> Result<(), Failure> {
+        if let (true, Some(known)) = (self.doubt, &self.version) {
+            let server = listing::version_now(&self.access, self.resource, &self.settings).await?;
+            if let Some(failure) = failure::set_back(&server, known) {
+                return Err(failure);
+            }
+        }
+        self.doubt = false;
+        Ok(())
     }
 
     async fn follow(&mut self, lines: &mut Lines, end: Instant, progress: &mut Progress) -> Result<(), Failure> {
@@ -162,6 +181,7 @@ impl Watcher {
         let lived = progress.opened.is_some_and(|opened| opened.elapsed() >= self.settings.working_watch);
         if lived {
             self.backoff.worked();
+            self.relists.worked();
         }
         let Err(failure) = self.suspect(ended, lived && progress.lines == 0) else {
             self.health.ended(kind);
@@ -169,6 +189,7 @@ impl Watcher {
             return if lived { Duration::ZERO } else { self.pause(self.settings.backoff_most) };
         };
         self.access.failed(&failure);
+        self.doubt |= failure.leaves_doubt();
         self.health.failed(kind, &failure);
         match failure.next(progress.streaming) {
             Next::GoOn => {
@@ -182,7 +203,10 @@ impl Watcher {
             }
             Next::List => {
                 self.version = None;
-                if failure == Failure::AskAgain { Duration::ZERO } else { self.pause(self.settings.relist_most) }
+                match failure {
+                    Failure::AskAgain => Duration::ZERO,
+                    _ => self.relists.pause(self.settings.relist_most, rand::random()),
+                }
             }
         }
     }
@@ -233,6 +257,7 @@ impl Watcher {
             self.send(Change::Events(events)).await?;
         }
         self.version = Some(version);
+        self.doubt = false;
         self.health.listed(kind, way, count, missing.len(), self.guard.is_holding());
         if self.sync_done() {
             self.send(Change::Synced).await?;

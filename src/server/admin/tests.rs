@@ -9,7 +9,12 @@ use super::*;
 use crate::clock;
 
 fn shown() -> Shown {
-    Shown { heartbeats: Heartbeats::new(clock::now()), ready: Ready::new(), metrics: Registry::new("1.2.3", false) }
+    Shown {
+        heartbeats: Heartbeats::new(clock::now()),
+        ready: Ready::new(),
+        metrics: Registry::new("1.2.3", false),
+        peers: Arc::new(|| None),
+    }
 }
 
 fn start(pages: &[Pages], shown: &Shown) -> Admin {
@@ -46,6 +51,17 @@ fn old_heartbeats() -> Heartbeats {
     let heartbeats = Heartbeats::new(start);
     std::mem::forget(heartbeats.worker("udp-1", start));
     heartbeats
+}
+
+#[test]
+fn ready_says_how_things_stand_whether_it_is_or_not() {
+    let shown = shown();
+    shown.ready.note(|| vec!["services: 3 objects, watching".to_owned()]);
+    let admin = start(&[Pages::Ready], &shown);
+    assert_eq!(get(admin.addresses()[0], "/ready"), (200, "OK\nservices: 3 objects, watching\n".into()));
+    let _zone = shown.ready.task("zone: not read yet");
+    let expected = "zone: not read yet\nservices: 3 objects, watching\n";
+    assert_eq!(get(admin.addresses()[0], "/ready"), (503, expected.into()));
 }
 
 #[test]

@@ -117,6 +117,7 @@ fn a_loop_of_cnames_ends() {
 fn chains_are_joined_without_stale_pointers() {
     let mut first = message("a.x.", ResponseCode::NoError);
     first.add_answer(cname("a.x.", 60, "far.longer.y."));
+    first.metadata.authoritative = true;
     let mut second = message("far.longer.y.", ResponseCode::NoError);
     second.add_answer(cname("far.longer.y.", 9, "end.longer.y."));
     second.add_answer(a("end.longer.y.", 5, 7));
@@ -124,9 +125,10 @@ fn chains_are_joined_without_stale_pointers() {
     let joined =
         body(&first).chained(asked.as_ref(), target.as_ref(), &body(&second), rtype::A).expect("both are well formed");
     assert_eq!((joined.ttl, joined.open_target.as_ref()), (Some(5), None));
-    let (_, reply) = written(&joined, "a.x.", 1232, |ttl| ttl);
+    assert_eq!(joined.flags, Flags::AA, "the first owner counts (RFC 1035 4.1.1)");
+    let (_, reply) = written(&joined, "A.x.", 1232, |ttl| ttl);
     let seen: Vec<_> = reply.answers.iter().map(|record| format!("{} {}", record.name, record.data)).collect();
-    assert_eq!(seen, ["a.x. far.longer.y.", "far.longer.y. end.longer.y.", "end.longer.y. 192.0.2.7"]);
+    assert_eq!(seen, ["A.x. far.longer.y.", "far.longer.y. end.longer.y.", "end.longer.y. 192.0.2.7"]);
 }
 
 #[test]
@@ -177,6 +179,19 @@ fn records_without_a_question_are_dropped() {
     bytes.extend_from_slice(b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01");
     let (body, _) = ReplyBody::read(&bytes, rtype::A).expect("well formed");
     assert_eq!((body.rcode, body.answers(), body.records.len()), (Rcode::SERVFAIL, 0, 0));
+}
+
+/// Whoever calls has looked at the question before, but need not.
+#[test]
+fn a_question_that_is_cut_short_or_not_alone_is_refused() {
+    let whole = b"\0\x07\x81\x80\0\x01\0\0\0\0\0\0\x03web\x01x\0\0\x01\0\x01".to_vec();
+    assert!(ReplyBody::read(&whole, rtype::A).is_ok());
+    for len in 0..whole.len() {
+        assert_eq!(ReplyBody::read(&whole[..len], rtype::A).err(), Some(WireError::Short), "{len}");
+    }
+    let mut two = whole;
+    two[5] = 2;
+    assert_eq!(ReplyBody::read(&two, rtype::A).err(), Some(WireError::Question));
 }
 
 #[test]
