@@ -36,7 +36,7 @@ impl Program {
         let named = std::env::var_os("INTERLOCAL_COREDNS").map(PathBuf::from);
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        let kept = || Some(cache.or_else(home)?.join("interlocal-ci/coredns-1.15.0/coredns"));
+        let kept = || Some(cache.or_else(home)?.join("interlocal-ci/coredns-1.15.0/bin/coredns"));
         let path = named.or_else(kept)?;
         path.is_file().then_some(Self::CoreDns(path))
     }
