@@ -54,7 +54,13 @@ fn cluster() -> Vec<Object> {
 
 fn builder(objects: Vec<Object>) -> Builder {
     let origins = vec!["cluster.local".parse().expect("a name")];
-    let settings = ZoneSettings { origins, ttl: 5, pods: PodMode::Insecure, endpoint_pod_names: false };
+    let settings = ZoneSettings {
+        origins,
+        ttl: 5,
+        pods: PodMode::Insecure,
+        only_known_namespaces: false,
+        endpoint_pod_names: false,
+    };
     let mut builder = Builder::new(settings);
     objects.into_iter().for_each(|object| builder.apply(Event::Apply(object)));
     builder.mark_synced();

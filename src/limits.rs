@@ -36,6 +36,10 @@ pub struct Limits {
     pub manifest_bytes: u64,
     /// Bytes of one configuration file.
     pub config_bytes: u64,
+    /// Bytes of one object in a watch of the Kubernetes API: etcd takes 1.5 MiB.
+    pub watch_line_bytes: u64,
+    /// Bytes of one page of a list of the Kubernetes API.
+    pub list_page_bytes: u64,
 }
 
 impl Default for Limits {
@@ -56,6 +60,8 @@ impl Default for Limits {
             cname_links: 10,
             manifest_bytes: 64 << 20,
             config_bytes: 1 << 20,
+            watch_line_bytes: 16 << 20,
+            list_page_bytes: 128 << 20,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use interlocal::config::PodMode;
+use interlocal::kube::Selection;
 use interlocal::kube::manifests::{self, Loaded};
 use interlocal::limits::Limits;
 use interlocal::wire::reply::{Owner, ReplyWriter, Verdict};
@@ -55,12 +56,19 @@ pub(crate) fn load(text: &[u8]) -> Loaded {
         folder.expect("a folder for temporary files").keep().join("manifests.yaml")
     });
     std::fs::write(&*FILE, text).expect("a temporary file can be written");
-    manifests::load(&FILE, &Limits::default())
+    let selection = Selection { pod_names: true, ..Selection::default() };
+    manifests::load(&FILE, &Limits::default(), &selection)
 }
 
 fn builder<'o>(objects: impl Iterator<Item = &'o Object>) -> Builder {
     let origins = ORIGINS.map(|origin| origin.parse().expect("a name")).into();
-    let mut builder = Builder::new(ZoneSettings { origins, ttl: 5, pods: PodMode::Verified, endpoint_pod_names: true });
+    let mut builder = Builder::new(ZoneSettings {
+        origins,
+        ttl: 5,
+        pods: PodMode::Verified,
+        only_known_namespaces: false,
+        endpoint_pod_names: true,
+    });
     objects.for_each(|object| builder.apply(Event::Apply(object.clone())));
     builder.mark_synced();
     builder

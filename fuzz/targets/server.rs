@@ -97,7 +97,13 @@ fn table(config: &Config) -> PeerTable {
 
 fn settings(config: &Config, table: &PeerTable) -> ZoneSettings {
     let origins = Routes::origins(config, table);
-    ZoneSettings { origins, ttl: 5, pods: config.kubernetes.pods, endpoint_pod_names: false }
+    ZoneSettings {
+        origins,
+        ttl: 5,
+        pods: config.kubernetes.pods,
+        only_known_namespaces: false,
+        endpoint_pod_names: false,
+    }
 }
 
 fn snapshot(settings: ZoneSettings) -> Arc<Snapshot> {

@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::{Config, KubernetesConfig, KubernetesSource, PodMode};
+use crate::config::{Config, KubernetesConfig, KubernetesSource};
+use crate::kube::Selection;
 use crate::kube::api::{self, Health, Settings, Target};
 use crate::kube::feed::{self, Change};
 use crate::kube::manifest_source;
@@ -32,14 +33,14 @@ pub(super) struct Feed {
     changes: mpsc::Sender<Change>,
     metrics: Arc<Registry>,
     health: Arc<Health>,
-    settings: Settings,
     source: Option<Source>,
     tasks: Vec<AbortHandle>,
 }
 
+/// A source, and what it was started with: another one of that is another source.
 enum Source {
-    Manifests { path: PathBuf, bytes: u64, reread: mpsc::Sender<()>, task: AbortHandle },
-    Api { target: Target, pods: bool, _running: api::Source },
+    Manifests { path: PathBuf, bytes: u64, selection: Selection, reread: mpsc::Sender<()>, task: AbortHandle },
+    Api { target: Target, settings: Box<Settings>, selection: Selection, _running: api::Source },
 }
 
 impl Feed {
@@ -52,8 +53,7 @@ impl Feed {
         metrics: &Arc<Registry>,
     ) -> Self {
         let (changes, received) = feed::channel();
-        let api = Settings::default();
-        let health = Arc::new(Health::new(api.complain));
+        let health = Arc::new(Health::new(Settings::default().complain));
         let waiting: Waiting = Arc::new(Mutex::new(Some(ready.task(waiting_for(&config.kubernetes.source)))));
         let come = Arc::clone(&waiting);
         let built = feed::run(Builder::new(settings), received, zone, move || drop(come.lock().take()));
@@ -67,7 +67,7 @@ impl Feed {
         });
         let said = Arc::downgrade(&health);
         ready.note(move || said.upgrade().map_or_else(Vec::new, |health| health.freshness()));
-        let mut feed = Self { changes, metrics: Arc::clone(metrics), health, settings: api, source: None, tasks };
+        let mut feed = Self { changes, metrics: Arc::clone(metrics), health, source: None, tasks };
         feed.read_from(&config.kubernetes, &config.limits);
         feed
     }
@@ -89,37 +89,41 @@ impl Feed {
 
     fn read_from(&mut self, config: &KubernetesConfig, limits: &Limits) {
         let target = match &config.source {
-            KubernetesSource::Manifests(path) => return self.read_manifests(path.clone(), limits),
+            KubernetesSource::Manifests(path) => return self.read_manifests(path.clone(), config, limits),
             KubernetesSource::Api => Target::Here,
             KubernetesSource::Url(url) => Target::Url(url.clone()),
         };
-        let pods = config.pods == PodMode::Verified;
-        let same = |old: &Source| matches!(old, Source::Api { target: t, pods: p, .. } if *t == target && *p == pods);
+        let (selection, settings) = (Selection::of(config), Box::new(Settings::of(limits)));
+        let same = |old: &Source| match old {
+            Source::Api { target: t, settings: s, selection: w, .. } => (t, s, w) == (&target, &settings, &selection),
+            Source::Manifests { .. } => false,
+        };
         if self.source.as_ref().is_some_and(same) {
             return;
         }
         // The old one first: two would tell of one zone in turns.
         self.source = None;
-        let running = api::Source::start(target.clone(), pods, &self.settings, &self.changes, &self.health);
-        self.source = Some(Source::Api { target, pods, _running: running });
+        let running = api::Source::start(target.clone(), &selection, &settings, &self.changes, &self.health);
+        self.source = Some(Source::Api { target, settings, selection, _running: running });
     }
 
-    fn read_manifests(&mut self, path: PathBuf, limits: &Limits) {
-        let bytes = limits.manifest_bytes;
-        let same =
-            |old: &Source| matches!(old, Source::Manifests { path: p, bytes: b, .. } if *p == path && *b == bytes);
+    fn read_manifests(&mut self, path: PathBuf, config: &KubernetesConfig, limits: &Limits) {
+        let (bytes, selection) = (limits.manifest_bytes, Selection::of(config));
+        let same = |old: &Source| match old {
+            Source::Manifests { path: p, bytes: b, selection: w, .. } => (p, b, w) == (&path, &bytes, &selection),
+            Source::Api { .. } => false,
+        };
         if self.source.as_ref().is_some_and(same) {
             return;
         }
         // The old one first: two would tell of one zone in turns.
         self.source = None;
         let (reread, rereads) = mpsc::channel(WISHES);
-        let metrics = Arc::clone(&self.metrics);
-        let task = manifest_source::run(path.clone(), limits.clone(), rereads, self.changes.clone(), move |loaded| {
-            report(loaded, &metrics);
-        });
+        let (metrics, changes) = (Arc::clone(&self.metrics), self.changes.clone());
+        let told = move |loaded: &Loaded| report(loaded, &metrics);
+        let task = manifest_source::run(path.clone(), limits.clone(), selection.clone(), rereads, changes, told);
         let task = tokio::spawn(task).abort_handle();
-        self.source = Some(Source::Manifests { path, bytes, reread, task });
+        self.source = Some(Source::Manifests { path, bytes, selection, reread, task });
     }
 }
 

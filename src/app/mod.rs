@@ -26,7 +26,7 @@ use self::reloads::{Reloads, State, Watched};
 use self::routing::Builder;
 use crate::cache::{Cache, Inflight};
 use crate::clock;
-use crate::config::{Config, Listen, Overrides, PeerTable};
+use crate::config::{Config, Listen, Namespaces, Overrides, PeerTable};
 use crate::log::LogHandle;
 use crate::metrics::Registry;
 use crate::peer::health::Health;
@@ -263,7 +263,8 @@ fn zone_settings(config: &Config, table: &PeerTable) -> ZoneSettings {
         origins: Routes::origins(config, table),
         ttl: u32::try_from(config.kubernetes.ttl.as_secs()).unwrap_or(u32::MAX),
         pods: config.kubernetes.pods,
-        endpoint_pod_names: false,
+        only_known_namespaces: matches!(config.kubernetes.namespaces, Namespaces::Labelled(_)),
+        endpoint_pod_names: config.kubernetes.endpoint_pod_names,
     }
 }
 

@@ -10,7 +10,7 @@ use super::files::{self, Problems};
 use crate::app::text;
 use crate::config::peers::{self, TableContext};
 use crate::config::{Config, Overrides, Problem, RegionLabel, UnknownKeys};
-use crate::kube::manifests;
+use crate::kube::{Selection, manifests};
 use crate::limits::Limits;
 use crate::wire::Name;
 
@@ -102,7 +102,7 @@ fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>>
 }
 
 fn manifest(path: &Path, config: &Config) -> Result<String, String> {
-    let loaded = manifests::load(path, &config.limits);
+    let loaded = manifests::load(path, &config.limits, &Selection::of(&config.kubernetes));
     if loaded.problems.is_empty() {
         return Ok(format!("manifests, {} object(s)", loaded.objects.len()));
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::{
     CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
-    MetricsConfig, PeersConfig, PeersSource, PodMode, ServerConfig, ShutdownConfig, Transport, Upstream,
+    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, Selector, ServerConfig, ShutdownConfig, Transport,
+    Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -61,7 +62,14 @@ impl Default for Config {
 
 impl Default for KubernetesConfig {
     fn default() -> Self {
-        Self { source: KubernetesSource::Api, pods: PodMode::Insecure, ttl: Duration::from_secs(5) }
+        Self {
+            source: KubernetesSource::Api,
+            pods: PodMode::Insecure,
+            ttl: Duration::from_secs(5),
+            namespaces: Namespaces::All,
+            labels: Selector::default(),
+            endpoint_pod_names: false,
+        }
     }
 }
 

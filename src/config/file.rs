@@ -2,6 +2,7 @@
 //! wrong. It reads no file and knows no peer table.
 
 mod forward;
+mod kubernetes;
 mod limits;
 mod listeners;
 mod servers;
@@ -15,11 +16,11 @@ use super::error::{Fault, Parsed, Problem, Report, UnknownKeys};
 use super::field::Field;
 use super::overrides::Overrides;
 use super::reader::Reader;
-use super::spec::{CacheSpec, KubernetesSpec, LogSpec, PeersSpec, Spec};
+use super::spec::{CacheSpec, LogSpec, PeersSpec, Spec};
 use super::units::Time;
 use super::{
-    CacheConfig, Config, ConfigMapRef, KubernetesConfig, KubernetesSource, LogConfig, MetricsConfig, PeersConfig,
-    PeersSource, ShutdownConfig, leaf, range, yaml,
+    CacheConfig, Config, ConfigMapRef, LogConfig, MetricsConfig, PeersConfig, PeersSource, ShutdownConfig, leaf, range,
+    yaml,
 };
 use crate::wire::Name;
 
@@ -83,7 +84,10 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
         servers: servers::servers(spec, &cluster_domain, report),
         cluster_domain,
         listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own(), folder, report),
-        kubernetes: spec.kubernetes.get().map_or(default.kubernetes, |spec| kubernetes(spec, folder, report)),
+        kubernetes: spec
+            .kubernetes
+            .get()
+            .map_or(default.kubernetes, |spec| kubernetes::kubernetes(spec, folder, report)),
         peers: spec.peers.get().map_or(default.peers, |spec| peers(spec, folder, report)),
         shutdown: ShutdownConfig {
             lameduck: spec.shutdown.get().map_or(default.shutdown.lameduck, |spec| {
@@ -103,29 +107,6 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
     overrides.apply(&mut config, report);
     listeners::check(&config, spec, report);
     config
-}
-
-fn kubernetes(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> KubernetesConfig {
-    let default = KubernetesConfig::default();
-    let source = match spec.source.both() {
-        Some((_, path)) if path.0 == "api" => KubernetesSource::Api,
-        Some((place, path)) if path.0.is_empty() => {
-            report.error(place, Fault::new("the source is empty").help("write `api`, or the path of manifests"));
-            default.source
-        }
-        Some((place, url)) if url.0.starts_with("http://") || url.0.starts_with("https://") => {
-            let host = url.0.split_once("//").map_or("", |(_, rest)| rest);
-            if host.is_empty() || host.starts_with(['/', ':']) || url.0.contains(char::is_whitespace) {
-                report.error(place, Fault::new("the source is no URL").help("write it as in `http://127.0.0.1:8001`"));
-            }
-            KubernetesSource::Url(url.0.clone())
-        }
-        Some((_, path)) => KubernetesSource::Manifests(folder.join(&path.0)),
-        None => default.source,
-    };
-    // CoreDNS takes the same range.
-    let ttl = range::ttl(&spec.ttl, HOUR, default.ttl, report);
-    KubernetesConfig { source, pods: spec.pods.scalar().unwrap_or(default.pods), ttl }
 }
 
 fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {

@@ -15,13 +15,16 @@ pub mod overrides;
 pub mod peers;
 mod range;
 mod reader;
+mod selector;
 mod spec;
 pub mod units;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
 pub use overrides::Overrides;
+pub use selector::Selector;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -105,6 +108,21 @@ pub struct KubernetesConfig {
     pub pods: PodMode,
     /// TTL of every record of the cluster's zone, in whole seconds.
     pub ttl: Duration,
+    pub namespaces: Namespaces,
+    /// Which Services and EndpointSlices are served, by their labels.
+    pub labels: Selector,
+    /// Endpoints without a hostname are called by their pod's name, in place of their address.
+    pub endpoint_pod_names: bool,
+}
+
+/// Which namespaces are served.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Namespaces {
+    #[default]
+    All,
+    Named(BTreeSet<String>),
+    /// Those with such labels.
+    Labelled(Selector),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::field::{At, Field, FieldList};
 use super::leaf::ObjectPath;
 use super::listen::Optional;
 use super::units::{Size, Time};
-use super::{Listen, LogFormat, PodMode, RegionLabel, Transport, Upstream};
+use super::{Listen, LogFormat, PodMode, RegionLabel, Selector, Transport, Upstream};
 use crate::wire::Name;
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,6 +63,10 @@ pub(super) struct KubernetesSpec {
     pub(super) source: Field<String>,
     pub(super) pods: Field<PodMode>,
     pub(super) ttl: Field<Time>,
+    pub(super) namespaces: FieldList<String>,
+    pub(super) namespace_labels: Field<Selector>,
+    pub(super) labels: Field<Selector>,
+    pub(super) endpoint_pod_names: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -142,4 +146,6 @@ pub(super) struct LimitsSpec {
     pub(super) cname_links: Field<u64>,
     pub(super) manifest_bytes: Field<Size>,
     pub(super) config_bytes: Field<Size>,
+    pub(super) watch_line_bytes: Field<Size>,
+    pub(super) list_page_bytes: Field<Size>,
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::lax::{Field, WrongType};
 use super::objects::{Metadata, PodStatus, RawEndpoint, RawObject, RawPort, ServiceSpec, TargetRef};
+use super::selection::Selection;
 use crate::wire::name::MAX_LABEL;
 use crate::zone::object::{
     Endpoint, Kind, Namespace, Object, ObjectKey, ObjectName, Pod, Port, Protocol, Service, ServiceKind, Slice,
@@ -15,6 +16,8 @@ use crate::zone::object::{
 const DEFAULT_NAMESPACE: &str = "default";
 /// "must be no more than 253 characters": any object's name.
 const MAX_OBJECT_NAME: usize = 253;
+/// Says whose slice it is.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// An object, or part of one, that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,8 @@ pub struct Skipped {
 pub enum Converted {
     /// Perhaps without some parts.
     Object(Object),
-    /// The object counts as not there: it cannot be used, or it says that it is over. A watch that knew it deletes it.
+    /// The object counts as not there: it cannot be used, it says that it is over, or it is not to be served. A watch that
+    /// knew it deletes it.
     Gone(Option<ObjectKey>),
 }
 
@@ -47,7 +51,7 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
 }
 
 /// Converts an object of this kind; what is left out is told to `skipped`, once for an object.
-pub fn convert(kind: Kind, raw: &RawObject, skipped: &mut impl FnMut(Skipped)) -> Converted {
+pub fn convert(kind: Kind, raw: &RawObject, selection: &Selection, skipped: &mut impl FnMut(Skipped)) -> Converted {
     let key = match key_of(kind, raw) {
         Ok(key) => key,
         Err(reason) => {
@@ -55,12 +59,15 @@ pub fn convert(kind: Kind, raw: &RawObject, skipped: &mut impl FnMut(Skipped)) -
             return Converted::Gone(None);
         }
     };
+    if !selection.takes(kind, &key.name.namespace, raw) {
+        return Converted::Gone(Some(key));
+    }
     let mut parts = Parts::default();
     let name = key.name.clone();
     let object = match kind {
-        Kind::Namespace => namespace(name, raw).map(Some),
+        Kind::Namespace => namespace(name, raw, selection).map(Some),
         Kind::Service => service(name, raw, &mut parts).map(Some),
-        Kind::Slice => slice(name, raw, &mut parts),
+        Kind::Slice => slice(name, raw, selection, &mut parts),
         Kind::Pod => pod(name, raw, &mut parts),
     };
     let (converted, reason) = match object {
@@ -146,12 +153,13 @@ fn shown(text: &str) -> String {
     text.chars().take(MAX_LABEL).flat_map(char::escape_debug).collect()
 }
 
-fn namespace(name: ObjectName, raw: &RawObject) -> Result<Object, Reason> {
+fn namespace(name: ObjectName, raw: &RawObject, selection: &Selection) -> Result<Object, Reason> {
     let uid = match raw.metadata.get("metadata")? {
         Some(metadata) => metadata.uid.text("metadata.uid")?.into(),
         None => Box::default(),
     };
-    Ok(Object::Namespace(Namespace { name: name.name, uid }))
+    let served = selection.takes_namespace(&name.name, raw);
+    Ok(Object::Namespace(Namespace { name: name.name, uid, served }))
 }
 
 fn service(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Object, Reason> {
@@ -196,7 +204,12 @@ fn cluster_ip(spec: &ServiceSpec, parts: &mut Parts) -> Result<ServiceKind, Reas
     Ok(ServiceKind::ClusterIp(texts.filter_map(|text| parts.keep(address(text, "spec.clusterIPs"))).collect()))
 }
 
-fn slice(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Option<Object>, Reason> {
+fn slice(
+    name: ObjectName,
+    raw: &RawObject,
+    selection: &Selection,
+    parts: &mut Parts,
+) -> Result<Option<Object>, Reason> {
     let ipv4 = match raw.address_type.text("addressType")? {
         "IPv4" => true,
         "IPv6" => false,
@@ -205,15 +218,15 @@ fn slice(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Option<
     };
     let metadata = raw.metadata.get("metadata")?;
     let labels = metadata.map_or(Ok(None), |metadata| metadata.labels.get("metadata.labels"))?;
-    let service = labels.map_or(Ok(""), |labels| labels.service_name.text("metadata.labels"))?;
+    let service = labels.map_or(Ok(""), |labels| labels.get(SERVICE_NAME))?;
     if !is_label(service) {
-        return Err(Reason("the label kubernetes.io/service-name does not name a Service".into()));
+        return Err(Reason(format!("the label {SERVICE_NAME} does not name a Service")));
     }
     let mut endpoints = Vec::new();
     for item in raw.endpoints.items("endpoints")? {
         let item = item.get("endpoints[]").map_err(Reason::from);
         if let Some(Some(item)) = parts.keep(item) {
-            let result = endpoint(item, ipv4, &mut endpoints, parts);
+            let result = endpoint(item, ipv4, selection.pod_names, &mut endpoints, parts);
             parts.keep(result);
         }
     }
@@ -221,7 +234,13 @@ fn slice(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Option<
     Ok(Some(Object::Slice(Slice { name, service: service.into(), ports, endpoints: endpoints.into() })))
 }
 
-fn endpoint(raw: &RawEndpoint, ipv4: bool, into: &mut Vec<Endpoint>, parts: &mut Parts) -> Result<(), Reason> {
+fn endpoint(
+    raw: &RawEndpoint,
+    ipv4: bool,
+    pod_names: bool,
+    into: &mut Vec<Endpoint>,
+    parts: &mut Parts,
+) -> Result<(), Reason> {
     let conditions = raw.conditions.get("endpoints[].conditions")?;
     let ready = conditions.map_or(Ok(None), |it| it.ready.get("endpoints[].conditions.ready"))?;
     // "A nil value should be interpreted as true".
@@ -231,7 +250,8 @@ fn endpoint(raw: &RawEndpoint, ipv4: bool, into: &mut Vec<Endpoint>, parts: &mut
         label if is_label(&label) => Some(label.into_boxed_str()),
         odd => return Err(Reason(format!("endpoints[].hostname: `{}` is no DNS label", shown(&odd)))),
     };
-    let pod = raw.target_ref.get("endpoints[].targetRef")?.map_or(Ok(None), pod_name)?;
+    let target = raw.target_ref.get("endpoints[].targetRef")?.filter(|_| pod_names);
+    let pod = target.map_or(Ok(None), pod_name)?;
     for text in raw.addresses.items("endpoints[].addresses")? {
         let text = text.text("endpoints[].addresses[]").map_err(Reason::from);
         let address = text.and_then(|text| of_family(address(text, "endpoints[].addresses")?, ipv4));

@@ -30,7 +30,7 @@ mod tests {
     use crate::zone::object::Namespace;
 
     fn namespace(name: &str, uid: &str) -> Object {
-        Object::Namespace(Namespace { name: name.into(), uid: uid.into() })
+        Object::Namespace(Namespace { name: name.into(), uid: uid.into(), served: true })
     }
 
     #[test]

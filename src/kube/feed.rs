@@ -15,6 +15,8 @@ use crate::zone::{Builder, Event, Snapshot, ZoneSettings};
 const INTERVAL: Duration = Duration::from_millis(2);
 /// Between two looks for old snapshots that nobody reads any more.
 const SWEEP: Duration = Duration::from_millis(100);
+/// More objects or Services than this are taken and built on a thread of their own: about a millisecond's worth.
+const MANY: usize = 512;
 /// Changes that may wait; then their source waits.
 pub const QUEUE: usize = 1_024;
 
@@ -43,14 +45,6 @@ pub async fn run(
     on_synced: impl FnOnce() + Send,
 ) {
     let mut on_synced = Some(on_synced);
-    let mut publish = |builder: &mut Builder| {
-        let Some(snapshot) = builder.publish(clock::unix_seconds()) else { return false };
-        published.publish(snapshot);
-        if let Some(tell) = on_synced.take() {
-            tell();
-        }
-        true
-    };
     let mut pending = false;
     let mut next = Instant::now();
     let mut sweep = tokio::time::interval(SWEEP);
@@ -60,24 +54,77 @@ pub async fn run(
             biased;
             () = tokio::time::sleep_until(next), if pending => {
                 pending = false;
-                if publish(&mut builder) {
+                let heavy = builder.touched() > MANY;
+                let built;
+                (builder, built) = work(builder, heavy, |builder| builder.publish(clock::unix_seconds())).await;
+                if let Some(snapshot) = built {
+                    published.publish(snapshot);
+                    if let Some(tell) = on_synced.take() {
+                        tell();
+                    }
                     next = Instant::now() + INTERVAL;
                 }
             }
             _ = sweep.tick(), if published.retired() > 0 => published.sweep(),
             change = changes.recv() => {
                 let Some(change) = change else { break };
-                take(&mut builder, change);
+                let mut together = vec![change];
                 // What came with it is published with it.
-                for _ in 0..QUEUE {
-                    let Ok(change) = changes.try_recv() else { break };
-                    take(&mut builder, change);
+                while together.len() < QUEUE && let Ok(change) = changes.try_recv() {
+                    together.push(change);
                 }
+                let heavy = together.iter().map(Change::objects).sum::<usize>() > MANY;
+                let take = |builder: &mut Builder| together.into_iter().for_each(|change| take(builder, change));
+                (builder, ()) = work(builder, heavy, take).await;
                 pending = true;
             }
         }
     }
-    publish(&mut builder);
+    if let Some(snapshot) = builder.publish(clock::unix_seconds()) {
+        published.publish(snapshot);
+        if let Some(tell) = on_synced.take() {
+            tell();
+        }
+    }
+}
+
+/// Does something here, or if it is much on a thread that may take its time: a whole cluster takes tenths of a second, and
+/// these threads have TCP clients and upstreams to serve.
+async fn work<T: Send + 'static>(
+    mut builder: Builder,
+    heavy: bool,
+    work: impl FnOnce(&mut Builder) -> T + Send + 'static,
+) -> (Builder, T) {
+    if !heavy {
+        let done = work(&mut builder);
+        return (builder, done);
+    }
+    let working = tokio::task::spawn_blocking(move || {
+        let done = work(&mut builder);
+        (builder, done)
+    });
+    match working.await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and we with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+impl Change {
+    /// How many objects it touches, about.
+    fn objects(&self) -> usize {
+        let of = |event: &Event| if let Event::Replace(_, objects) = event { objects.len() } else { 1 };
+        match self {
+            Self::Event(event) => of(event),
+            Self::Events(events) => events.iter().map(of).sum(),
+            // It may touch all there is.
+            Self::Reconfigure(_) => MANY + 1,
+            Self::Synced => 0,
+        }
+    }
 }
 
 fn take(builder: &mut Builder, change: Change) {
@@ -93,15 +140,21 @@ fn take(builder: &mut Builder, change: Change) {
 mod tests {
     use super::*;
     use crate::config::PodMode;
-    use crate::zone::object::{Namespace, Object};
+    use crate::zone::object::{Kind, Namespace, Object, ObjectName, Service, ServiceKind};
     use tokio::sync::oneshot;
 
     fn settings() -> ZoneSettings {
-        ZoneSettings { origins: vec![], ttl: 5, pods: PodMode::Disabled, endpoint_pod_names: false }
+        ZoneSettings {
+            origins: vec![],
+            ttl: 5,
+            pods: PodMode::Disabled,
+            only_known_namespaces: false,
+            endpoint_pod_names: false,
+        }
     }
 
     fn namespace(name: &str) -> Change {
-        Change::Event(Event::Apply(Object::Namespace(Namespace { name: name.into(), uid: "".into() })))
+        Change::Event(Event::Apply(Object::Namespace(Namespace { name: name.into(), uid: "".into(), served: true })))
     }
 
     fn start() -> (mpsc::Sender<Change>, Arc<Published<Snapshot>>, oneshot::Receiver<()>) {
@@ -143,6 +196,30 @@ mod tests {
             let took = quiet.elapsed();
             assert!((after..=after + 2).contains(&(took.as_millis() as u64)), "{name} after {took:?}");
         }
+    }
+
+    /// On one thread: whatever else runs here goes on while a large cluster is taken in and built.
+    #[tokio::test]
+    async fn a_large_change_keeps_nobody_waiting() {
+        let (sender, published, told) = start();
+        let service = |number: usize| {
+            Object::Service(Service {
+                name: ObjectName::new(format!("team-{}", number % 100), format!("web-{number}")),
+                kind: ServiceKind::Headless,
+                ports: Box::default(),
+                publish_not_ready: false,
+            })
+        };
+        let all = (0..20_000).map(service).collect();
+        sender.send(Change::Events(vec![Event::Replace(Kind::Service, all)])).await.unwrap();
+        sender.send(Change::Synced).await.unwrap();
+        let (mut told, mut turns) = (told, 0);
+        while told.try_recv().is_err() {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(published.load().counts.services, 20_000);
+        assert!(turns > 20, "{turns} turns while it was built");
     }
 
     #[tokio::test(start_paused = true)]

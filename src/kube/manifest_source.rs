@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::diff::{diff, whole};
 use super::feed::Change;
 use super::manifests::{self, Loaded};
+use super::selection::Selection;
 use crate::limits::Limits;
 use crate::zone::Object;
 
@@ -15,6 +16,7 @@ use crate::zone::Object;
 pub async fn run(
     path: PathBuf,
     limits: Limits,
+    selection: Selection,
     mut trigger: mpsc::Receiver<()>,
     changes: mpsc::Sender<Change>,
     mut on_load: impl FnMut(&Loaded) + Send,
@@ -22,9 +24,10 @@ pub async fn run(
     let mut current: Vec<Object> = Vec::new();
     let mut hash = None;
     loop {
-        let (path, limits) = (path.clone(), limits.clone());
+        let (path, limits, selection) = (path.clone(), limits.clone(), selection.clone());
         // A load that panics is a load that read nothing.
-        let loaded = tokio::task::spawn_blocking(move || manifests::load(&path, &limits)).await.unwrap_or_default();
+        let load = move || manifests::load(&path, &limits, &selection);
+        let loaded = tokio::task::spawn_blocking(load).await.unwrap_or_default();
         on_load(&loaded);
         if loaded.readable && hash != Some(loaded.hash) {
             let first = hash.replace(loaded.hash).is_none();
@@ -68,7 +71,7 @@ mod tests {
         let (trigger, triggered) = mpsc::channel(1);
         let (sender, changes) = mpsc::channel(8);
         let (told, loads) = mpsc::unbounded_channel();
-        tokio::spawn(run(path, Limits::default(), triggered, sender, move |loaded| {
+        tokio::spawn(run(path, Limits::default(), Selection::default(), triggered, sender, move |loaded| {
             told.send(loaded.readable).unwrap();
         }));
         Source { folder, trigger, changes, loads }

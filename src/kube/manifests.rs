@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::convert::{Converted, convert, kind_of};
 use super::lax::{Field, WrongType, mappings};
 use super::objects::RawObject;
+use super::selection::Selection;
 use crate::config::yaml::{self, Placed};
 use crate::limits::Limits;
 use crate::zone::object::{Object, ObjectKey};
@@ -51,8 +52,9 @@ pub struct ManifestProblem {
 /// Reads a file, or the `.yaml`, `.yml` and `.json` files of a folder in the order of their names. Links are followed, as a
 /// mounted ConfigMap needs; hidden files, where it keeps what the links lead to, and folders are not looked into.
 #[must_use]
-pub fn load(path: &Path, limits: &Limits) -> Loaded {
-    let mut loading = Loading { hasher: DefaultHasher::new(), ..Loading::default() };
+pub fn load(path: &Path, limits: &Limits, selection: &Selection) -> Loaded {
+    let (loaded, seen) = (Loaded::default(), HashMap::new());
+    let mut loading = Loading { loaded, selection, hasher: DefaultHasher::new(), seen };
     match files(path) {
         Ok(files) => {
             loading.loaded.readable = true;
@@ -88,9 +90,9 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-#[derive(Default)]
-struct Loading {
+struct Loading<'s> {
     loaded: Loaded,
+    selection: &'s Selection,
     hasher: DefaultHasher,
     /// Where each object came from: the index in `objects`.
     seen: HashMap<ObjectKey, usize>,
@@ -113,7 +115,7 @@ struct Inherited<'l> {
     kind: &'l str,
 }
 
-impl Loading {
+impl Loading<'_> {
     fn file(&mut self, file: &Path, max: u64) {
         let bytes = match read(file, max) {
             Ok(bytes) => bytes,
@@ -199,7 +201,7 @@ impl Loading {
             return Err("is no Kubernetes object: it has no `kind`".into());
         }
         let Some(kind) = kind_of(version, kind) else { return Ok(None) };
-        let converted = convert(kind, raw, &mut |skipped| {
+        let converted = convert(kind, raw, self.selection, &mut |skipped| {
             self.problem(file, place.0, place.1, format!("{}: {}", skipped.object, skipped.reason));
         });
         Ok(match converted {

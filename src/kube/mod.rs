@@ -8,5 +8,7 @@ pub mod lax;
 pub mod manifest_source;
 pub mod manifests;
 pub mod objects;
+pub mod selection;
 
 pub use convert::Skipped;
+pub use selection::Selection;

@@ -1,9 +1,12 @@
 //! Kubernetes objects, as much of them as the zone depends on. Everything else in them is ignored, nothing in them is
 //! trusted, and no field is obligatory here: `convert` decides.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
 
-use super::lax::{Field, mappings};
+use serde::Deserialize;
+use serde::de::MapAccess;
+
+use super::lax::{Field, Shape, WrongType, mappings};
 
 /// An object of any kind: the fields of all kinds that we read, side by side.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -36,12 +39,9 @@ pub struct Metadata {
     pub annotations: Field<Annotations>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Labels {
-    #[serde(rename = "kubernetes.io/service-name")]
-    pub service_name: Field<String>,
-}
+/// All labels: whoever runs the cluster says which of them are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Labels(BTreeMap<String, Field<String>>);
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -131,16 +131,35 @@ impl RawObject {
     }
 }
 
-mappings!(
-    RawObject,
-    Metadata,
-    Labels,
-    Annotations,
-    ServiceSpec,
-    RawPort,
-    RawEndpoint,
-    Conditions,
-    TargetRef,
-    PodStatus,
-    PodIp
-);
+impl Labels {
+    /// A label, empty if there is none.
+    ///
+    /// # Errors
+    /// If it is not text.
+    pub fn get(&self, key: &str) -> Result<&str, WrongType> {
+        self.0.get(key).map_or(Ok(""), |value| value.text("metadata.labels"))
+    }
+
+    /// A label, if there is one and it is text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.0.get(key)? {
+            Field::Is(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Shape for Labels {
+    const EXPECTED: &'static str = "a mapping";
+
+    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
+        let mut labels = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry()? {
+            labels.insert(key, value);
+        }
+        Ok(Some(Self(labels)))
+    }
+}
+
+mappings!(RawObject, Metadata, Annotations, ServiceSpec, RawPort, RawEndpoint, Conditions, TargetRef, PodStatus, PodIp);

@@ -34,10 +34,12 @@ pub struct Builder {
 impl Builder {
     #[must_use]
     pub fn new(settings: ZoneSettings) -> Self {
+        let (mut store, mut touched) = (Store::default(), Touched::default());
+        store.serve_only_known(settings.only_known_namespaces, &mut touched);
         Self {
             settings,
-            store: Store::default(),
-            touched: Touched::default(),
+            store,
+            touched,
             tables: Tables::default(),
             counts: Counts::default(),
             hash: 0,
@@ -70,10 +72,18 @@ impl Builder {
         if old.ttl != self.settings.ttl || old.endpoint_pod_names != self.settings.endpoint_pod_names {
             self.touched.services.extend(self.store.service_names().cloned());
         }
+        self.store.serve_only_known(self.settings.only_known_namespaces, &mut self.touched);
         if old.pods != self.settings.pods {
             self.index_pods_anew();
         }
         self.dirty = true;
+    }
+
+    /// How much the next publication has to look at, about.
+    #[must_use]
+    pub fn touched(&self) -> usize {
+        let whole = if self.touched.whole.is_empty() { 0 } else { self.store.service_names().len() };
+        whole + self.touched.services.len() + self.touched.pods.len()
     }
 
     /// The zone as it is now; none if nothing changed since the last one.
@@ -81,7 +91,11 @@ impl Builder {
         if !self.synced || (self.touched.is_empty() && !self.dirty) {
             return None;
         }
-        let touched = std::mem::take(&mut self.touched);
+        let mut touched = std::mem::take(&mut self.touched);
+        if !touched.whole.is_empty() {
+            let of_them = self.store.service_names().filter(|name| touched.whole.contains(&name.namespace));
+            touched.services.extend(of_them.cloned());
+        }
         let before = (self.hash, self.counts);
         let mut changed = false;
         for name in &touched.services {
@@ -124,7 +138,7 @@ impl Builder {
         let (namespace, service) = (name.namespace.as_bytes(), name.name.as_bytes());
         let hash = self.tables.service_hash(namespace, service);
         let new = self.store.sources(name).and_then(|sources| {
-            let service = sources.service.as_ref()?;
+            let service = sources.service.as_ref().filter(|_| self.store.serves(&name.namespace))?;
             Some(Arc::new(ServiceRecord::new(hash, service, &sources.slices, &self.settings)))
         });
         let shard = self.tables.services.of(hash);
@@ -251,7 +265,13 @@ mod tests {
     use crate::zone::object::{Endpoint, Kind, Object, ObjectKey, Service, ServiceKind, Slice};
 
     fn settings() -> ZoneSettings {
-        ZoneSettings { origins: Vec::new(), ttl: 5, pods: PodMode::Disabled, endpoint_pod_names: false }
+        ZoneSettings {
+            origins: Vec::new(),
+            ttl: 5,
+            pods: PodMode::Disabled,
+            only_known_namespaces: false,
+            endpoint_pod_names: false,
+        }
     }
 
     #[test]

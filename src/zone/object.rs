@@ -37,7 +37,7 @@ pub struct ObjectKey {
     pub name: ObjectName,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Object {
     Namespace(Namespace),
     Service(Service),
@@ -45,14 +45,16 @@ pub enum Object {
     Pod(Pod),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Namespace {
     pub name: Arc<str>,
     /// Empty if the source does not know it.
     pub uid: Box<str>,
+    /// Are the names in it answered?
+    pub served: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Service {
     pub name: ObjectName,
     pub kind: ServiceKind,
@@ -61,7 +63,7 @@ pub struct Service {
     pub publish_not_ready: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ServiceKind {
     /// At most one address of each family; none while they are not allocated.
     ClusterIp(Box<[IpAddr]>),
@@ -69,7 +71,7 @@ pub enum ServiceKind {
     ExternalName(Name),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Port {
     /// Lower case; empty if the port has no name.
     pub name: Box<str>,
@@ -98,7 +100,7 @@ impl Protocol {
 }
 
 /// An EndpointSlice: part of a Service's endpoints.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Slice {
     pub name: ObjectName,
     /// The name of the Service, in the same namespace.
@@ -109,7 +111,7 @@ pub struct Slice {
 }
 
 /// One address of an endpoint; an endpoint with several is several of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     pub address: IpAddr,
     pub ready: bool,
@@ -120,7 +122,7 @@ pub struct Endpoint {
 }
 
 /// A running pod, for pod names that are verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pod {
     pub name: ObjectName,
     pub addresses: Box<[IpAddr]>,
@@ -199,7 +201,7 @@ mod tests {
 
     #[test]
     fn keys_read_as_people_say_them() {
-        let namespace = Object::Namespace(Namespace { name: "shop".into(), uid: "".into() });
+        let namespace = Object::Namespace(Namespace { name: "shop".into(), uid: "".into(), served: true });
         assert_eq!(namespace.key().to_string(), "Namespace shop");
         let pod = Object::Pod(Pod { name: ObjectName::new("shop", "web-0"), addresses: Box::default() });
         assert_eq!(pod.key().to_string(), "Pod shop/web-0");

@@ -10,6 +10,8 @@ pub struct ZoneSettings {
     /// Of every record but `dns-version`, in seconds; also how long denials are kept.
     pub ttl: u32,
     pub pods: PodMode,
+    /// A namespace that is not known, or not to be served, is not there. If not, one is known by the Services in it too.
+    pub only_known_namespaces: bool,
     /// Endpoints without a hostname are called by their pod's name, in place of their address.
     pub endpoint_pod_names: bool,
 }

@@ -12,10 +12,19 @@ pub(super) struct Store {
     services: HashMap<ObjectName, Sources>,
     /// The Service that each slice belongs to.
     homes: HashMap<ObjectName, Arc<str>>,
-    namespaces: HashMap<Arc<str>, Box<str>>,
+    namespaces: HashMap<Arc<str>, Declared>,
+    /// What is not declared is not served.
+    only_known: bool,
     /// How many Services each namespace has.
     populated: HashMap<Arc<str>, usize>,
     pods: HashMap<ObjectName, Box<[IpAddr]>>,
+}
+
+/// What a namespace says of itself.
+#[derive(PartialEq, Eq)]
+struct Declared {
+    uid: Box<str>,
+    served: bool,
 }
 
 /// What the records of one Service are made of.
@@ -30,6 +39,8 @@ pub(super) struct Sources {
 pub(super) struct Touched {
     pub(super) services: HashSet<ObjectName>,
     pub(super) namespaces: HashSet<Arc<str>>,
+    /// Namespaces all of whose Services came or went.
+    pub(super) whole: HashSet<Arc<str>>,
     /// Addresses that pods took and gave up, in order.
     pub(super) pods: Vec<(PodChange, IpAddr, Arc<str>)>,
 }
@@ -53,17 +64,31 @@ impl Store {
         self.services.get(name)
     }
 
-    pub(super) fn service_names(&self) -> impl Iterator<Item = &ObjectName> {
+    pub(super) fn service_names(&self) -> impl ExactSizeIterator<Item = &ObjectName> {
         self.services.keys()
     }
 
-    /// A namespace exists if it was declared, or if a Service is in it: events of different kinds come in any order.
+    /// A namespace exists if it was declared, or if a Service is in it: events of different kinds come in any order. What
+    /// is not served does not exist.
     pub(super) fn namespace_exists(&self, name: &str) -> bool {
-        self.namespaces.contains_key(name) || self.populated.contains_key(name)
+        self.serves(name) && (self.namespaces.contains_key(name) || self.populated.contains_key(name))
+    }
+
+    /// Are the names in this namespace answered, if there are any?
+    pub(super) fn serves(&self, namespace: &str) -> bool {
+        self.namespaces.get(namespace).map_or(!self.only_known, |declared| declared.served)
     }
 
     pub(super) fn namespace_uid(&self, name: &str) -> Option<&str> {
-        self.namespaces.get(name).map(|uid| &**uid).filter(|uid| !uid.is_empty())
+        self.namespaces.get(name).map(|declared| &*declared.uid).filter(|uid| !uid.is_empty())
+    }
+
+    /// Serves only namespaces that are declared from now on, or others too.
+    pub(super) fn serve_only_known(&mut self, only_known: bool, touched: &mut Touched) {
+        if std::mem::replace(&mut self.only_known, only_known) != only_known {
+            touched.services.extend(self.services.keys().cloned());
+            touched.namespaces.extend(self.populated.keys().cloned());
+        }
     }
 
     pub(super) fn pods(&self) -> impl Iterator<Item = (IpAddr, &Arc<str>)> {
@@ -72,14 +97,22 @@ impl Store {
 
     fn apply(&mut self, object: Object, touched: &mut Touched) {
         match object {
-            Object::Namespace(Namespace { name, uid }) => {
-                touched.namespaces.insert(Arc::clone(&name));
-                self.namespaces.insert(name, uid);
+            Object::Namespace(Namespace { name, uid, served }) => {
+                let declared = Declared { uid, served };
+                if self.namespaces.get(&name) == Some(&declared) {
+                    return;
+                }
+                let before = self.serves(&name);
+                self.namespaces.insert(Arc::clone(&name), declared);
+                self.touch_namespace(name, before, touched);
             }
             Object::Service(service) => {
                 let name = service.name.clone();
-                touched.services.insert(name.clone());
                 let sources = self.services.entry(name.clone()).or_default();
+                if sources.service.as_ref() == Some(&service) {
+                    return;
+                }
+                touched.services.insert(name.clone());
                 if sources.service.replace(service).is_none() {
                     *self.populated.entry(Arc::clone(&name.namespace)).or_default() += 1;
                     touched.namespaces.insert(name.namespace);
@@ -87,6 +120,9 @@ impl Store {
             }
             Object::Slice(slice) => self.apply_slice(slice, touched),
             Object::Pod(Pod { name, addresses }) => {
+                if self.pods.get(&name) == Some(&addresses) {
+                    return;
+                }
                 let taken = addresses.iter().map(|it| (PodChange::Taken, *it, Arc::clone(&name.namespace)));
                 touched.pods.extend(taken);
                 let old = self.pods.insert(name.clone(), addresses).unwrap_or_default();
@@ -103,6 +139,7 @@ impl Store {
         let service = ObjectName { namespace: Arc::clone(&slice.name.namespace), name: Arc::clone(&slice.service) };
         let slices = &mut self.services.entry(service.clone()).or_default().slices;
         match slices.iter_mut().find(|other| other.name == slice.name) {
+            Some(other) if *other == slice => return,
             Some(other) => *other = slice,
             None => slices.push(slice),
         }
@@ -113,8 +150,9 @@ impl Store {
         let name = &key.name;
         match key.kind {
             Kind::Namespace => {
+                let before = self.serves(&name.name);
                 self.namespaces.remove(&name.name);
-                touched.namespaces.insert(Arc::clone(&name.name));
+                self.touch_namespace(Arc::clone(&name.name), before, touched);
             }
             Kind::Service => {
                 let Some(sources) = self.services.get_mut(name) else { return };
@@ -172,6 +210,14 @@ impl Store {
             self.services.remove(&name);
         }
         touched.services.insert(name);
+    }
+
+    /// Notes a change of what a namespace says; `served` is whether it was served before.
+    fn touch_namespace(&self, name: Arc<str>, served: bool, touched: &mut Touched) {
+        if self.serves(&name) != served {
+            touched.whole.insert(Arc::clone(&name));
+        }
+        touched.namespaces.insert(name);
     }
 
     fn depopulate(&mut self, namespace: &Arc<str>, touched: &mut Touched) {

@@ -41,6 +41,32 @@ async fn a_server_that_goes_away_leaves_the_zone_as_it_is() {
     assert_eq!(zone.metric("interlocal_zone_staleness_seconds"), 0.0);
 }
 
+/// In two hours of it, which take seconds here, nobody asks in vain more often than every second and a half.
+#[tokio::test]
+async fn a_server_that_is_away_for_hours_costs_no_name_and_little_noise() {
+    const HOURS: u64 = 2;
+    let mut double = Double::start().await;
+    double.fill(many(150));
+    let zone = Zone::start(&double, &Settings::default());
+    zone.is_like(&double).await;
+    zone.fewest();
+    double.stop();
+    tokio::time::pause();
+    tokio::time::sleep(secs(HOURS * 3_600)).await;
+    assert_eq!((zone.fewest(), zone.services()), (150, 150));
+    let tries = zone.metric("interlocal_kube_failures_total{resource=\"services\",reason=\"unreachable\"}");
+    let hours = HOURS as f64;
+    assert!((hours * 1_200.0..hours * 2_400.0 + 10.0).contains(&tries), "{tries} in {hours} hours");
+    let staleness = zone.metric("interlocal_zone_staleness_seconds");
+    assert!((staleness - hours * 3_600.0).abs() < 60.0, "{staleness}");
+    tokio::time::resume();
+    double.apply(service("shop/new", "10.96.0.1"));
+    double.start_again().await;
+    zone.is_like(&double).await;
+    let fresh = || async { zone.metric("interlocal_zone_staleness_seconds") == 0.0 };
+    assert!(eventually(LIMIT, fresh).await, "all watches are there again");
+}
+
 /// However long it was away: the pause never grows beyond what 5 seconds allow, the time to connect included.
 #[test]
 fn a_server_that_is_back_is_seen_within_five_seconds() {

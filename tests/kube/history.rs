@@ -12,6 +12,7 @@ const RESOURCES: [&str; 3] = ["namespaces", "services", "endpointslices"];
 
 /// One history.
 async fn history(seed: u64) {
+    println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let mut double = Double::start().await;
     double.fill(many(20));

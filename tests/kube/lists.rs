@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use interlocal::config::PodMode;
+use interlocal::kube::Selection;
 use interlocal::kube::api::Settings;
 
 use crate::double::{Double, Fault, Wanted, status};
@@ -121,6 +121,20 @@ async fn a_page_that_fails_leaves_the_zone_whole() {
 }
 
 #[tokio::test]
+async fn what_changes_between_two_pages_is_not_lost() {
+    let double = filled(25).await;
+    double.change(|state| (state.streams, state.drift) = (false, true));
+    double.plan(Wanted::Lists("services"), Fault::Slow(200, ms(10)), 1);
+    let zone = Zone::start(&double, &settings());
+    assert!(eventually(LIMIT, || async { double.count(Wanted::Lists("services")) == 1 }).await);
+    // The first page is on its way, and the later ones will be of a newer version.
+    double.apply(service("shop/web-0", "10.96.0.1"));
+    double.delete("services", "shop/web-1");
+    zone.is_like(&double).await;
+    assert_eq!(double.count(Wanted::Lists("services")), 3);
+}
+
+#[tokio::test]
 async fn a_streamed_list_that_breaks_off_leaves_the_zone_whole() {
     // A stream that hangs is not asked for a second time.
     let broken = Fault::Body("{\"type\":\"ADDED\"".into());
@@ -164,7 +178,7 @@ async fn pods_are_read_only_when_they_are_verified() {
     let zone = Zone::start(&double, &settings());
     zone.is_like(&double).await;
     assert_eq!(double.count(Wanted::Of("pods")), 0);
-    let verified = Zone::with_pods(&double, &settings(), PodMode::Verified);
+    let verified = Zone::part(&double, &settings(), &Selection { pods: true, ..Selection::default() });
     verified.is_like(&double).await;
     assert_eq!(verified.snapshot().counts.pod_addresses, 1);
     let asked = double.asked().into_iter().find(|it| it.resource == "pods").unwrap();

@@ -17,6 +17,7 @@ mod guard;
 mod history;
 mod lists;
 mod objects;
+mod part;
 mod program;
 mod real;
 mod refusals;

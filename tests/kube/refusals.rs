@@ -1,5 +1,8 @@
 //! The API server says no: for want of rights, for want of time, or for want of a token.
 
+use interlocal::kube::api::Settings;
+use interlocal::limits::Limits;
+
 use crate::double::{Double, Fault, Wanted, status};
 use crate::objects::{many, service};
 use crate::support::secs;
@@ -89,4 +92,40 @@ async fn a_token_that_is_refused_is_read_again() {
     double.apply(service("shop/new", "10.96.0.1"));
     zone.is_like(&double).await;
     assert_eq!(zone.fewest(), 5);
+}
+
+/// `limits.watch_line_bytes` and `limits.list_page_bytes`: what is too large is not read, is counted, and costs nothing else.
+#[tokio::test]
+async fn objects_and_pages_that_are_too_large_are_not_read() {
+    let limits = Limits { watch_line_bytes: 4_096, list_page_bytes: 8_192, ..Limits::default() };
+    let narrow = Settings::of(&limits);
+    let narrow = Settings { line: narrow.line, page: narrow.page, ..settings() };
+    let double = filled().await;
+    let zone = Zone::start(&double, &narrow);
+    zone.is_like(&double).await;
+    zone.fewest();
+    let mut large = service("shop/large", "10.96.0.1");
+    large["metadata"]["annotations"] = serde_json::json!({"note": "x".repeat(9_000)});
+    double.apply(large.clone());
+    zone.until_metric(&failures("services", "too_large"), 2.0).await;
+    assert_eq!((zone.fewest(), zone.services()), (5, 5), "the zone stays as it is");
+    large["metadata"]["annotations"]["note"] = "short".into();
+    double.change(|state| {
+        state.apply(large.clone());
+        // Else the watch would meet the large one again.
+        state.compact();
+    });
+    zone.is_like(&double).await;
+    // In pages.
+    large["metadata"]["annotations"]["note"] = "x".repeat(9_000).into();
+    double.apply(large.clone());
+    double.change(|state| state.streams = false);
+    let pages = Zone::start(&double, &narrow);
+    pages.until_metric(&failures("services", "too_large"), 2.0).await;
+    assert!(!pages.is_synced());
+    let text = pages.health.waiting_for().unwrap();
+    assert!(text.contains("one page is longer than 8192 bytes (limits.list_page_bytes)"), "{text}");
+    large["metadata"]["annotations"]["note"] = "short".into();
+    double.apply(large);
+    pages.is_like(&double).await;
 }

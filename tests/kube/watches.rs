@@ -155,10 +155,56 @@ async fn a_half_dead_connection_is_noticed_when_its_time_is_over() {
     assert_eq!(double.count(Wanted::Streams("services")), 1);
 }
 
-#[test]
-fn a_dead_watch_is_noticed_within_65_seconds() {
-    let settings = Settings::default();
-    assert!(settings.watch + settings.watch_grace <= secs(65));
+/// With the program's own patience; the time is not real.
+#[tokio::test]
+async fn a_dead_watch_is_noticed_within_65_seconds() {
+    let (double, zone) = watched(10, &Settings::default()).await;
+    double.freeze_connections();
+    let begun = tokio::time::Instant::now();
+    tokio::time::pause();
+    let silent = || zone.metric("interlocal_kube_failures_total{resource=\"services\",reason=\"silent\"}");
+    while silent() == 0.0 {
+        assert!(begun.elapsed() <= secs(65), "{:?}", begun.elapsed());
+        tokio::time::sleep(ms(100)).await;
+    }
+    assert!(begun.elapsed() >= secs(50), "{:?}", begun.elapsed());
+    tokio::time::resume();
+    double.apply(service("shop/new", "10.96.0.1"));
+    zone.is_like(&double).await;
+}
+
+/// A watch that is made anew may be told again what it was told before.
+#[tokio::test]
+async fn events_that_come_twice_and_late_are_as_good_as_once() {
+    let (double, zone) = watched(10, &short()).await;
+    let objects = double.read(|state| state.objects().map(|(_, object)| object.clone()).collect::<Vec<_>>());
+    let changes = zone.changes();
+    for object in objects.iter().filter(|object| object["kind"] == "Service") {
+        double.change(|state| state.note("services", "MODIFIED", object));
+        double.change(|state| state.note("services", "ADDED", object));
+    }
+    // Something that is seen last.
+    double.apply(service("shop/new", "10.96.0.1"));
+    zone.is_like(&double).await;
+    assert_eq!(zone.changes(), changes + 1, "what says nothing new is no change");
+    assert_eq!(zone.fewest(), 10);
+}
+
+/// A list that says what we know: the zone is not touched, however large it is.
+#[tokio::test]
+async fn a_list_of_equal_objects_changes_nothing() {
+    let (double, zone) = watched(300, &short()).await;
+    let (before, changes) = (zone.snapshot(), zone.changes());
+    for round in 0..3 {
+        let lists = double.count(Wanted::Streams("services"));
+        double.change(crate::double::State::compact);
+        double.close_connections();
+        assert!(eventually(LIMIT, || async { double.count(Wanted::Streams("services")) > lists }).await, "{round}");
+    }
+    double.apply(service("shop/new", "10.96.0.1"));
+    zone.is_like(&double).await;
+    assert_eq!(zone.changes(), changes + 1);
+    assert!(!std::sync::Arc::ptr_eq(&before, &zone.snapshot()));
 }
 
 /// CoreDNS 3587: the watch is open, is ended and made anew in time, and never tells anything.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlocal::config::PodMode;
+use interlocal::kube::Selection;
 use interlocal::kube::api::{Health, Settings, Source, Target};
 use interlocal::kube::convert::{self, Converted};
 use interlocal::kube::feed::{self, Change};
@@ -51,7 +52,7 @@ pub struct Zone {
     pub health: Arc<Health>,
     seen: Arc<Mutex<Seen>>,
     registry: Arc<Registry>,
-    pods: PodMode,
+    selection: Selection,
     _source: Source,
 }
 
@@ -65,24 +66,31 @@ struct Seen {
     changes: usize,
 }
 
-fn zone_settings(pods: PodMode) -> ZoneSettings {
-    ZoneSettings { origins: vec!["cluster.local".parse().unwrap()], ttl: 5, pods, endpoint_pod_names: false }
+fn zone_settings(selection: &Selection) -> ZoneSettings {
+    ZoneSettings {
+        origins: vec!["cluster.local".parse().unwrap()],
+        ttl: 5,
+        pods: if selection.pods { PodMode::Verified } else { PodMode::Disabled },
+        only_known_namespaces: selection.needs_namespaces(),
+        endpoint_pod_names: selection.pod_names,
+    }
 }
 
 impl Zone {
     pub fn start(double: &Double, settings: &Settings) -> Self {
-        Self::with_pods(double, settings, PodMode::Disabled)
+        Self::part(double, settings, &Selection::default())
     }
 
-    pub fn with_pods(double: &Double, settings: &Settings, pods: PodMode) -> Self {
-        Self::of(Target::Url(double.url()), settings, pods)
+    pub fn part(double: &Double, settings: &Settings, selection: &Selection) -> Self {
+        Self::of(Target::Url(double.url()), settings, selection)
     }
 
     /// Of any API server.
-    pub fn of(target: Target, settings: &Settings, pods: PodMode) -> Self {
-        let published = Arc::new(Published::new(Snapshot::empty(&zone_settings(pods))));
+    pub fn of(target: Target, settings: &Settings, selection: &Selection) -> Self {
+        let zone = zone_settings(selection);
+        let published = Arc::new(Published::new(Snapshot::empty(&zone)));
         let (to_feed, received) = feed::channel();
-        tokio::spawn(feed::run(Builder::new(zone_settings(pods)), received, Arc::clone(&published), || {}));
+        tokio::spawn(feed::run(Builder::new(zone), received, Arc::clone(&published), || {}));
         let (changes, mut from_source) = mpsc::channel(16);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let noted = Arc::clone(&seen);
@@ -98,8 +106,9 @@ impl Zone {
         let registry = Registry::new("test", true);
         let reported = Arc::clone(&health);
         registry.register_source(move |sink| reported.report(sink));
-        let source = Source::start(target, pods == PodMode::Verified, settings, &changes, &health);
-        Self { published, health, seen, registry, pods, _source: source }
+        let source = Source::start(target, selection, settings, &changes, &health);
+        let selection = selection.clone();
+        Self { published, health, seen, registry, selection, _source: source }
     }
 
     /// Waits until the zone is what the double has.
@@ -118,7 +127,7 @@ impl Zone {
 
     pub fn equals(&self, double: &Double) -> bool {
         let now = self.snapshot();
-        now.synced && now.hash == expected(double, self.pods).hash
+        now.synced && now.hash == expected(double, &self.selection).hash
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -184,8 +193,8 @@ impl Seen {
 }
 
 /// The zone of all that the double has, made the slow and obvious way.
-fn expected(double: &Double, pods: PodMode) -> Arc<Snapshot> {
-    let mut builder = Builder::new(zone_settings(pods));
+fn expected(double: &Double, selection: &Selection) -> Arc<Snapshot> {
+    let mut builder = Builder::new(zone_settings(selection));
     double.read(|state| {
         for (resource, object) in state.objects() {
             let kind = match resource {
@@ -196,7 +205,7 @@ fn expected(double: &Double, pods: PodMode) -> Arc<Snapshot> {
                 _ => continue,
             };
             let raw: RawObject = serde_json::from_value(object.clone()).unwrap();
-            if let Converted::Object(object) = convert::convert(kind, &raw, &mut |_| {}) {
+            if let Converted::Object(object) = convert::convert(kind, &raw, selection, &mut |_| {}) {
                 builder.apply(Event::Apply(object));
             }
         }

@@ -46,7 +46,7 @@ fn port(name: &str, number: u16) -> Port {
 /// Every tenth Service is headless, and its endpoints have hostnames.
 fn cluster(services: u32, endpoints: u32) -> Builder {
     let origins = vec!["cluster.local".parse().unwrap()];
-    let settings = ZoneSettings { origins, ttl: 5, pods: PodMode::Insecure, endpoint_pod_names: false };
+    let settings = ZoneSettings { origins, pods: PodMode::Insecure, ..crate::making::settings() };
     let mut builder = Builder::new(settings);
     for number in 0..services {
         let (namespace, headless) = (format!("namespace-{}", number % 100), number % 10 == 0);

@@ -73,7 +73,9 @@ fn a_list_of_all_removes_what_is_not_in_it_in_one_step() {
 
 #[test]
 fn the_cluster_is_known_by_its_oldest_namespace() {
-    let named = |uid: &str| Event::Apply(Object::Namespace(Namespace { name: "kube-system".into(), uid: uid.into() }));
+    let named = |uid: &str| {
+        Event::Apply(Object::Namespace(Namespace { name: "kube-system".into(), uid: uid.into(), served: true }))
+    };
     let mut builder = builder([cluster_ip("kube-system/kube-dns", &[], &[])]);
     assert!(!builder.publish(1).unwrap().cluster_id.is_known());
     builder.apply(named("0b7a9a2e"));

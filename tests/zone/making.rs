@@ -11,6 +11,7 @@ pub(crate) fn settings() -> ZoneSettings {
         origins: vec!["cluster.local".parse().unwrap(), "east.mesh".parse().unwrap()],
         ttl: 5,
         pods: PodMode::Insecure,
+        only_known_namespaces: false,
         endpoint_pod_names: false,
     }
 }
@@ -23,7 +24,7 @@ pub(crate) fn builder(objects: impl IntoIterator<Item = Object>) -> Builder {
 }
 
 pub(crate) fn namespace(name: &str) -> Object {
-    Object::Namespace(Namespace { name: name.into(), uid: "".into() })
+    Object::Namespace(Namespace { name: name.into(), uid: "".into(), served: true })
 }
 
 fn split(path: &str) -> ObjectName {

@@ -28,20 +28,31 @@ impl World {
         self.0.values()
     }
 
-    fn services(&self) -> impl Iterator<Item = &Service> {
-        self.0.values().filter_map(|object| match object {
-            Object::Service(service) => Some(service),
+    /// Those in namespaces that are served.
+    fn services(&self, settings: &ZoneSettings) -> impl Iterator<Item = &Service> {
+        let namespaces = self.namespaces(settings);
+        self.0.values().filter_map(move |object| match object {
+            Object::Service(service) => Some(service).filter(|it| namespaces.contains(&*it.name.namespace)),
             _ => None,
         })
     }
 
-    fn namespaces(&self) -> BTreeSet<String> {
+    fn namespaces(&self, settings: &ZoneSettings) -> BTreeSet<String> {
+        let said: BTreeMap<&str, bool> = self
+            .0
+            .values()
+            .filter_map(|object| match object {
+                Object::Namespace(namespace) => Some((&*namespace.name, namespace.served)),
+                _ => None,
+            })
+            .collect();
         let all = self.0.keys().filter_map(|key| match key.kind {
             Kind::Namespace => Some(key.name.name.to_string()),
             Kind::Service => Some(key.name.namespace.to_string()),
             Kind::Slice | Kind::Pod => None,
         });
-        all.collect()
+        let served = |name: &String| said.get(name.as_str()).copied().unwrap_or(!settings.only_known_namespaces);
+        all.filter(served).collect()
     }
 
     /// A Service's endpoints by their names: addresses and ports.
@@ -86,6 +97,8 @@ pub(crate) struct Records {
     by_name: BTreeMap<String, BTreeSet<(&'static str, String)>>,
     /// The names of each address.
     pub(crate) reverse: BTreeMap<IpAddr, BTreeSet<String>>,
+    /// The empty names between a record and the origin.
+    between: BTreeSet<String>,
 }
 
 impl Records {
@@ -97,18 +110,18 @@ impl Records {
         records.add("", "NS", format!("ns.dns.{origin}"));
         records.add("dns-version", "TXT", "1.1.0".into());
         ["svc", "pod", "ns.dns"].into_iter().for_each(|name| records.name(name));
-        for namespace in world.namespaces() {
+        for namespace in world.namespaces(settings) {
             records.name(&format!("{namespace}.svc"));
             if settings.pods != PodMode::Disabled {
                 records.name(&format!("{namespace}.pod"));
             }
         }
         let mut own = BTreeSet::new();
-        for service in world.services() {
+        for service in world.services(settings) {
             records.service(world, service, settings, &origin, &mut own);
         }
         // An address of a Service's own is not called by endpoints that happen to have it.
-        for object in world.services() {
+        for object in world.services(settings) {
             if let ServiceKind::ClusterIp(addresses) = &object.kind {
                 for address in addresses.iter().filter(|address| own.contains(*address)) {
                     records.reverse.entry(*address).or_default().retain(|name| {
@@ -121,9 +134,16 @@ impl Records {
             let Object::Pod(pod) = object else { continue };
             for address in pod.addresses.iter().filter(|_| settings.pods == PodMode::Verified) {
                 let name = format!("{}.{}.pod", dashed(*address), pod.name.namespace);
-                if world.namespaces().contains(&*pod.name.namespace) {
+                if world.namespaces(settings).contains(&*pod.name.namespace) {
                     records.addresses(&name, [address]);
                 }
+            }
+        }
+        for name in records.by_name.keys() {
+            let mut rest = name.as_str();
+            while let Some((_, above)) = rest.split_once('.') {
+                records.between.insert(above.to_owned());
+                rest = above;
             }
         }
         records
@@ -216,8 +236,7 @@ impl Records {
                 Ok(records.iter().filter(wanted).map(|(record_type, data)| format!("{record_type} {data}")).collect())
             }
             Some(_) => Err("NODATA"),
-            // The empty names between a record and the origin.
-            None if self.by_name.keys().any(|other| other.ends_with(&format!(".{name}"))) => Err("NODATA"),
+            None if self.between.contains(name) => Err("NODATA"),
             None => Err("NXDOMAIN"),
         }
     }

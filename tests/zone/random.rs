@@ -1,6 +1,7 @@
 //! Random histories of random objects, the snapshot's every answer held against the oracle's.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use interlocal::config::PodMode;
 use interlocal::wire::rtype;
@@ -42,6 +43,11 @@ fn ports() -> impl Strategy<Value = Box<[Port]>> {
     vec(port, 0..4).prop_map(Vec::into_boxed_slice)
 }
 
+fn namespace() -> impl Strategy<Value = Object> {
+    (select(&NAMESPACES[..]), any::<bool>())
+        .prop_map(|(name, served)| Object::Namespace(Namespace { name: name.into(), uid: name.into(), served }))
+}
+
 fn service() -> impl Strategy<Value = Object> {
     let kind = prop_oneof![
         vec(address(), 0..3).prop_map(|addresses| ServiceKind::ClusterIp(addresses.into())),
@@ -72,7 +78,7 @@ fn slice() -> impl Strategy<Value = Object> {
 
 fn object() -> impl Strategy<Value = Object> {
     prop_oneof![
-        1 => select(&NAMESPACES[..]).prop_map(|name| Object::Namespace(Namespace { name: name.into(), uid: name.into() })),
+        1 => namespace(),
         4 => service(),
         5 => slice(),
         1 => (name(&["p1", "p2"]), vec(address(), 0..3))
@@ -98,8 +104,9 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn zone_settings() -> impl Strategy<Value = ZoneSettings> {
     let pods = select(vec![PodMode::Disabled, PodMode::Verified]);
-    (pods, any::<bool>(), 1..3u32).prop_map(|(pods, endpoint_pod_names, ttl)| ZoneSettings {
+    (pods, any::<bool>(), any::<bool>(), 1..3u32).prop_map(|(pods, endpoint_pod_names, only_known, ttl)| ZoneSettings {
         pods,
+        only_known_namespaces: only_known,
         endpoint_pod_names,
         ttl,
         ..settings()
@@ -124,15 +131,33 @@ fn questions() -> impl Strategy<Value = Vec<String>> {
     vec(name, 20)
 }
 
-fn same_answers(
+/// Which types are asked of a name.
+#[derive(Clone, Copy)]
+enum Types {
+    All,
+    /// One, another one for each name, beginning with this.
+    One(usize),
+}
+
+impl Types {
+    fn of(self, name: usize) -> &'static [&'static str] {
+        match self {
+            Self::All => &TYPES,
+            Self::One(first) => &TYPES[(first + name) % TYPES.len()..][..1],
+        }
+    }
+}
+
+fn same_answers<'n>(
     zone: &Snapshot,
     settings: &ZoneSettings,
     records: &Records,
-    names: &[String],
+    names: impl IntoIterator<Item = &'n String>,
+    types: Types,
 ) -> Result<(), TestCaseError> {
-    for name in names {
+    for (number, name) in names.into_iter().enumerate() {
         let full = if name.is_empty() { "cluster.local".into() } else { format!("{name}.cluster.local") };
-        for record_type in TYPES {
+        for record_type in types.of(number) {
             let reply = ask(zone, &full, type_named(record_type));
             let ttl = if name == "dns-version" { 28_800 } else { settings.ttl };
             let plain = |answer: &String| answer.replacen(&format!(" {ttl} "), " ", 1);
@@ -153,42 +178,109 @@ fn same_answers(
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+/// The zone beside the world that it should be like.
+struct Pair {
+    world: World,
+    builder: Builder,
+    settings: ZoneSettings,
+    newest: Arc<Snapshot>,
+}
 
-    #[test]
-    fn answers_are_those_of_the_oracle(
-        first in zone_settings(),
-        then in zone_settings(),
-        early in vec(event(), 0..12),
-        late in vec(event(), 0..12),
-        asked in questions(),
-    ) {
-        let mut world = World::default();
-        let mut builder = Builder::new(first);
-        builder.mark_synced();
-        let mut newest = builder.publish(7);
-        let mut change = |builder: &mut Builder, event: Event| {
+impl Pair {
+    /// Events before the first publication: a list of all there is, in whatever order.
+    fn new(settings: ZoneSettings, events: Vec<Event>) -> Self {
+        let (mut world, mut builder) = (World::default(), Builder::new(settings.clone()));
+        for event in events {
             world.change(event.clone());
             builder.apply(event);
-            newest = builder.publish(7).or(newest.take());
-        };
-        early.into_iter().for_each(|event| change(&mut builder, event));
-        builder.reconfigure(then.clone());
-        late.into_iter().for_each(|event| change(&mut builder, event));
-        newest = builder.publish(7).or(newest.take());
-        let zone = newest.expect("the first one is always published");
-        prop_assert!(builder.publish(8).is_none(), "nothing changed since");
+        }
+        builder.mark_synced();
+        let newest = builder.publish(SERIAL.into()).expect("the first one is always published");
+        Self { world, builder, settings, newest }
+    }
 
-        let records = Records::new(&world, &then, 7);
-        let names: Vec<String> = records.names().cloned().chain(asked).collect();
-        same_answers(&zone, &then, &records, &names)?;
+    fn change(&mut self, event: Event) {
+        self.world.change(event.clone());
+        self.builder.apply(event);
+        self.publish();
+    }
 
-        let mut anew = Builder::new(then);
-        let objects: Vec<Object> = world.objects().cloned().collect();
+    fn reconfigure(&mut self, settings: ZoneSettings) {
+        self.settings = settings.clone();
+        self.builder.reconfigure(settings);
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        if let Some(snapshot) = self.builder.publish(SERIAL.into()) {
+            self.newest = snapshot;
+        }
+    }
+
+    fn records(&self) -> Records {
+        Records::new(&self.world, &self.settings, SERIAL)
+    }
+
+    fn is_right(&self, asked: &[String], types: Types) -> Result<(), TestCaseError> {
+        let records = self.records();
+        same_answers(&self.newest, &self.settings, &records, records.names().chain(asked), types)
+    }
+
+    /// A replica that was told all of it at once, in another order, has the same content.
+    fn is_like_a_replica(&self) -> Result<(), TestCaseError> {
+        let mut anew = Builder::new(self.settings.clone());
+        let objects: Vec<Object> = self.world.objects().cloned().collect();
         objects.into_iter().rev().for_each(|object| anew.apply(Event::Apply(object)));
         anew.mark_synced();
-        let anew = anew.publish(9).expect("the first one is always published");
+        let (anew, zone) = (anew.publish(9).expect("the first one is always published"), &self.newest);
         prop_assert_eq!((zone.hash, zone.counts, zone.cluster_id), (anew.hash, anew.counts, anew.cluster_id));
+        Ok(())
+    }
+}
+
+/// Of every snapshot: the time does not go on in a history.
+const SERIAL: u32 = 7;
+
+/// A hundred times as many when there is time: `INTERLOCAL_FULL=1`, and `--release`.
+fn config() -> ProptestConfig {
+    let cases = if std::env::var_os("INTERLOCAL_FULL").is_some() { 100_000 } else { 1_000 };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_set_of_objects_is_answered_as_by_the_oracle(
+        settings in zone_settings(),
+        objects in vec(object(), 0..24),
+        asked in questions(),
+    ) {
+        let pair = Pair::new(settings, objects.into_iter().map(Event::Apply).collect());
+        pair.is_right(&asked, Types::All)?;
+        pair.is_like_a_replica()?;
+    }
+
+    #[test]
+    fn a_history_is_answered_as_by_the_oracle_after_every_step(
+        first in zone_settings(),
+        then in zone_settings(),
+        early in vec(event(), 0..8),
+        late in vec(event(), 0..8),
+        asked in questions(),
+    ) {
+        let mut pair = Pair::new(first, Vec::new());
+        for (number, event) in early.into_iter().enumerate() {
+            pair.change(event);
+            pair.is_right(&[], Types::One(number))?;
+        }
+        pair.reconfigure(then);
+        for (number, event) in late.into_iter().enumerate() {
+            pair.is_right(&[], Types::One(number))?;
+            pair.change(event);
+        }
+        prop_assert!(pair.builder.publish(u64::from(SERIAL) + 1).is_none(), "nothing changed since");
+        pair.is_right(&asked, Types::All)?;
+        pair.is_like_a_replica()?;
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Running;
 use crate::cli::ask::{self, Over};
-use crate::kube::manifests;
+use crate::kube::{Selection, manifests};
 use crate::limits::Limits;
 use crate::zone::object::Object;
 
@@ -67,7 +67,7 @@ fn check(server: SocketAddr, name: &str, over: Over, expected: Result<IpAddr, St
 
 /// The address that the region's manifests give the pod.
 fn expected(manifests: &Path, region: &str) -> Result<IpAddr, String> {
-    let loaded = manifests::load(manifests, &Limits::default());
+    let loaded = manifests::load(manifests, &Limits::default(), &Selection::default());
     let endpoints = loaded.objects.iter().filter_map(|object| match object {
         Object::Slice(slice) if &*slice.name.namespace == region && &*slice.service == SERVICE => {
             Some(&slice.endpoints)

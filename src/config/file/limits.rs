@@ -38,5 +38,7 @@ pub(super) fn limits(spec: &LimitsSpec, report: &Report<'_>) -> Limits {
         cname_links: number(&spec.cname_links, 1..=64, default.cname_links, report),
         manifest_bytes: bytes(&spec.manifest_bytes, default.manifest_bytes),
         config_bytes: bytes(&spec.config_bytes, default.config_bytes),
+        watch_line_bytes: bytes(&spec.watch_line_bytes, default.watch_line_bytes),
+        list_page_bytes: bytes(&spec.list_page_bytes, default.list_page_bytes),
     }
 }

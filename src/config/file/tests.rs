@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::node::{Content, Node};
-use crate::config::{ForwardConfig, Listen, LogFormat, PodMode, Transport, Upstream};
+use crate::config::{
+    ForwardConfig, KubernetesSource, Listen, LogFormat, Namespaces, PodMode, Selector, Transport, Upstream,
+};
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
 const PAGE: &str = include_str!("../../../docs/configuration.md");
@@ -111,7 +113,7 @@ region: 1e3
 cluster_domain: k8s.example.
 listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2',
   peers_tls: {listen: [':8'], cert: c.pem, key: /k.pem, client_ca: ca.pem}}
-kubernetes: {source: manifests/east, pods: verified, ttl: 30s}
+kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true}
 peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
@@ -119,7 +121,7 @@ forward:
   - {zone: a.k8s.example, to: [10.1.2.4], stamp: false}
 cache: {size: 0, max_ttl: 1m, max_negative_ttl: 1s, prefetch: false}
 shutdown: {lameduck: 0s}
-limits: {regions: 3, tcp_idle: 30s, tls_handshake: 1s, manifest_bytes: 1MiB}
+limits: {regions: 3, tcp_idle: 30s, tls_handshake: 1s, manifest_bytes: 1MiB, watch_line_bytes: 2MiB, list_page_bytes: 3MiB}
 state_dir: state
 workers: 3
 metrics: {coredns_compat: false}
@@ -160,7 +162,11 @@ sockets: plain
     assert_eq!(files.map(|path| path.unwrap().to_str().unwrap()), ["conf/c.pem", "/k.pem", "conf/ca.pem"]);
     assert_eq!((tls.listen, config.limits.tls_handshake), (vec![Listen::Port(8)], Duration::from_secs(1)));
     assert_eq!(config.kubernetes.source, KubernetesSource::Manifests("conf/manifests/east".into()));
-    assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, Duration::from_secs(30)));
+    assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, HOUR));
+    assert_eq!(config.kubernetes.namespaces, Namespaces::Named(["shop", "db"].map(String::from).into()));
+    assert_eq!(config.kubernetes.labels.to_string(), "app in (a,b),!x");
+    assert!(config.kubernetes.endpoint_pod_names);
+    assert_eq!((config.limits.watch_line_bytes, config.limits.list_page_bytes), (2 << 20, 3 << 20));
     assert_eq!(config.peers.source, PeersSource::File("conf/tables/peers.yaml".into()));
     let configmap = config.peers.configmap.unwrap();
     assert_eq!((configmap.to_string(), &*configmap.folder), ("kube-system/peers".into(), Path::new("conf/tables")));
@@ -172,6 +178,16 @@ sockets: plain
     assert_eq!((config.workers, config.stamp_option, config.plain_sockets), (Some(3), 65_001, true));
     assert!(!config.metrics.coredns_compat);
     assert_eq!(config.log, LogConfig { format: LogFormat::Text, level: "interlocal::peer=debug,warn".into() });
+}
+
+#[test]
+fn namespaces_are_all_or_named_or_labelled() {
+    let of = |text: &str| config(&format!("kubernetes: {{{text}}}")).kubernetes.namespaces;
+    assert_eq!(of("namespaces: [], namespace_labels: ''"), Namespaces::All);
+    assert_eq!(of("namespaces: [a], namespace_labels: ''"), Namespaces::Named([String::from("a")].into()));
+    let selector = Selector::parse("dns=public").unwrap();
+    assert_eq!(of("namespaces: [], namespace_labels: dns=public"), Namespaces::Labelled(selector));
+    assert_eq!(config("kubernetes: {ttl: 0s}").kubernetes.ttl, Duration::ZERO);
 }
 
 #[test]
@@ -319,6 +335,15 @@ fn values_that_contradict_each_other_are_refused() {
         ("kubernetes: {source: ''}", "1:22: error: the source is empty"),
         ("kubernetes: {source: 'http://'}", "1:22: error: the source is no URL"),
         ("kubernetes: {source: 'https://:80'}", "1:22: error: the source is no URL"),
+        ("kubernetes: {ttl: 3601s}", "1:19: error: `3601s` is out of range"),
+        ("kubernetes: {namespaces: [shop, Db]}", "1:33: error: `Db` cannot be the name of a namespace"),
+        ("kubernetes: {namespaces: [shop, shop]}", "1:33: error: namespace `shop` is named twice"),
+        ("kubernetes: {namespaces: shop}", "1:26: error: expected a list, found `shop`"),
+        ("kubernetes: {labels: 'app in web'}", "1:22: error: `app in web` is no part of a label selector"),
+        (
+            "kubernetes: {namespaces: [a], namespace_labels: b}",
+            "1:49: error: `namespaces` and `namespace_labels` cannot both be given",
+        ),
         ("log: {level: verbose}", "1:14: error: expected `error` or `warn`"),
         ("sockets: fast", "1:10: error: expected `batched` or `plain`, found `fast`"),
         ("cache: {size: 1KiB}\ncache: {size: 2KiB}", "2:1: error: `cache` is given twice"),

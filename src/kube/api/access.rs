@@ -2,6 +2,7 @@
 //! crate. It keeps the client's files fresh and never retries: whoever asks decides.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::failure::{Failure, Refusal};
 use super::resource::Resource;
 use super::settings::Settings;
+use crate::kube::Selection;
 use crate::kube::lax::{Field, mappings};
 
 /// Octets of a refusal that are read.
@@ -37,20 +39,28 @@ pub enum Target {
 pub(super) struct Access {
     target: Target,
     settings: Settings,
+    selection: Arc<Selection>,
     client: Mutex<Option<(Client, Instant)>>,
+}
+
+/// What is asked for: all that is at a path, or what of it has these fields and labels.
+pub(super) struct Scope<'a> {
+    pub(super) path: &'a str,
+    pub(super) fields: Option<&'a str>,
+    pub(super) labels: Option<String>,
 }
 
 /// The body of a reply, in pieces.
 pub(super) struct Reply(Body);
 
 impl Access {
-    pub(super) fn new(target: Target, settings: Settings) -> Self {
-        Self { target, settings, client: Mutex::new(None) }
+    pub(super) fn new(target: Target, settings: Settings, selection: Arc<Selection>) -> Self {
+        Self { target, settings, selection, client: Mutex::new(None) }
     }
 
     /// A page of a list, of so many objects: the newest state, whatever the version.
     pub(super) async fn list(&self, resource: &Resource, limit: u32, token: Option<String>) -> Result<Reply, Failure> {
-        self.list_at(resource.path, resource.fields, limit, token).await
+        self.list_at(&self.scope(resource), limit, token).await
     }
 
     /// A watch from a version; without one, a streamed list and then a watch.
@@ -60,41 +70,41 @@ impl Access {
         version: Option<&str>,
         ends_after: Duration,
     ) -> Result<Reply, Failure> {
-        self.watch_at(resource.path, resource.fields, version, ends_after).await
+        self.watch_at(&self.scope(resource), version, ends_after).await
     }
 
-    /// As [`Access::list`], of what is at this path and has these fields.
-    pub(super) async fn list_at(
-        &self,
-        path: &str,
-        fields: Option<&str>,
-        limit: u32,
-        token: Option<String>,
-    ) -> Result<Reply, Failure> {
+    fn scope<'r>(&self, resource: &'r Resource) -> Scope<'r> {
+        let labels = self.selection.label_selector(resource.kind);
+        Scope { path: resource.path, fields: resource.fields, labels }
+    }
+
+    /// As [`Access::list`], of anything.
+    pub(super) async fn list_at(&self, scope: &Scope<'_>, limit: u32, token: Option<String>) -> Result<Reply, Failure> {
         let parameters = ListParams {
             limit: Some(limit),
             continue_token: token,
-            field_selector: fields.map(Into::into),
+            field_selector: scope.fields.map(Into::into),
+            label_selector: scope.labels.clone(),
             ..ListParams::default()
         };
-        self.ask(kube::core::Request::new(path).list(&parameters)).await
+        self.ask(kube::core::Request::new(scope.path).list(&parameters)).await
     }
 
-    /// As [`Access::watch`], of what is at this path and has these fields.
+    /// As [`Access::watch`], of anything.
     pub(super) async fn watch_at(
         &self,
-        path: &str,
-        fields: Option<&str>,
+        scope: &Scope<'_>,
         version: Option<&str>,
         ends_after: Duration,
     ) -> Result<Reply, Failure> {
         let parameters = WatchParams {
             timeout: Some(u32::try_from(ends_after.as_secs()).unwrap_or(u32::MAX).max(1)),
-            field_selector: fields.map(Into::into),
+            field_selector: scope.fields.map(Into::into),
+            label_selector: scope.labels.clone(),
             send_initial_events: version.is_none(),
             ..WatchParams::default()
         };
-        self.ask(kube::core::Request::new(path).watch(&parameters, version.unwrap_or_default())).await
+        self.ask(kube::core::Request::new(scope.path).watch(&parameters, version.unwrap_or_default())).await
     }
 
     /// What failed may be due to files that have changed since: read them again, unless that was just done.
@@ -169,7 +179,7 @@ impl Reply {
         while let Some(piece) = timeout(silence, self.piece()).await.map_err(|_| Failure::Silent(silence))?? {
             let piece = piece.as_ref();
             if whole.len() + piece.len() > most {
-                return Err(Failure::Nonsense("list of a size that can be read"));
+                return Err(Failure::TooLarge { what: "page", most, limit: "list_page_bytes" });
             }
             whole.extend_from_slice(piece);
         }

@@ -19,6 +19,9 @@ pub enum Failure {
     Refused(Refusal),
     #[error("the API server sent something that is no {0}")]
     Nonsense(&'static str),
+    /// Everything that is read has its bound, named in `limits`.
+    #[error("one {what} is longer than {most} bytes (limits.{limit})")]
+    TooLarge { what: &'static str, most: usize, limit: &'static str },
     #[error("a streamed list did not end within {0:?}")]
     Endless(Duration),
     /// Somebody restored a backup.
@@ -123,6 +126,7 @@ impl Failure {
             Self::Silent(_) => "silent",
             Self::Broken(_) => "broken",
             Self::Nonsense(_) => "nonsense",
+            Self::TooLarge { .. } => "too_large",
             Self::Endless(_) => "endless_list",
             Self::SetBack { .. } => "set_back",
             Self::AskAgain => "held_back",

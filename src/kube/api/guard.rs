@@ -48,27 +48,21 @@ impl Guard {
         self.held.is_some()
     }
 
-    /// A whole list came; `served` are the names that we answer for now.
-    pub fn listed(
-        &mut self,
-        now: Instant,
-        served: &HashSet<ObjectName>,
-        is_listed: impl Fn(&ObjectName) -> bool,
-    ) -> Verdict {
-        let missing: HashSet<ObjectName> = served.iter().filter(|name| !is_listed(name)).cloned().collect();
-        if missing.len() <= MANY || missing.len() * 2 <= served.len() {
+    /// A whole list came. We answer for so many names now, and these of them are not in the list.
+    pub fn listed(&mut self, now: Instant, served: usize, missing: &HashSet<ObjectName>) -> Verdict {
+        if missing.len() <= MANY || missing.len() * 2 <= served {
             self.held = None;
             return Verdict::Take;
         }
         let since = match &self.held {
-            Some(held) if held.agrees_with(&missing) || now.duration_since(held.since) >= self.hold_most => {
+            Some(held) if held.agrees_with(missing) || now.duration_since(held.since) >= self.hold_most => {
                 self.held = None;
                 return Verdict::Take;
             }
             Some(held) => held.since,
             None => now,
         };
-        self.held = Some(Held { since, missing });
+        self.held = Some(Held { since, missing: missing.clone() });
         Verdict::Hold { again: now + self.hold }
     }
 
@@ -109,7 +103,8 @@ mod tests {
         }
 
         fn listed(&mut self, served: &HashSet<ObjectName>, list: &HashSet<ObjectName>) -> bool {
-            let verdict = self.guard.listed(self.now, served, |name| list.contains(name));
+            let missing = served.difference(list).cloned().collect();
+            let verdict = self.guard.listed(self.now, served.len(), &missing);
             let again = self.now + HOLD;
             assert!(verdict == Verdict::Take || verdict == Verdict::Hold { again });
             assert_eq!(self.guard.is_holding(), verdict != Verdict::Take);

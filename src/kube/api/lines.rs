@@ -17,11 +17,11 @@ impl Lines {
     /// The next line, never empty; none at the end. Nothing is lost if the wait is given up.
     pub(super) async fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         loop {
-            if let Some(range) = self.buffer.line() {
+            if let Some(range) = self.buffer.line()? {
                 return Ok(Some(&self.buffer.bytes[range]));
             }
             match self.reply.piece().await? {
-                Some(piece) => self.buffer.push(piece.as_ref())?,
+                Some(piece) => self.buffer.push(piece.as_ref()),
                 None if self.buffer.is_empty() => return Ok(None),
                 None => return Err(Failure::Broken("in the middle of an object".into())),
             }
@@ -40,30 +40,30 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
+    fn push(&mut self, piece: &[u8]) {
         // What was handed out is over: only the beginning of one line is kept.
         self.bytes.drain(..self.start);
         self.looked -= self.start;
         self.start = 0;
-        if self.bytes.len() + piece.len() > self.longest {
-            return Err(Failure::Nonsense("object of a size that can be read"));
-        }
         self.bytes.extend_from_slice(piece);
-        Ok(())
     }
 
-    fn line(&mut self) -> Option<std::ops::Range<usize>> {
+    /// The next whole line. What is kept is at most one line of the longest kind, and one piece.
+    fn line(&mut self) -> Result<Option<std::ops::Range<usize>>, Failure> {
         loop {
-            let end = self.bytes[self.looked..].iter().position(|byte| *byte == b'\n');
-            let Some(end) = end.map(|at| self.looked + at) else {
+            let end = self.bytes[self.looked..].iter().position(|byte| *byte == b'\n').map(|at| self.looked + at);
+            let line = self.start..end.unwrap_or(self.bytes.len());
+            if line.len() > self.longest {
+                return Err(Failure::TooLarge { what: "object", most: self.longest, limit: "watch_line_bytes" });
+            }
+            let Some(end) = end else {
                 self.looked = self.bytes.len();
-                return None;
+                return Ok(None);
             };
-            let line = self.start..end;
             self.start = end + 1;
             self.looked = self.start;
             if !self.bytes[line.clone()].trim_ascii().is_empty() {
-                return Some(line);
+                return Ok(Some(line));
             }
         }
     }
@@ -81,8 +81,8 @@ mod tests {
         let mut splitter = Splitter { longest: 20, ..Splitter::default() };
         let mut lines = Vec::new();
         for piece in pieces {
-            splitter.push(piece.as_bytes()).unwrap();
-            while let Some(range) = splitter.line() {
+            splitter.push(piece.as_bytes());
+            while let Some(range) = splitter.line().unwrap() {
                 lines.push(String::from_utf8(splitter.bytes[range].to_vec()).unwrap());
             }
         }
@@ -101,9 +101,15 @@ mod tests {
 
     #[test]
     fn a_line_that_does_not_end_is_refused() {
-        let mut splitter = Splitter { longest: 20, ..Splitter::default() };
-        splitter.push(&[b'x'; 20]).unwrap();
-        assert_eq!(splitter.line(), None);
-        assert!(splitter.push(b"x").is_err());
+        let splitter = || Splitter { longest: 20, ..Splitter::default() };
+        let mut endless = splitter();
+        endless.push(&[b'x'; 20]);
+        assert_eq!(endless.line(), Ok(None));
+        endless.push(b"x");
+        assert!(endless.line().is_err());
+        let mut whole = splitter();
+        whole.push(&[[b'x'; 20].as_slice(), b"\n", &[b'x'; 20], b"\n", &[b'x'; 21], b"\n"].concat());
+        assert_eq!((whole.line(), whole.line()), (Ok(Some(0..20)), Ok(Some(21..41))), "a piece may have many lines");
+        assert!(whole.line().is_err());
     }
 }

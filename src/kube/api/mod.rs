@@ -12,6 +12,7 @@ mod listing;
 mod message;
 mod programming;
 mod resource;
+mod served;
 mod settings;
 mod single;
 mod sync;
@@ -33,6 +34,7 @@ use resource::Resource;
 use sync::Sync;
 use watcher::Watcher;
 
+use super::Selection;
 use super::feed::Change;
 use crate::zone::Event;
 use crate::zone::object::Kind;
@@ -46,33 +48,36 @@ pub struct Source {
 }
 
 impl Source {
-    /// Starts reading; `pods` too, if pod names are verified. Must be called inside a tokio runtime.
+    /// Starts reading what of the cluster is to be served. Must be called inside a tokio runtime.
     #[must_use]
     pub fn start(
         target: Target,
-        pods: bool,
+        selection: &Selection,
         settings: &Settings,
         changes: &mpsc::Sender<Change>,
         health: &Arc<Health>,
     ) -> Self {
-        let kinds: &[Kind] = match pods {
+        let kinds: &[Kind] = match selection.pods {
             true => &[Kind::Namespace, Kind::Service, Kind::Slice, Kind::Pod],
             false => &[Kind::Namespace, Kind::Service, Kind::Slice],
         };
         health.begin(kinds);
-        let access = Arc::new(Access::new(target, settings.clone()));
+        let selection = Arc::new(selection.clone());
+        let access = Arc::new(Access::new(target, settings.clone(), Arc::clone(&selection)));
         let sync = Arc::new(Sync::new(kinds));
         let mut tasks = JoinSet::new();
         for kind in kinds {
             let (settings, changes, access) = (settings.clone(), changes.clone(), Arc::clone(&access));
             let (health, sync, resource) = (Arc::clone(health), Arc::clone(&sync), Resource::of(*kind));
+            let selection = Arc::clone(&selection);
             let begin = move || {
                 let (settings, changes, access) = (settings.clone(), changes.clone(), Arc::clone(&access));
-                Watcher::new(resource, settings, access, changes, Arc::clone(&health), Arc::clone(&sync)).run()
+                let (selection, health, sync) = (Arc::clone(&selection), Arc::clone(&health), Arc::clone(&sync));
+                Watcher::new(resource, settings, selection, access, changes, health, sync).run()
             };
             tasks.spawn(supervise(begin, resource.name));
         }
-        if !pods {
+        if !selection.pods {
             let changes = changes.clone();
             // What an earlier source may have left.
             tasks.spawn(async move { drop(changes.send(Change::Event(Event::Replace(Kind::Pod, Vec::new()))).await) });

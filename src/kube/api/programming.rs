@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::metrics::{Histogram, Sink, names};
 use crate::zone::Object;
-use crate::zone::object::{ObjectKey, ObjectName, ServiceKind, Slice};
+use crate::zone::object::{Kind, ObjectName, ServiceKind, Slice};
 
 /// CoreDNS's: 1 ms, doubled up to 524 s.
 const BUCKETS: i32 = 20;
@@ -38,13 +38,10 @@ impl Programming {
     }
 
     /// Another object of that name is another matter.
-    pub(super) fn deleted(&self, key: &ObjectKey) {
-        self.headless.lock().remove(&key.name);
-    }
-
-    /// All headless Services are among these.
-    pub(super) fn retain(&self, exists: impl Fn(&ObjectName) -> bool) {
-        self.headless.lock().retain(|name| exists(name));
+    pub(super) fn deleted(&self, kind: Kind, name: &ObjectName) {
+        if kind == Kind::Service {
+            self.headless.lock().remove(name);
+        }
     }
 
     /// A slice came by event, with the time that led to it.
@@ -86,7 +83,7 @@ impl Programming {
 mod tests {
     use super::*;
     use crate::metrics::Registry;
-    use crate::zone::object::{Kind, Service};
+    use crate::zone::object::Service;
     use std::sync::Arc;
 
     fn service(kind: ServiceKind) -> Object {
@@ -120,7 +117,7 @@ mod tests {
         programming.applied(&service(ServiceKind::ClusterIp(Box::default())));
         programming.slice(&slice, &trigger, at);
         programming.applied(&service(ServiceKind::Headless));
-        programming.deleted(&ObjectKey { kind: Kind::Service, name: ObjectName::new("shop", "web") });
+        programming.deleted(Kind::Service, &ObjectName::new("shop", "web"));
         programming.slice(&slice, &trigger, at);
         let text = text(programming);
         let name = "coredns_kubernetes_dns_programming_duration_seconds";

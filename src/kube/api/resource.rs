@@ -58,7 +58,7 @@ impl Resource {
         format!("{{apiGroups: [{group}], resources: [{}], verbs: [list, watch]}}", self.name)
     }
 
-    /// Can the zone be served without it? Namespaces with Services in them are known from these; without pods, pod names are
+    /// Can the zone be served without it, unless more is asked of it? Namespaces with Services in them are known from these; without pods, pod names are
     /// unknown and everything else is as it should be.
     #[must_use]
     pub fn is_optional(&self) -> bool {

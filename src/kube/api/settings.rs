@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::limits::Limits;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How patient the source is, and how much it takes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Objects in one page of a list: what the server holds for us at one time.
     pub page_size: u32,
@@ -43,14 +45,24 @@ pub struct Settings {
     pub hold_most: Duration,
     /// The same complaint is logged this often.
     pub complain: Duration,
-    /// Octets of one object in a watch: etcd takes 1.5 MiB.
+    /// Bytes of one object in a watch.
     pub line: usize,
-    /// Octets of one page.
+    /// Bytes of one page.
     pub page: usize,
+}
+
+impl Settings {
+    /// With the limits of the configuration.
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        let bytes = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self { line: bytes(limits.watch_line_bytes), page: bytes(limits.list_page_bytes), ..Self::default() }
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
+        let limits = Limits::default();
         Self {
             page_size: 50,
             watch: 60 * SECOND,
@@ -70,8 +82,8 @@ impl Default for Settings {
             hold: 10 * SECOND,
             hold_most: 300 * SECOND,
             complain: 60 * SECOND,
-            line: 16 << 20,
-            page: 128 << 20,
+            line: limits.watch_line_bytes as usize,
+            page: limits.list_page_bytes as usize,
         }
     }
 }

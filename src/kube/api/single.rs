@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Target;
-use super::access::{Access, Status};
+use super::access::{Access, Scope, Status};
 use super::backoff::Backoff;
 use super::failure::{Failure, Next};
 use super::lines::Lines;
@@ -56,7 +56,7 @@ impl Single {
             path: format!("/api/v1/namespaces/{}/configmaps", object.namespace),
             fields: format!("metadata.name={}", object.name),
             object,
-            access: Access::new(target, settings.clone()),
+            access: Access::new(target, settings.clone(), Arc::default()),
             backoff: Backoff::new(settings.backoff),
             complaints: every(settings.complain),
             settings: settings.clone(),
@@ -147,10 +147,14 @@ impl Watcher {
         }
     }
 
+    fn scope(&self) -> Scope<'_> {
+        Scope { path: &self.path, fields: Some(&self.fields), labels: None }
+    }
+
     /// One list, if one is due, and one watch, to its end.
     async fn converse(&mut self) -> Result<(), Failure> {
         if self.version.is_none() {
-            let reply = self.access.list_at(&self.path, Some(&self.fields), self.settings.page_size, None).await?;
+            let reply = self.access.list_at(&self.scope(), self.settings.page_size, None).await?;
             let body = reply.whole(self.settings.page, self.settings.list_silence).await?;
             let list: List = serde_json::from_slice(&body).map_err(|_| Failure::Nonsense("list"))?;
             if list.metadata.resource_version.is_empty() {
@@ -162,7 +166,7 @@ impl Watcher {
         }
         let ends_after = Duration::from_secs(self.settings.watch.as_secs().max(1));
         let version = self.version.as_deref();
-        let reply = self.access.watch_at(&self.path, Some(&self.fields), version, ends_after).await?;
+        let reply = self.access.watch_at(&self.scope(), version, ends_after).await?;
         self.watching(true);
         let end = Instant::now() + ends_after + self.settings.watch_grace;
         let mut lines = Lines::new(reply, self.settings.line);

@@ -1,7 +1,6 @@
 //! One resource, for as long as the source lives: listed, watched, listed again when the server says so. It serves what it
 //! knows until it knows better, and whatever the server does, it asks again.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use super::failure::{self, Failure, Next};
 use super::guard::{Guard, Verdict};
 use super::health::Health;
 use super::lines::Lines;
-use super::listing::{self, Listed};
+use super::listing::{self, Listed, Reading};
 use super::message::Message;
 use super::resource::Resource;
+use super::served::Served;
 use super::settings::Settings;
 use super::sync::Sync;
 use crate::clock;
@@ -24,7 +24,8 @@ use crate::kube::convert::{self, Converted};
 use crate::kube::feed::Change;
 use crate::kube::lax::Field;
 use crate::kube::objects::RawObject;
-use crate::zone::object::{Kind, ObjectKey, ObjectName};
+use crate::kube::{Selection, Skipped};
+use crate::zone::object::{Kind, ObjectKey};
 use crate::zone::{Event, Object};
 
 /// Share of a watch's time that varies.
@@ -33,6 +34,7 @@ const JITTER: f64 = 1.0 / 6.0;
 pub(super) struct Watcher {
     resource: &'static Resource,
     settings: Settings,
+    selection: Arc<Selection>,
     access: Arc<Access>,
     changes: mpsc::Sender<Change>,
     health: Arc<Health>,
@@ -41,8 +43,10 @@ pub(super) struct Watcher {
     backoff: Backoff,
     /// Apart from the other: how often we asked in vain while the server was away says nothing of what a list costs it.
     relists: Backoff,
-    /// The names that we serve: what a list is compared with. The objects themselves are kept by the zone alone.
-    served: HashSet<ObjectName>,
+    /// What a list is compared with.
+    served: Served,
+    /// Has a list been taken? Before that the zone may hold what an earlier source left.
+    listed: bool,
     /// Where to watch from; none: list first.
     version: Option<String>,
     /// The server may have been set back. A watch from a version that it does not have yet says nothing, not even that.
@@ -67,6 +71,7 @@ impl Watcher {
     pub(super) fn new(
         resource: &'static Resource,
         settings: Settings,
+        selection: Arc<Selection>,
         access: Arc<Access>,
         changes: mpsc::Sender<Change>,
         health: Arc<Health>,
@@ -74,6 +79,7 @@ impl Watcher {
     ) -> Self {
         Self {
             resource,
+            selection,
             access,
             changes,
             health,
@@ -82,7 +88,8 @@ impl Watcher {
             backoff: Backoff::new(settings.backoff),
             relists: Backoff::new(settings.backoff),
             settings,
-            served: HashSet::new(),
+            served: Served::default(),
+            listed: false,
             version: None,
             doubt: false,
             again: None,
@@ -96,7 +103,7 @@ impl Watcher {
         loop {
             let mut progress = Progress::default();
             let ended = self.converse(&mut progress).await;
-            if self.resource.is_optional() && ended.as_ref().is_err_and(Failure::is_forbidden) && self.sync_done() {
+            if self.is_optional() && ended.as_ref().is_err_and(Failure::is_forbidden) && self.sync_done() {
                 // Nobody is left to take it only if we stop.
                 let _ = self.send(Change::Synced).await;
             }
@@ -115,9 +122,7 @@ impl Watcher {
         let ends_after = Duration::from_secs(ends_after);
         progress.streaming = self.version.is_none() && self.pages_until.is_none_or(|until| Instant::now() >= until);
         if self.version.is_none() && !progress.streaming {
-            let (kind, health) = (self.resource.kind, Arc::clone(&self.health));
-            let mut skipped = |it| health.skipped(kind, &it);
-            let listed = listing::paged(&self.access, self.resource, &self.settings, &mut skipped).await?;
+            let listed = listing::paged(&self.access, self.reading()).await?;
             self.take(listed, "pages").await?;
         }
         self.ask_version().await?;
@@ -125,9 +130,7 @@ impl Watcher {
         let end = Instant::now() + ends_after + self.settings.watch_grace;
         let mut lines = Lines::new(reply, self.settings.line);
         if progress.streaming {
-            let (kind, health) = (self.resource.kind, Arc::clone(&self.health));
-            let mut skipped = |it| health.skipped(kind, &it);
-            let listed = listing::streamed(&mut lines, kind, &self.settings, &mut skipped).await?;
+            let listed = listing::streamed(&mut lines, self.reading()).await?;
             self.take(listed, "stream").await?;
             progress.lines += 1;
         }
@@ -229,28 +232,33 @@ impl Watcher {
     async fn take(&mut self, listed: Listed, way: &'static str) -> Result<(), Failure> {
         let kind = self.resource.kind;
         let Listed { version, objects } = listed;
-        let missing = self.served.iter().filter(|name| !objects.contains_key(*name)).count();
-        let verdict = self.guard.listed(Instant::now(), &self.served, |name| objects.contains_key(name));
-        objects.values().for_each(|object| self.health.programming.applied(object));
-        let objects_listed = objects.len();
-        match verdict {
+        let (count, missing) = (objects.len(), self.served.missing_in(&objects));
+        let events = match self.guard.listed(Instant::now(), self.served.len(), &missing) {
             Verdict::Take => {
                 self.again = None;
-                self.served = objects.keys().cloned().collect();
-                if kind == Kind::Service {
-                    self.health.programming.retain(|name| self.served.contains(name));
+                let changed = self.served.take(objects);
+                missing.iter().for_each(|name| self.health.programming.deleted(kind, name));
+                let changed = changed.into_values().inspect(|object| self.health.programming.applied(object));
+                if std::mem::replace(&mut self.listed, true) {
+                    let gone = missing.iter().map(|name| Event::Delete(ObjectKey { kind, name: name.clone() }));
+                    changed.map(Event::Apply).chain(gone).collect()
+                } else {
+                    vec![Event::Replace(kind, changed.collect())]
                 }
-                self.send(Change::Event(Event::Replace(kind, objects.into_values().collect()))).await?;
             }
             Verdict::Hold { again } => {
                 self.again = Some(again);
-                self.served.extend(objects.keys().cloned());
-                self.send(Change::Events(objects.into_values().map(Event::Apply).collect())).await?;
+                let changed = self.served.add(objects).into_values();
+                changed.inspect(|object| self.health.programming.applied(object)).map(Event::Apply).collect()
             }
+        };
+        // A list that says what we know changes nothing.
+        if !events.is_empty() {
+            self.send(Change::Events(events)).await?;
         }
         self.version = Some(version);
         self.doubt = false;
-        self.health.listed(kind, way, objects_listed, missing, self.guard.is_holding());
+        self.health.listed(kind, way, count, missing.len(), self.guard.is_holding());
         if self.sync_done() {
             self.send(Change::Synced).await?;
         }
@@ -259,7 +267,7 @@ impl Watcher {
 
     async fn changed(&mut self, raw: &RawObject) -> Result<(), Failure> {
         let (kind, health) = (self.resource.kind, Arc::clone(&self.health));
-        match convert::convert(kind, raw, &mut |it| health.skipped(kind, &it)) {
+        match convert::convert(kind, raw, &self.selection, &mut |it| health.skipped(kind, &it)) {
             Converted::Object(object) => self.apply(object, raw).await?,
             Converted::Gone(Some(key)) => self.delete(key).await?,
             Converted::Gone(None) => {}
@@ -271,13 +279,14 @@ impl Watcher {
     async fn apply(&mut self, object: Object, raw: &RawObject) -> Result<(), Failure> {
         let name = object.key().name;
         self.guard.event(&name);
-        self.served.insert(name);
+        let changed = self.served.apply(name, &object);
         self.health.programming.applied(&object);
         let trigger = raw.annotations().map(|annotations| &annotations.last_change_trigger_time);
         if let (Object::Slice(slice), Some(Field::Is(trigger))) = (&object, trigger) {
             self.health.programming.slice(slice, trigger, clock::since_1970());
         }
-        self.send(Change::Event(Event::Apply(object))).await
+        // Much of what changes in objects is not in answers.
+        if changed { self.send(Change::Event(Event::Apply(object))).await } else { Ok(()) }
     }
 
     async fn deleted(&mut self, raw: &RawObject) -> Result<(), Failure> {
@@ -291,10 +300,10 @@ impl Watcher {
     async fn delete(&mut self, key: ObjectKey) -> Result<(), Failure> {
         self.guard.event(&key.name);
         // What we never knew needs no event: an odd object may change often.
-        if !self.served.remove(&key.name) {
+        if !self.served.delete(&key.name) {
             return Ok(());
         }
-        self.health.programming.deleted(&key);
+        self.health.programming.deleted(key.kind, &key.name);
         self.send(Change::Event(Event::Delete(key))).await
     }
 
@@ -304,6 +313,23 @@ impl Watcher {
             self.version = Some(version.to_owned());
         }
         self.health.event(self.resource.kind, true, self.served.len());
+    }
+
+    /// Can the zone be served without this resource?
+    fn is_optional(&self) -> bool {
+        let needed = self.resource.kind == Kind::Namespace && self.selection.needs_namespaces();
+        self.resource.is_optional() && !needed
+    }
+
+    fn reading(&self) -> Reading<'_, impl FnMut(Skipped) + Send + use<>> {
+        let (kind, health) = (self.resource.kind, Arc::clone(&self.health));
+        Reading {
+            resource: self.resource,
+            settings: &self.settings,
+            selection: &self.selection,
+            served: &self.served,
+            skipped: move |it| health.skipped(kind, &it),
+        }
     }
 
     async fn send(&self, change: Change) -> Result<(), Failure> {

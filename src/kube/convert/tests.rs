@@ -6,7 +6,8 @@ use crate::config::yaml;
 fn converted(kind: Kind, text: &str) -> (Converted, Vec<String>) {
     let raw: RawObject = yaml::from_str(text, 1).unwrap();
     let mut skipped = Vec::new();
-    let converted = convert(kind, &raw, &mut |it| skipped.push(format!("{}: {}", it.object, it.reason)));
+    let selection = Selection { pod_names: true, ..Selection::default() };
+    let converted = convert(kind, &raw, &selection, &mut |it| skipped.push(format!("{}: {}", it.object, it.reason)));
     (converted, skipped)
 }
 

@@ -1,6 +1,7 @@
 //! Whole manifests, as people and kubectl write them.
 
 use super::*;
+use crate::config::{Namespaces, Selector};
 
 /// What `kubectl get svc,endpointslices -o yaml` gives, noise included.
 const KUBECTL: &str = r#"apiVersion: v1
@@ -84,10 +85,14 @@ metadata:
 "#;
 
 fn load_text(text: &str) -> Loaded {
+    load_part(text, &Selection { pod_names: true, ..Selection::default() })
+}
+
+fn load_part(text: &str, selection: &Selection) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("all.yaml");
     fs::write(&file, text).unwrap();
-    let mut loaded = load(&file, &Limits::default());
+    let mut loaded = load(&file, &Limits::default(), selection);
     for problem in &mut loaded.problems {
         problem.file = problem.file.file_name().unwrap().into();
     }
@@ -113,6 +118,35 @@ fn output_of_kubectl_is_read() {
     assert_eq!((slice.endpoints[1].hostname.as_deref(), slice.endpoints[1].ready), (Some("first"), true));
     let Object::Service(service) = &loaded.objects[0] else { panic!("a Service") };
     assert_eq!(service.ports.len(), 2);
+}
+
+#[test]
+fn only_what_is_selected_is_kept() {
+    let text = "kind: Namespace\nmetadata: {name: shop, labels: {dns: public}}\n\
+         ---\nkind: Namespace\nmetadata: {name: kube-system}\n\
+         ---\nkind: Service\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n\
+         ---\nkind: Service\nmetadata: {name: db, namespace: shop, labels: [app]}\n\
+         ---\nkind: Service\nmetadata: {name: web, namespace: kube-system, labels: {app: web}}\n\
+         ---\nkind: Pod\nmetadata: {name: p, namespace: kube-system}\n";
+    let served = |loaded: &Loaded| -> Vec<String> {
+        let of = loaded.objects.iter().filter_map(|object| match object {
+            Object::Namespace(namespace) if namespace.served => Some(namespace.name.to_string()),
+            _ => None,
+        });
+        of.collect()
+    };
+    let named = Namespaces::Named([String::from("shop")].into());
+    let loaded = load_part(text, &Selection { namespaces: named, ..Selection::default() });
+    assert_eq!(served(&loaded), ["shop"]);
+    let all = ["Namespace shop", "Namespace kube-system", "Service shop/web", "Service shop/db"];
+    assert_eq!(names(&loaded), all, "kube-system says which cluster it is");
+    let labelled = Namespaces::Labelled(Selector::parse("dns=public").unwrap());
+    let labels = Selector::parse("app in (web)").unwrap();
+    let loaded = load_part(text, &Selection { namespaces: labelled, labels, ..Selection::default() });
+    assert_eq!(served(&loaded), ["shop"]);
+    let all =
+        ["Namespace shop", "Namespace kube-system", "Service shop/web", "Service kube-system/web", "Pod kube-system/p"];
+    assert_eq!((names(&loaded), problems(&loaded)), (all.map(String::from).to_vec(), vec![]));
 }
 
 #[test]
@@ -188,24 +222,24 @@ fn a_folder_is_read_as_a_mounted_configmap_lays_it_out() {
     fs::write(path.join(".hidden.yaml"), namespace("hidden")).unwrap();
     fs::write(path.join("notes.txt"), "no manifest").unwrap();
     fs::create_dir(path.join("sub.yaml")).unwrap();
-    let loaded = load(path, &Limits::default());
+    let loaded = load(path, &Limits::default(), &Selection::default());
     assert_eq!(problems(&loaded), [""; 0]);
     assert_eq!(names(&loaded), ["Namespace a", "Namespace b", "Namespace c"]);
-    let again = load(path, &Limits::default());
+    let again = load(path, &Limits::default(), &Selection::default());
     assert_eq!(again.hash, loaded.hash);
     fs::write(path.join("a.yml"), namespace("z")).unwrap();
-    assert_ne!(load(path, &Limits::default()).hash, loaded.hash);
+    assert_ne!(load(path, &Limits::default(), &Selection::default()).hash, loaded.hash);
 }
 
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = load(&folder.path().join("missing.yaml"), &Limits::default());
+    let missing = load(&folder.path().join("missing.yaml"), &Limits::default(), &Selection::default());
     assert!(!missing.readable);
     assert!(problems(&missing)[0].contains("missing.yaml:0:0: cannot be read: "), "{:?}", problems(&missing));
     fs::write(folder.path().join("long.yaml"), "#".repeat(100)).unwrap();
     fs::write(folder.path().join("text.yaml"), b"# \n#\xff\n").unwrap();
-    let loaded = load(folder.path(), &Limits { manifest_bytes: 99, ..Limits::default() });
+    let loaded = load(folder.path(), &Limits { manifest_bytes: 99, ..Limits::default() }, &Selection::default());
     assert!(loaded.readable);
     assert!(problems(&loaded)[0].ends_with("long.yaml:0:0: is longer than 99 bytes (limits.manifest_bytes)"));
     assert!(problems(&loaded)[1].ends_with("text.yaml:2:1: is not UTF-8 from here on"));

@@ -52,11 +52,7 @@ fn routes() -> Routes {
         cluster_domain: name("cluster.local"),
         servers: vec![server],
         listen: ListenConfig { peers_chase_outside: true, ..ListenConfig::default() },
-        kubernetes: KubernetesConfig {
-            source: KubernetesSource::Api,
-            pods: PodMode::Insecure,
-            ttl: Duration::from_secs(5),
-        },
+        kubernetes: KubernetesConfig::default(),
         peers: PeersConfig {
             configmap: None,
             source: PeersSource::None,

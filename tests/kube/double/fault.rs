@@ -12,6 +12,8 @@ pub struct Asked {
     pub resource: String,
     pub parameters: Vec<(String, String)>,
     pub at: Instant,
+    /// The header `Authorization`.
+    pub authorization: String,
 }
 
 /// Which questions.
@@ -57,6 +59,16 @@ pub enum Fault {
 impl Asked {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Is an object asked for, by its labels? Of selectors only `key in (value)` is known here, with commas between.
+    pub fn takes(&self, object: &Value) -> bool {
+        let parts =
+            self.parameter("labelSelector").map(|text| text.split("),").collect::<Vec<_>>()).unwrap_or_default();
+        parts.iter().all(|part| {
+            let (key, value) = part.trim_end_matches(')').split_once(" in (").unwrap();
+            object["metadata"]["labels"][key] == value
+        })
     }
 
     pub fn is_watch(&self) -> bool {

@@ -19,7 +19,13 @@ impl Http {
     pub async fn question(&mut self) -> Option<Asked> {
         let (mut first, mut line) = (String::new(), String::new());
         self.0.read_line(&mut first).await.ok().filter(|length| *length > 0)?;
+        let mut authorization = String::new();
         while self.0.read_line(&mut line).await.ok().filter(|length| *length > 0)? > 2 {
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("authorization")
+            {
+                authorization = value.trim().to_owned();
+            }
             line.clear();
         }
         let target = first.split(' ').nth(1)?;
@@ -27,7 +33,7 @@ impl Http {
         let (resource, _) = RESOURCES.into_iter().find(|(_, known)| *known == path)?;
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let parameters = pairs.map(|(key, value)| (key.to_owned(), plain(value))).collect();
-        Some(Asked { resource: resource.to_owned(), parameters, at: Instant::now() })
+        Some(Asked { resource: resource.to_owned(), parameters, at: Instant::now(), authorization })
     }
 
     pub async fn head(&mut self, code: u16, headers: &str) -> Option<()> {

@@ -35,6 +35,8 @@ pub struct Shared {
     /// Changes with every change of the state, and with every order below.
     changed: watch::Sender<u64>,
     orders: Mutex<Orders>,
+    /// Whoever does not bear it is not known; none: everybody is.
+    token: Mutex<Option<String>>,
 }
 
 struct Planned {
@@ -70,6 +72,7 @@ impl Double {
             asked: Mutex::default(),
             changed: watch::Sender::new(0),
             orders: Mutex::default(),
+            token: Mutex::default(),
         };
         Self { address, shared: Arc::new(shared), task: None }
     }
@@ -121,6 +124,11 @@ impl Double {
     pub fn freeze_connections(&self) {
         let mut orders = self.shared.orders.lock();
         orders.frozen_below = orders.connections + 1;
+    }
+
+    /// From now on nobody is known who does not bear this token.
+    pub fn require(&self, token: &str) {
+        *self.shared.token.lock() = Some(token.to_owned());
     }
 
     /// Changes what there is.
@@ -188,6 +196,13 @@ impl Shared {
 
     fn is_frozen(&self, number: u64) -> bool {
         number < self.orders.lock().frozen_below
+    }
+
+    /// A refusal for who does not bear the token.
+    fn stranger(&self, asked: &Asked) -> Option<Fault> {
+        let token = self.token.lock();
+        let known = token.as_ref().is_none_or(|token| asked.authorization == format!("Bearer {token}"));
+        (!known).then(|| Fault::refuse(401, "Unauthorized"))
     }
 
     /// Notes a question, and says how it is to go wrong.

@@ -37,7 +37,7 @@ impl Serving<'_> {
     async fn run(mut self) -> Option<()> {
         loop {
             let asked = self.http.question().await?;
-            let fault = self.shared.ask(&asked);
+            let fault = self.shared.ask(&asked).or_else(|| self.shared.stranger(&asked));
             if self.shared.is_frozen(self.number) {
                 sleep(LONG).await;
             }
@@ -82,10 +82,9 @@ impl Serving<'_> {
         let body = {
             let state = self.shared.state.lock();
             // All pages of a list are of the version of the first one, or a watch from there would miss what came between.
-            let token = asked.parameter("continue").and_then(|token| token.split_once(':'));
+            let token = asked.parameter("continue").and_then(|token| token.split_once(':')).filter(|_| !state.drift);
             let version = token.map_or_else(|| state.version().to_string(), |(version, _)| version.to_owned());
-            let (items, next) = state.page(&asked.resource, token.map(|(_, name)| name), limit);
-            let items: Vec<Value> = items.into_iter().filter(|item| asked.covers(item)).collect();
+            let (items, next) = state.page(asked, limit);
             let next = next.map(|name| format!("{version}:{name}"));
             let metadata = json!({"resourceVersion": version, "continue": next});
             json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}).to_string()
@@ -124,7 +123,7 @@ impl Serving<'_> {
         }
         loop {
             orders.mark_unchanged();
-            let events = self.shared.state.lock().since(&asked.resource, version);
+            let events = self.shared.state.lock().since(asked, version);
             if self.shared.is_frozen(self.number) {
                 sleep(LONG).await;
             }
@@ -162,7 +161,7 @@ impl Serving<'_> {
     async fn stream(&mut self, asked: &Asked, fault: Option<&Fault>) -> Option<u64> {
         let (objects, version) = {
             let state = self.shared.state.lock();
-            (state.all(&asked.resource), state.version())
+            (state.all(asked), state.version())
         };
         let lines: String =
             objects.into_iter().map(|it| json!({"type": "ADDED", "object": it}).to_string() + "\n").collect();

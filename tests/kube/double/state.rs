@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::Asked;
+
 /// Resources by their paths.
 pub const RESOURCES: [(&str, &str); 5] = [
     ("namespaces", "/api/v1/namespaces"),
@@ -23,6 +25,8 @@ pub struct State {
     oldest: u64,
     /// Whether streamed lists are known.
     pub streams: bool,
+    /// Whether later pages of a list are newer than the first one, as after a restart of the server.
+    pub drift: bool,
     /// Whether watches have bookmarks.
     pub bookmarks: bool,
 }
@@ -30,7 +34,7 @@ pub struct State {
 impl State {
     pub fn new() -> Self {
         let (objects, history) = (BTreeMap::new(), Vec::new());
-        Self { objects, history, version: 100, oldest: 0, streams: true, bookmarks: true }
+        Self { objects, history, version: 100, oldest: 0, streams: true, drift: false, bookmarks: true }
     }
 
     pub fn version(&self) -> u64 {
@@ -84,8 +88,10 @@ impl State {
     }
 
     /// The page behind `after`, with what to ask for next.
-    pub fn page(&self, resource: &str, after: Option<&str>, limit: usize) -> (Vec<Value>, Option<String>) {
-        let all = self.objects.iter().filter(|((of, _), _)| *of == resource);
+    pub fn page(&self, asked: &Asked, limit: usize) -> (Vec<Value>, Option<String>) {
+        let after = asked.parameter("continue").map(|token| token.split_once(':').map_or(token, |(_, name)| name));
+        let asked_for = |object: &Value| asked.takes(object) && asked.covers(object);
+        let all = self.objects.iter().filter(|((of, _), object)| *of == asked.resource && asked_for(object));
         let rest = all.filter(|((_, name), _)| after.is_none_or(|after| name.as_str() > after));
         let page: Vec<_> = rest.clone().take(limit).collect();
         let more = rest.count() > page.len();
@@ -93,12 +99,12 @@ impl State {
         (page.into_iter().map(|(_, object)| object.clone()).collect(), next)
     }
 
-    pub fn all(&self, resource: &str) -> Vec<Value> {
-        self.page(resource, None, usize::MAX).0
+    pub fn all(&self, asked: &Asked) -> Vec<Value> {
+        self.page(asked, usize::MAX).0
     }
 
     /// What happened to a resource behind a version, if that is still known.
-    pub fn since(&self, resource: &str, version: u64) -> Result<Vec<(u64, Value)>, Value> {
+    pub fn since(&self, asked: &Asked, version: u64) -> Result<Vec<(u64, Value)>, Value> {
         if version < self.oldest {
             return Err(super::status(
                 410,
@@ -107,8 +113,13 @@ impl State {
             ));
         }
         // A real server says nothing to a watch from a version that it does not have yet, and goes on when it has it.
-        let of_it = self.history.iter().filter(|(at, of, _)| *of == resource && *at > version);
-        Ok(of_it.map(|(at, _, event)| (*at, event.clone())).collect())
+        let of_it = self.history.iter().filter(|(at, of, _)| *of == asked.resource && *at > version);
+        // What is not selected any more is gone, for this watch.
+        let seen = |event: &Value| match asked.takes(&event["object"]) {
+            true => event.clone(),
+            false => json!({"type": "DELETED", "object": event["object"]}),
+        };
+        Ok(of_it.map(|(at, _, event)| (*at, seen(event))).collect())
     }
 }
 

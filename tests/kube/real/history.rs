@@ -1,6 +1,6 @@
 //! Watches that end all the time, and a server that has forgotten what came before: nobody may see it in an answer.
 
-use interlocal::config::PodMode;
+use interlocal::kube::Selection;
 use interlocal::kube::api::{Settings, Target};
 
 use super::Instance;
@@ -47,7 +47,7 @@ async fn watches_that_end_every_second_miss_nothing() {
     let (_proxy, url) = api.proxy().await;
     api.apply(&web("short", "10.96.12.1")).await;
     let settings = Settings { watch: secs(1), ..Settings::default() };
-    let zone = Zone::of(Target::Url(url), &settings, PodMode::Disabled);
+    let zone = Zone::of(Target::Url(url), &settings, &Selection::default());
     assert!(eventually(LIMIT, || async { zone.snapshot().synced && zone.services() == 2 }).await);
     zone.fewest();
     for round in 0..40 {

@@ -1,6 +1,6 @@
 //! A server, or a connection to it, that is there and says nothing: noticed by the end that we asked for and did not get.
 
-use interlocal::config::PodMode;
+use interlocal::kube::Selection;
 use interlocal::kube::api::{Settings, Target};
 use tokio::time::Instant;
 
@@ -48,7 +48,7 @@ async fn a_connection_that_is_dead_without_a_word_is_given_up() {
     let settings =
         Settings { watch: secs(3), watch_grace: secs(1), head: secs(2), client_age: secs(1), ..Settings::default() };
     let target = Target::Url(format!("http://127.0.0.1:{}", relay.port()));
-    let zone = Zone::of(target, &settings, PodMode::Disabled);
+    let zone = Zone::of(target, &settings, &Selection::default());
     assert!(eventually(LIMIT, || async { zone.snapshot().synced && zone.services() == 2 }).await);
     zone.fewest();
     relay.freeze();
