@@ -8,5 +8,6 @@ pub mod mmsg;
 pub mod questions;
 pub mod saturate;
 pub mod schedstat;
+pub mod sys;
 pub mod upstream;
 pub mod world;

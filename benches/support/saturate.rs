@@ -19,7 +19,7 @@ pub struct Width {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Answered {
     pub right: u64,
     pub wrong: u64,
@@ -133,10 +133,12 @@ impl Out {
     }
 
     fn remove(&mut self, id: u16) -> bool {
-        let (word, bit) = (&mut self.ids[usize::from(id >> 6)], 1 << (id & 63));
-        let was_out = *word & bit != 0;
-        *word &= !bit;
-        self.count -= usize::from(was_out);
-        was_out
+        let (at, bit) = (usize::from(id >> 6), 1u64 << (id & 63));
+        if self.ids[at] & bit == 0 {
+            return false;
+        }
+        self.ids[at] &= !bit;
+        self.count -= 1;
+        true
     }
 }

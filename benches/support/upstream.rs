@@ -31,7 +31,7 @@ impl Upstream {
     }
 
     /// Serves datagrams for ever.
-    pub fn serve_udp(self: &Arc<Self>, socket: UdpSocket) -> io::Result<()> {
+    pub fn serve_udp(&self, socket: &UdpSocket) -> io::Result<()> {
         let mut buffer = [0; 4_096];
         loop {
             let Ok((len, from)) = socket.recv_from(&mut buffer) else { continue };
@@ -111,7 +111,7 @@ pub fn start_udp() -> io::Result<SocketAddr> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     let address = socket.local_addr()?;
     let upstream = Upstream::new();
-    std::thread::Builder::new().name("upstream".into()).spawn(move || upstream.serve_udp(socket))?;
+    std::thread::Builder::new().name("upstream".into()).spawn(move || upstream.serve_udp(&socket))?;
     Ok(address)
 }
 

@@ -62,6 +62,11 @@ impl Double {
     /// It has an address, and nobody listens there.
     pub async fn stopped() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::stopped_at(listener.local_addr().unwrap())
+    }
+
+    /// The same at an address of the caller's.
+    pub fn stopped_at(address: SocketAddr) -> Self {
         let shared = Shared {
             state: Mutex::new(State::new()),
             faults: Mutex::default(),
@@ -69,7 +74,7 @@ impl Double {
             changed: watch::Sender::new(0),
             orders: Mutex::default(),
         };
-        Self { address: listener.local_addr().unwrap(), shared: Arc::new(shared), task: None }
+        Self { address, shared: Arc::new(shared), task: None }
     }
 
     pub fn url(&self) -> String {
