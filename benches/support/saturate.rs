@@ -9,7 +9,7 @@ use super::mmsg::{BATCH, Batch};
 use super::questions::Questions;
 
 /// Longer than any answer takes; what did not come until then was lost, and others are asked.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How much is out at one time. Together not more than what fits into the receive buffer that a server has by default.
 #[derive(Clone, Copy)]

@@ -11,10 +11,12 @@ use anyhow::{Context, bail};
 
 use crate::support::questions::Questions;
 use crate::support::{schedstat, sys};
+use interlocal::clock;
 
 /// From the start to the first right answer.
 const PATIENCE: Duration = Duration::from_secs(60);
-const STEP: Duration = Duration::from_millis(50);
+const TRY: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(20);
 
 pub struct Process {
     child: Child,
@@ -42,16 +44,19 @@ impl Process {
 
     /// Asks until the answer is right.
     pub fn until_right(&mut self, server: SocketAddr, questions: &Questions) -> anyhow::Result<()> {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
-        socket.set_read_timeout(Some(STEP))?;
         let (mut message, mut reply, mut last) = (Vec::new(), [0; 4_096], None);
-        for id in 0..(PATIENCE.as_millis() / STEP.as_millis()) as u16 {
+        let begun = clock::now();
+        let mut id = 0;
+        while clock::now().duration_since(begun) < PATIENCE {
             if let Some(status) = self.child.try_wait()? {
                 bail!("ended with {status}: {}", self.last_words());
             }
+            // Another socket for each, so that a late answer is not taken for the next one's.
+            let socket = UdpSocket::bind("127.0.0.1:0")?;
+            socket.set_read_timeout(Some(TRY))?;
+            id += 1;
             questions.write(0, id, &mut message);
-            let sent = socket.send_to(&message, server);
-            match sent.and_then(|_| socket.recv(&mut reply)) {
+            match socket.send_to(&message, server).and_then(|_| socket.recv(&mut reply)) {
                 Ok(length) if questions.is_right(&message, &reply[..length]) => return Ok(()),
                 Ok(length) => last = reply[..length].get(3).map(|octet| octet & 15),
                 Err(_) => {}

@@ -15,7 +15,7 @@ pub fn start(place: &Place) -> anyhow::Result<Vec<Peer>> {
     let text = format!(
         "server:\n  ip-address: 127.0.0.1@{port}\n  server-count: 1\n  username: \"\"\n  database: \"\"\n  zonesdir: \"{folder}\"\n  \
          pidfile: \"{folder}/nsd.pid\"\n  xfrdfile: \"{folder}/xfrd.state\"\n  zonelistfile: \"{folder}/zone.list\"\n  \
-         xfrdir: \"{folder}\"\n  tcp-count: 200\n  reuseport: yes\nremote-control:\n  control-enable: no\n\
+         xfrdir: \"{folder}\"\n  tcp-count: 200\n  reuseport: yes\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n\
          zone:\n  name: {DOMAIN}\n  zonefile: cluster.zone\n",
         port = address.port(),
         folder = folder.display()

@@ -63,8 +63,9 @@ fn beside_echo<K>(text: &mut String, title: &str, rows: &[&Row<K, BesideEcho>]) 
         let by_load = row.samples.iter().filter(|it| it.own.load_is_the_limit()).count();
         let limit = if by_load * 2 > row.samples.len() { "the load" } else { "" };
         let lost: u64 = row.samples.iter().map(|it| it.own.lost).sum();
-        let lost = if lost > 0 { format!("{lost} lost") } else { String::new() };
-        writeln!(text, "| {} | {:.0} | {cpu:.2} | {} | {limit}{lost} |", row.name, 1e6 / cpu, ratio.text(2))?;
+        let lost = if lost > 0 { format!(" {lost} lost") } else { String::new() };
+        let failed = row.failure.as_ref().map(|why| format!(" {why}")).unwrap_or_default();
+        writeln!(text, "| {} | {:.0} | {cpu:.2} | {} | {limit}{lost}{failed} |", row.name, 1e6 / cpu, ratio.text(2))?;
     }
     Ok(())
 }
