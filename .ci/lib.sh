@@ -83,6 +83,40 @@ ensure_command() {
     apt-get update -q && apt-get install -q -y --no-install-recommends "$2"
 }
 
+# The servers that ours is measured against. Nothing is started: a system that would start them is told not to.
+COREDNS=1.15.0
+ensure_peers() {
+    ensure_coredns || echo "no CoreDNS: it is left out" >&2
+    local missing=() pair
+    for pair in knotd:knot nsd:nsd unbound:unbound dnsdist:dnsdist dnsmasq:dnsmasq-base; do
+        PATH=$PATH:/usr/sbin command -v "${pair%%:*}" || missing+=("${pair##*:}")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "only root can install ${missing[*]}: they are left out" >&2
+        return 0
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=yes
+    fi
+    apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}" ||
+        echo "${missing[*]} cannot be installed: they are left out" >&2
+    [ -z "$made" ] || rm -f "$policy"
+}
+
+# Built once with Go, then kept; INTERLOCAL_COREDNS names another one.
+ensure_coredns() {
+    local home=$CACHE/coredns-$COREDNS
+    if [ -n "${INTERLOCAL_COREDNS:-}" ] || [ -x "$home/coredns" ]; then
+        return 0
+    fi
+    command -v go >/dev/null || return 1
+    mkdir -p "$home.new" &&
+        GOBIN=$home.new go install "github.com/coredns/coredns@v$COREDNS" && mv -T "$home.new" "$home"
+}
+
 # ensure_cargo_tool NAME VERSION: built once, then kept outside the checkout.
 ensure_cargo_tool() {
     local home=$CACHE/$1-$2
