@@ -10,6 +10,8 @@ use super::questions::Questions;
 
 /// Longer than any answer takes; what did not come until then was lost, and others are asked.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// After a loss, so that one of them on each socket does not take the whole time.
+const HASTE: Duration = Duration::from_millis(20);
 
 /// How much is out at one time. Together not more than what fits into the receive buffer that a server has by default.
 #[derive(Clone, Copy)]
@@ -55,8 +57,16 @@ pub fn run(server: SocketAddr, questions: &Questions, width: Width, period: Dura
     for asker in &mut askers {
         asker.ask(&mut batch, width.window, questions, &mut message)?;
     }
+    let mut hasty = false;
     while since(started) < period {
+        if answered.lost > 0 && !hasty {
+            hasty = true;
+            askers.iter().try_for_each(|asker| asker.socket.set_read_timeout(Some(HASTE)))?;
+        }
         for asker in &mut askers {
+            if since(started) >= period {
+                break;
+            }
             asker.take(&mut batch, questions, &mut message, &mut answered)?;
             asker.ask(&mut batch, width.window - asker.out.count, questions, &mut message)?;
         }

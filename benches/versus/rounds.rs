@@ -16,7 +16,7 @@ use interlocal::wire::rtype;
 pub const SHAPES: [Shape; 2] = [Shape { connections: 16, depth: 32 }, Shape { connections: 64, depth: 1 }];
 /// A measurement at a fixed rate in which the load lost its core for more than this is made again, a few times.
 const DISTURBED: f64 = 0.005;
-const AGAIN: usize = 3;
+const AGAIN: usize = 2;
 
 /// A row, by its place in its table.
 #[derive(Clone, Copy, Debug)]
