@@ -24,6 +24,10 @@ deny:
 bench *ARGS:
     cargo bench {{ARGS}}
 
+# Measure against other servers, and write the tables
+versus *ARGS:
+    cargo bench --bench versus -- {{ARGS}}
+
 # All that holds before a change is merged
 ci *ARGS:
     .ci/run {{ARGS}}

@@ -98,6 +98,27 @@ ensure_go_tool() {
         echo "$home/bin/$1 is built"
 }
 
+# The servers that ours is measured against. Nothing is started: a system that would start them is told not to.
+ensure_peers() {
+    local missing=() pair
+    for pair in knotd:knot nsd:nsd unbound:unbound dnsdist:dnsdist dnsmasq:dnsmasq-base; do
+        PATH=$PATH:/usr/sbin command -v "${pair%%:*}" || missing+=("${pair##*:}")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "only root can install ${missing[*]}: they are left out" >&2
+        return 0
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=yes
+    fi
+    apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}" ||
+        echo "${missing[*]} cannot be installed: they are left out" >&2
+    [ -z "$made" ] || rm -f "$policy"
+}
+
 # ensure_cargo_tool NAME VERSION: built once, then kept outside the checkout.
 ensure_cargo_tool() {
     local home=$CACHE/$1-$2

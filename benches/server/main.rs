@@ -2,15 +2,12 @@
 //! the kernel charges for its two datagrams. In shuffled rounds, because a machine's speed drifts; only ratios mean anything.
 
 #[cfg(target_os = "linux")]
-mod echo;
-#[cfg(target_os = "linux")]
-mod load;
-#[cfg(target_os = "linux")]
-mod mmsg;
-#[cfg(target_os = "linux")]
 mod rounds;
 #[cfg(target_os = "linux")]
 mod subject;
+#[cfg(target_os = "linux")]
+#[path = "../support/mod.rs"]
+mod support;
 
 #[cfg(target_os = "linux")]
 fn main() {

@@ -1,15 +1,20 @@
 //! The rounds and the table: each round measures everything once, in another order, and divides by the echo of the same round.
 
-use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use std::{fs, io};
 
 use rand::seq::SliceRandom;
 
-use crate::load::{self, Question};
-use crate::{echo, subject};
+use crate::subject;
+use crate::support::questions::Questions;
+use crate::support::saturate::{self, Width};
+use crate::support::schedstat;
+use crate::support::world::Work;
+use crate::support::{echo, upstream};
 
 /// How often and how long.
 #[derive(Clone, Copy)]
@@ -20,6 +25,10 @@ pub struct Effort {
 
 pub const MEASURED: Effort = Effort { rounds: 9, period: Duration::from_millis(600) };
 pub const TRIED: Effort = Effort { rounds: 1, period: Duration::from_millis(20) };
+const WIDTH: Width = Width { sockets: 8, window: 32 };
+const WORKS: [Work; 5] = [Work::ClusterIp, Work::Headless, Work::Srv, Work::Search, Work::Cached];
+/// The name of the echo's thread.
+const ECHO: &str = "echo";
 /// Before each measurement, so that caches and queues are as they will be.
 const WARM_UP: Duration = Duration::from_millis(60);
 
@@ -28,7 +37,7 @@ struct Row {
     what: String,
     server: SocketAddr,
     thread: Thread,
-    question: Question,
+    questions: Questions,
     samples: Vec<Sample>,
 }
 
@@ -45,17 +54,17 @@ pub fn run(effort: Effort) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let (echo, echo_thread) = started(echo::THREAD, || echo::start(&stop).expect("loopback is there"));
-    let upstream = echo::start_upstream(&stop).expect("loopback is there");
-    let mut rows = vec![Row::new("echo", echo, echo_thread, subject::echoed())];
+    let (echo, echo_thread) = started(ECHO, || start_echo(&stop).expect("loopback is there"));
+    let upstream = upstream::start_udp().expect("loopback is there");
+    let mut rows = vec![Row::new("echo", echo, echo_thread, Work::ClusterIp.questions().echoed())];
     let mut apps = Vec::new();
     for plain in [false, true] {
         let start = || runtime.block_on(subject::start(folder.path(), upstream, plain));
         let (app, thread) = started(subject::THREAD, start);
         let server = app.addresses().dns[0];
-        for (what, question) in subject::questions().into_iter().take(if plain { 1 } else { usize::MAX }) {
-            let what = format!("{what}{}", if plain { ", plain sockets" } else { "" });
-            rows.push(Row::new(&what, server, thread, question));
+        for work in WORKS.into_iter().take(if plain { 1 } else { usize::MAX }) {
+            let what = format!("{}{}", work.name(), if plain { ", plain sockets" } else { "" });
+            rows.push(Row::new(&what, server, thread, work.questions()));
         }
         apps.push(app);
     }
@@ -70,15 +79,15 @@ pub fn run(effort: Effort) {
 }
 
 impl Row {
-    fn new(what: &str, server: SocketAddr, thread: Thread, question: Question) -> Self {
-        Self { what: what.to_owned(), server, thread, question, samples: Vec::new() }
+    fn new(what: &str, server: SocketAddr, thread: Thread, questions: Questions) -> Self {
+        Self { what: what.to_owned(), server, thread, questions, samples: Vec::new() }
     }
 
     fn measure(&mut self, period: Duration) {
         // The first questions of all may be what fills the memory, so they may not be right.
-        load::run(self.server, &self.question, WARM_UP).expect("loopback is there");
+        saturate::run(self.server, &self.questions, WIDTH, WARM_UP).expect("loopback is there");
         let before = self.thread.cpu();
-        let answered = load::run(self.server, &self.question, period).expect("loopback is there");
+        let answered = saturate::run(self.server, &self.questions, WIDTH, period).expect("loopback is there");
         let cpu = self.thread.cpu() - before;
         assert_eq!(answered.wrong, 0, "{}: {} right answers, {} lost", self.what, answered.right, answered.lost);
         assert!(answered.right > 0, "{}: nothing was answered", self.what);
@@ -86,6 +95,13 @@ impl Row {
         self.samples
             .push(Sample { rate: answers / answered.took.as_secs_f64(), cpu: cpu.as_secs_f64() * 1e6 / answers });
     }
+}
+
+fn start_echo(stop: &Arc<AtomicBool>) -> io::Result<SocketAddr> {
+    let socket = echo::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let (address, stop) = (socket.local_addr()?, Arc::clone(stop));
+    std::thread::Builder::new().name(ECHO.into()).spawn(move || echo::serve(&socket, &stop))?;
+    Ok(address)
 }
 
 fn print(rows: &[Row]) {
@@ -141,11 +157,9 @@ fn threads(name: &str) -> Vec<u32> {
 }
 
 impl Thread {
-    /// Time on a core so far; schedstat's first number is in ns.
+    /// Time on a core so far.
     fn cpu(self) -> Duration {
-        let text =
-            fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.0)).expect("a kernel with schedstat");
-        let nanos = text.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
-        Duration::from_nanos(nanos)
+        let task = PathBuf::from(format!("/proc/self/task/{}", self.0));
+        schedstat::of_task(&task).expect("a kernel with schedstat").on_core
     }
 }

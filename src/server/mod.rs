@@ -99,6 +99,7 @@ impl BoundDoors {
             tasks: TaskTracker::new(),
         };
         for (door, bound) in self.doors {
+            udp::deal(&bound.udp);
             for socket in bound.udp {
                 started.workers.push(udp::start(core, door, socket, plain, &started.stop_workers)?);
             }

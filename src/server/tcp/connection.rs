@@ -3,11 +3,12 @@
 
 use std::cell::RefCell;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Failure;
@@ -85,6 +86,10 @@ impl Connection {
     pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(mut self, mut stream: S, stop: CancellationToken) {
         let mut state = State::Open;
         let mut last_question = Instant::now();
+        let mut stopping = false;
+        // Made once and moved on: a timer and a waiter for each turn cost more than the turn's answers.
+        let mut idle = pin!(sleep_until(last_question + self.limits.tcp_idle));
+        let mut stopped = pin!(stop.cancelled());
         loop {
             let answered = self.answer_buffered();
             if answered > 0 {
@@ -105,21 +110,27 @@ impl Connection {
                 continue;
             }
             let done = self.waiting == 0;
-            if done && (self.broken || state != State::Open || stop.is_cancelled()) {
+            if done && (self.broken || state != State::Open || stopping) {
                 return self.close(stream).await;
             }
             let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
-            let idle = last_question + self.limits.tcp_idle;
             tokio::select! {
                 biased;
+                // Before the stream: a client that never pauses is told all the same.
+                () = &mut stopped, if !stopping => stopping = true,
                 Some(reply) = self.replies.recv(), if self.waiting > 0 => self.take(reply),
                 read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
                     Ok(0) => state = State::HalfClosed,
                     Ok(_) => {}
                     Err(_) => state = State::Closed,
                 },
-                () = tokio::time::sleep_until(idle), if done => return self.close(stream).await,
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
+                () = &mut idle, if done => {
+                    let end = last_question + self.limits.tcp_idle;
+                    if Instant::now() >= end {
+                        return self.close(stream).await;
+                    }
+                    idle.as_mut().reset(end);
+                }
             }
             if state == State::Closed {
                 return;

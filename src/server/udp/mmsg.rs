@@ -15,6 +15,8 @@ use std::sync::Arc;
 use super::datagrams::{BATCH, Datagrams, LocalAddr, RECEIVE_BYTES, Sent, Slot};
 use crate::wire::MAX_UDP_PAYLOAD;
 
+/// The accumulator as a result, in the kernel's `linux/bpf_common.h`; libc has no name for it.
+const BPF_A: u32 = 0x10;
 /// Room for the larger of the two control messages: a header and an `in6_pktinfo`, aligned.
 const CONTROL: usize = 64;
 
@@ -60,16 +62,25 @@ pub(super) fn prepare(socket: &UdpSocket) -> io::Result<()> {
     Ok(())
 }
 
-fn set_option(socket: &UdpSocket, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
-    // SAFETY: the pointer is to an int that lives through the call, with its own size.
+/// Deals the datagrams of a group of this many sockets out at random, whoever sends them. The kernel's own choice is by the
+/// sender's address and port, and a few clients that keep their ports may all be one worker's.
+pub(super) fn deal(socket: &UdpSocket, sockets: u32) -> io::Result<()> {
+    let step = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
+    let mut steps = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, (libc::SKF_AD_OFF + libc::SKF_AD_RANDOM) as u32),
+        step(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, sockets.max(1)),
+        // The number of a socket; one that is gone by now leaves the choice to the kernel.
+        step(libc::BPF_RET | BPF_A, 0),
+    ];
+    let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
+    set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF, program)
+}
+
+/// `T` is what the kernel expects for that name.
+fn set_option<T>(socket: &UdpSocket, level: libc::c_int, name: libc::c_int, value: T) -> io::Result<()> {
+    // SAFETY: the pointer is to a value that lives through the call, with its own size; the kernel only reads it.
     let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            level,
-            name,
-            from_ref(&value).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        )
+        libc::setsockopt(socket.as_raw_fd(), level, name, from_ref(&value).cast(), size_of::<T>() as libc::socklen_t)
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
@@ -322,5 +333,35 @@ fn libc_addr(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
             }
         };
         (storage, len as libc::socklen_t)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    #[test]
+    fn one_client_is_served_by_all_sockets_of_a_group() {
+        let bind = |address: SocketAddr| -> UdpSocket {
+            let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+            socket.set_reuse_port(true).unwrap();
+            socket.bind(&address.into()).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket.into()
+        };
+        let first = bind("127.0.0.1:0".parse().unwrap());
+        let address = first.local_addr().unwrap();
+        let group = [first, bind(address), bind(address)];
+        deal(&group[0], 3).unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for number in 0..200u8 {
+            assert_eq!(client.send_to(&[number], address).unwrap(), 1);
+        }
+        // On loopback a datagram is there when the call that sent it is over.
+        let counts = group.each_ref().map(|socket| std::iter::from_fn(|| socket.recv(&mut [0; 8]).ok()).count());
+        assert_eq!(counts.iter().sum::<usize>(), 200);
+        assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
     }
 }

@@ -23,6 +23,18 @@ use crate::clock;
 use crate::metrics::Family;
 use crate::route::Door;
 
+/// Deals questions evenly among the sockets of one address. A system that cannot is no reason not to serve.
+pub fn deal(sockets: &[UdpSocket]) {
+    #[cfg(target_os = "linux")]
+    if let [first, _, ..] = sockets
+        && let Err(error) = mmsg::deal(first, sockets.len() as u32)
+    {
+        tracing::debug!(%error, "the kernel chooses the worker by the sender's address and port");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = sockets;
+}
+
 /// Starts one worker thread on a bound socket.
 ///
 /// # Errors

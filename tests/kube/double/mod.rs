@@ -65,7 +65,11 @@ impl Double {
     /// It has an address, and nobody listens there.
     pub async fn stopped() -> Self {
         // Not one that the system gives out by itself: it would give it to somebody's connection meanwhile.
-        let address = (Ipv4Addr::LOCALHOST, free_block(1)).into();
+        Self::stopped_at((Ipv4Addr::LOCALHOST, free_block(1)).into())
+    }
+
+    /// The same at an address of the caller's.
+    pub fn stopped_at(address: SocketAddr) -> Self {
         let shared = Shared {
             state: Mutex::new(State::new()),
             faults: Mutex::default(),
