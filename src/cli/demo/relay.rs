@@ -1,5 +1,5 @@
-//! A TCP relay that stands for the network between two servers: it delays, it goes dark, it resets. What it carries it does not
-//! look at. It uses nothing else of the crate, so that tests can stand it between processes too.
+//! A TCP relay that stands for the network between two servers: it delays, it goes dark, it resets, it forgets. What it carries it
+//! does not look at. It uses nothing else of the crate, so that tests can stand it between processes too.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +26,11 @@ pub struct Weather {
     pub dark: bool,
     /// Every connection is reset, those that are open and those that are made.
     pub reset: bool,
+    /// Raised by one, it forgets the connections that are open, as a load balancer or a firewall does with idle ones: neither
+    /// side is told, and what comes over them is swallowed.
+    pub forgets: u32,
+    /// What comes over a forgotten connection is answered with a reset.
+    pub tells: bool,
 }
 
 /// A relay on loopback; dropping it closes all that it carries.
@@ -41,10 +46,18 @@ impl Relay {
     /// # Errors
     /// If there is no free port.
     pub async fn start(target: SocketAddr, weather: Weather) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::between((Ipv4Addr::LOCALHOST, 0).into(), vec![target], weather).await
+    }
+
+    /// Listens there, and carries new connections to each of the targets in turn, as a load balancer does.
+    ///
+    /// # Errors
+    /// If it cannot listen there.
+    pub async fn between(listen: SocketAddr, targets: Vec<SocketAddr>, weather: Weather) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (sender, receiver) = watch::channel(weather);
-        let task = tokio::spawn(accept(listener, target, receiver)).abort_handle();
+        let task = tokio::spawn(accept(listener, targets, receiver)).abort_handle();
         Ok(Self { address, weather: sender, task })
     }
 
@@ -66,9 +79,10 @@ impl Drop for Relay {
 }
 
 /// Connections end with the listener: the set is dropped with the task.
-async fn accept(listener: TcpListener, target: SocketAddr, weather: watch::Receiver<Weather>) {
+async fn accept(listener: TcpListener, targets: Vec<SocketAddr>, weather: watch::Receiver<Weather>) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    for target in targets.into_iter().cycle() {
+        let Ok((stream, _)) = listener.accept().await else { return };
         while connections.try_join_next().is_some() {}
         connections.spawn(relay(stream, target, weather.clone()));
     }
@@ -76,14 +90,28 @@ async fn accept(listener: TcpListener, target: SocketAddr, weather: watch::Recei
 
 async fn relay(mut near: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
     let carried = carry_both(&mut near, target, weather.clone());
-    let reset = tokio::select! {
-        _ = carried => false,
-        reset = weather.wait_for(|weather| weather.reset) => reset.is_ok(),
+    let born = weather.borrow().forgets;
+    let mut forgotten = weather.clone();
+    let (reset, forgot) = tokio::select! {
+        _ = carried => (false, false),
+        reset = weather.wait_for(|weather| weather.reset) => (reset.is_ok(), false),
+        forgot = forgotten.wait_for(|weather| weather.forgets != born) => (false, forgot.is_ok()),
     };
-    if reset {
+    if reset || (forgot && swallow(&mut near, &weather).await) {
         // Closing it sends RST in place of FIN.
         let _ = near.set_zero_linger();
     }
+}
+
+/// Nobody is at the other end any more. True if it is to be reset, which happens when something comes.
+async fn swallow(near: &mut TcpStream, weather: &watch::Receiver<Weather>) -> bool {
+    let mut nobody = [0; CHUNK];
+    while near.read(&mut nobody).await.is_ok_and(|length| length > 0) {
+        if weather.borrow().tells {
+            return true;
+        }
+    }
+    false
 }
 
 /// Until both directions are closed, or one of them fails.
@@ -133,4 +161,6 @@ async fn light(weather: &mut watch::Receiver<Weather>) {
 }
 
 #[cfg(test)]
+// Said in full, so that it is found from `benches/faults` too.
+#[path = "relay/tests.rs"]
 mod tests;

@@ -1,0 +1,146 @@
+//! Addresses that are dead, connections that end, targets that are sick.
+
+use std::time::Duration;
+
+use interlocal::clock;
+
+use crate::double::{Act, Double};
+use crate::load;
+use crate::namespace;
+use crate::relay::Weather;
+use crate::report::Findings;
+use crate::samples::Samples;
+use crate::server::{Server, Spec};
+use crate::world::{CENTRAL, EAST, WEST, World, address, ask, pod, sleep, sleep_ms};
+
+const RTT: Duration = Duration::from_millis(40);
+const PROMPT: f64 = 2.0 * 40.0 + 50.0;
+
+/// A load balancer with three addresses, of which the third dies; 40 ms away.
+pub fn one_of_three(world: &World, findings: &mut Findings) {
+    let _east = world.peer(EAST, 1);
+    let weather = Weather { delay: RTT, ..Weather::default() };
+    let port = world.door(EAST, 1).port();
+    let balancer = [2, 3, 4].map(|place| (address(EAST, place), port).into());
+    let _relays = balancer.map(|listen| world.relay_at(listen, vec![world.door(EAST, 1)], weather));
+    let dead = address(EAST, 4).to_string();
+    let central = world.start(Spec::new(CENTRAL).row("east", &balancer));
+    let load = load::start(central.dns(), 100.0, |number| Some(ask(EAST, number as u32, 0)));
+    sleep(world.secs(4.0, 3.0));
+    let dark = clock::now();
+    namespace::darken(&dead);
+    sleep(world.secs(8.0, 5.0));
+    let long = load.stop().since(dark);
+    findings.none("long running: failed", long.bad(), long.len());
+    findings.at_most("long running: p99", long.p99(), PROMPT, "ms");
+    let fresh = world.start(Spec::new(WEST).row("east", &balancer));
+    let load = load::start(fresh.dns(), 100.0, |number| Some(ask(EAST, 3_000 + number as u32, 0)));
+    sleep(world.secs(5.0, 3.0));
+    let started = load.stop();
+    findings.none("just started: failed", started.bad(), started.len());
+    findings.at_most("just started: p99", started.p99(), PROMPT, "ms");
+    why(findings, &[&long, &started]);
+}
+
+fn why(findings: &mut Findings, all: &[&Samples]) {
+    let said: Vec<String> = all.iter().map(|samples| samples.why()).filter(|why| !why.is_empty()).collect();
+    if !said.is_empty() {
+        findings.told("what failed", said.join("; "));
+    }
+}
+
+/// Connections that ended while nobody used them, or that something in between forgot.
+pub fn idle(world: &World, findings: &mut Findings) {
+    let _east = world.peer(EAST, 1);
+    let relay = world.relay(world.door(EAST, 1), Weather { delay: Duration::from_millis(10), ..Weather::default() });
+    let central = world.start(Spec::new(CENTRAL).row("east", &[relay.address()]));
+    let mut number = 0;
+    let mut some = |count: u32| {
+        number += count;
+        (number - count..number).map(|number| ask(EAST, number, 0)).collect::<Vec<_>>()
+    };
+    load::burst(central.dns(), some(40));
+    let rounds = world.pick(8, 3);
+    let ways: [(&str, fn(&mut Weather)); 3] = [
+        ("reset", |weather| weather.reset = true),
+        ("forgotten, reset at the next packet", |weather| (weather.forgets, weather.tells) = (weather.forgets + 1, true)),
+        ("silently forgotten", |weather| (weather.forgets, weather.tells) = (weather.forgets + 1, false)),
+    ];
+    for (way, change) in ways {
+        let (mut bursts, mut singles) = (Samples::default(), Samples::default());
+        for round in 0..2 * rounds {
+            relay.change(change);
+            sleep_ms(20);
+            relay.change(|weather| weather.reset = false);
+            let alone = round % 2 == 0;
+            let samples = load::burst(central.dns(), some(if alone { 1 } else { 40 }));
+            if alone { singles.extend(samples) } else { bursts.extend(samples) }
+            sleep_ms(150);
+        }
+        findings.none(&format!("{way}: failed of bursts of 40"), bursts.bad(), bursts.len());
+        findings.none(&format!("{way}: failed of single questions"), singles.bad(), singles.len());
+        findings.told(&format!("{way}: slowest"), format!("{:.0} ms", bursts.max().max(singles.max())));
+        why(findings, &[&bursts, &singles]);
+    }
+}
+
+/// Behind one address every second connection leads to a pod that takes questions and never answers.
+pub fn sick_pod(world: &World, findings: &mut Findings) {
+    let _east = world.peer(EAST, 1);
+    let silent = Double::start(world, "127.7.0.1:53", |_| Vec::new());
+    let failing = Double::start(world, "127.7.0.2:53", |query| vec![Act::Send(query.empty(2, false))]);
+    for (what, sick, place) in [("silent", "127.7.0.1:53", 5), ("answers SERVFAIL", "127.7.0.2:53", 6)] {
+        let listen = (address(EAST, place), world.door(EAST, 1).port()).into();
+        let targets = vec![sick.parse().unwrap(), world.door(EAST, 1)];
+        let _balancer = world.relay_at(listen, targets, Weather::default());
+        let central = world.start(Spec::new(CENTRAL).row("east", &[listen]));
+        let load = load::start(central.dns(), 50.0, move |number| {
+            Some(ask(EAST, 100 * u32::from(place) + number as u32, 0))
+        });
+        sleep(world.secs(8.0, 5.0));
+        let up = in_use(world, &central);
+        let mut samples = load.stop();
+        let first = samples.all.drain(..2).filter(|sample| !sample.good()).count();
+        findings.told(&format!("{what}: failed of the first two"), first.to_string());
+        findings.none(&format!("{what}: failed after that"), samples.bad(), samples.len());
+        findings.told(&format!("{what}: p99"), format!("{:.0} ms", samples.p99()));
+        if let Some(up) = up {
+            findings.holds(&format!("{what}: the address stays in use"), if up { "yes" } else { "no" }, up);
+        }
+        why(findings, &[&samples]);
+    }
+    drop((silent, failing));
+}
+
+/// CoreDNS does not tell.
+fn in_use(world: &World, server: &Server) -> Option<bool> {
+    (!world.is_coredns()).then(|| server.sum("interlocal_peer_up", "region=\"east\"") == 1.0)
+}
+
+/// The peer resets each connection that has nothing to do, just when the next question comes.
+pub fn races(world: &World, findings: &mut Findings) {
+    let peer = Double::start(world, "127.7.0.1:53", |query| {
+        if query.is_probe() {
+            return vec![Act::Send(query.empty(3, true))];
+        }
+        // From at once to a little after the next question.
+        let soon = Duration::from_micros(u64::from(query.number() % 8) * 100);
+        let answer = query.answer(pod(EAST, query.number()), 30);
+        vec![Act::Send(answer), Act::Wait(soon), Act::ResetIfIdle]
+    });
+    let central = world.start(Spec::new(CENTRAL).row("east", &["127.7.0.1:53".parse().unwrap()]));
+    let races = world.pick(10_000, 2_000);
+    let sent = central.sum("interlocal_peer_queries_total", "east");
+    let samples = load::start(central.dns(), world.pick(1_000.0, 1_000.0), move |number| {
+        (number < races).then(|| ask(EAST, number as u32, 0))
+    });
+    let samples = samples.end();
+    let sent = central.sum("interlocal_peer_queries_total", "east") - sent;
+    findings.none("failed", samples.bad(), samples.len());
+    findings.at_most("a name was received at most so often", f64::from(peer.most_for_one_name()), 2.0, "times");
+    if !world.is_coredns() {
+        findings.at_most("sends for each question", sent / samples.len() as f64, 2.0, "");
+    }
+    findings.told("connections that the peer reset", peer.accepted().to_string());
+    why(findings, &[&samples]);
+}
