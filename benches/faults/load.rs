@@ -72,13 +72,29 @@ pub fn burst(server: SocketAddr, asks: Vec<Ask>) -> Samples {
     start(server, BURST, move |_| asks.next()).end()
 }
 
-/// Asks one after the other, each when the one before is answered.
-pub fn one_by_one(server: SocketAddr, asks: impl IntoIterator<Item = Ask>) -> Samples {
-    let mut all = Samples::default();
-    for ask in asks {
-        all.extend(burst(server, vec![ask]));
+/// Asks one after the other, each when the one before is answered and this gap is over.
+pub fn one_by_one(server: SocketAddr, gap: Duration, asks: impl IntoIterator<Item = Ask>) -> Samples {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(server).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut shared = Shared::default();
+    let mut buffer = [0; 4_096];
+    for (number, ask) in asks.into_iter().enumerate() {
+        let message = shared.enter(number as u16, ask);
+        if socket.send(&message).is_ok() {
+            while shared.waiting.contains_key(&(number as u16)) {
+                let Ok(length) = socket.recv(&mut buffer) else { break };
+                shared.take(&buffer[..length], clock::now());
+            }
+        }
+        shared.waiting.clear();
+        // Sleeping takes longer than what is asked for here.
+        let end = clock::now() + gap;
+        while clock::now() < end {
+            std::thread::yield_now();
+        }
     }
-    all
+    Samples { all: shared.samples, strange: shared.strange }
 }
 
 impl Load {
@@ -119,22 +135,7 @@ fn send(
         while sent < due {
             let Some(ask) = next(sent) else { return };
             // Not 0, 1, 2: a row has several loads, and a server may mix them up only if it is wrong.
-            let id = (sent as u16).wrapping_mul(40_503);
-            let question = question(&ask.name);
-            let mut message = vec![0; 12];
-            message[..2].copy_from_slice(&id.to_be_bytes());
-            message[2] = 1;
-            message[5] = 1;
-            message[11] = 1;
-            message.extend_from_slice(&question);
-            // OPT, 1232 octets.
-            message.extend_from_slice(&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
-            {
-                let mut shared = shared.lock();
-                let index = shared.samples.len();
-                shared.waiting.insert(id, index);
-                shared.samples.push(Sample::new(ask, question, clock::now()));
-            }
+            let message = shared.lock().enter((sent as u16).wrapping_mul(40_503), ask);
             let _ = socket.send(&message);
             sent += 1;
         }
@@ -167,6 +168,21 @@ fn receive(socket: &UdpSocket, shared: &Mutex<Shared>) {
 }
 
 impl Shared {
+    /// Writes the question down, and gives the message.
+    fn enter(&mut self, id: u16, ask: Ask) -> Vec<u8> {
+        let question = question(&ask.name);
+        let mut message = vec![0; 12];
+        message[..2].copy_from_slice(&id.to_be_bytes());
+        // RD, one question, one additional record.
+        (message[2], message[5], message[11]) = (1, 1, 1);
+        message.extend_from_slice(&question);
+        // OPT, 1232 octets.
+        message.extend_from_slice(&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+        self.waiting.insert(id, self.samples.len());
+        self.samples.push(Sample::new(ask, question, clock::now()));
+        message
+    }
+
     fn take(&mut self, reply: &[u8], now: Instant) {
         let index = match reply {
             [high, low, ..] => self.waiting.get(&u16::from_be_bytes([*high, *low])).copied(),

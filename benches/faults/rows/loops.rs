@@ -75,7 +75,7 @@ fn own_row_elsewhere(world: &World, findings: &mut Findings) {
     let _east = world.peer(EAST, 1);
     let central = world.start(Spec::new(CENTRAL).row("central", &[world.door(EAST, 1)]));
     sleep_ms(500);
-    let own = load::one_by_one(central.dns(), (0..200).map(|number| ask(CENTRAL, number, LOCAL)));
+    let own = load::one_by_one(central.dns(), Duration::ZERO, (0..200).map(|number| ask(CENTRAL, number, LOCAL)));
     findings.none("own row elsewhere: own names failed", own.bad(), own.len());
 }
 

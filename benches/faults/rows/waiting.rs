@@ -59,7 +59,7 @@ fn behind(world: &World, central: &crate::server::Server, slow: &str) -> Samples
     let mut number = 0;
     let mut all = Samples::default();
     // The peer is known by then.
-    load::one_by_one(central.dns(), (0..20).map(|number| ask(EAST, 11_000 + number, FAST)));
+    load::one_by_one(central.dns(), Duration::ZERO, (0..20).map(|number| ask(EAST, 11_000 + number, FAST)));
     for _ in 0..world.pick(4, 2) {
         let asking = load::start(central.dns(), 100.0, {
             let (slow, first) = (slow.to_owned(), number);
@@ -84,7 +84,7 @@ pub fn askers(world: &World, findings: &mut Findings) {
         let delay = Duration::from_millis(rtt);
         let relay = world.relay(world.door(EAST, 1), Weather { delay, ..Weather::default() });
         let central = world.start(Spec::new(CENTRAL).row("east", &[relay.address()]));
-        load::one_by_one(central.dns(), (0..10).map(|number| ask(EAST, number, 0)));
+        load::one_by_one(central.dns(), Duration::ZERO, (0..10).map(|number| ask(EAST, number, 0)));
         let mut all = Samples::default();
         let mut most = 0.0f64;
         for round in 1..=world.pick(3, 2) {
@@ -106,7 +106,7 @@ pub fn slow_peer(world: &World, findings: &mut Findings) {
         vec![Act::Wait(slow), Act::Send(answer)]
     });
     let central = world.start(Spec::new(CENTRAL).row("east", &["127.7.0.1:53".parse().unwrap()]));
-    load::one_by_one(central.dns(), (0..5).map(|number| ask(EAST, 11_000 + number, 0)));
+    load::one_by_one(central.dns(), Duration::ZERO, (0..5).map(|number| ask(EAST, 11_000 + number, 0)));
     let before = central.memory();
     let load = load::start(central.dns(), 500.0, |number| Some(ask(EAST, number as u32, 0)));
     sleep(world.secs(12.0, 6.0));
@@ -125,7 +125,7 @@ pub fn thundering(world: &World, findings: &mut Findings) {
     });
     let relay = world.relay("127.7.0.1:53".parse().unwrap(), Weather::default());
     let central = world.start(Spec::new(CENTRAL).row("east", &[relay.address()]).upstream(UPSTREAMS[0]));
-    load::one_by_one(central.dns(), (0..20).map(|number| ask(EAST, 11_000 + number, FAST)));
+    load::one_by_one(central.dns(), Duration::ZERO, (0..20).map(|number| ask(EAST, 11_000 + number, FAST)));
     let local = load::start(central.dns(), 1_000.0, |number| Some(ask(CENTRAL, number as u32, SLOW)));
     sleep_ms(1_000);
     let dark = clock::now();
