@@ -13,7 +13,7 @@ use interlocal::metrics::Registry;
 use interlocal::peer::{RegionClient, Settings};
 use interlocal::publish::Published;
 use interlocal::route::Routes;
-use interlocal::server::core::{Core, Counters, Routing, Slots};
+use interlocal::server::core::{Core, Counters, Routing, Slots, TableState};
 use interlocal::server::heartbeat::Heartbeats;
 use interlocal::server::permits::Permits;
 use interlocal::server::recorders::Recorders;
@@ -75,6 +75,7 @@ impl Server {
             metrics,
             instance: 1,
             counters: Counters::default(),
+            table: TableState::new(true),
         };
         Self { core: Arc::new(core), runtime, now }
     }

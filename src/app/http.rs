@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::Addresses;
 use crate::config::{Config, Listen};
 use crate::ready::Ready;
+use crate::server::admin::peers::Peers;
 use crate::server::admin::{Admin, AdminDoor, Pages, Shown};
 use crate::server::bind::{BindError, bind_tcp};
 use crate::server::core::Core;
@@ -41,9 +42,14 @@ impl Http {
         self.addresses.clone()
     }
 
-    pub(super) fn serve(self, core: &Core, ready: &Ready) -> anyhow::Result<Admin> {
-        let shown =
-            Shown { heartbeats: core.heartbeats.clone(), ready: ready.clone(), metrics: Arc::clone(&core.metrics) };
+    pub(super) fn serve(self, core: &Arc<Core>, ready: &Ready) -> anyhow::Result<Admin> {
+        let weak = Arc::downgrade(core);
+        let shown = Shown {
+            heartbeats: core.heartbeats.clone(),
+            ready: ready.clone(),
+            metrics: Arc::clone(&core.metrics),
+            peers: Arc::new(move || weak.upgrade().map(|core| Peers::now(&core))),
+        };
         Admin::start(self.doors, shown).context("cannot serve HTTP")
     }
 }

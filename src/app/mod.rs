@@ -34,7 +34,7 @@ use crate::ready::Ready;
 use crate::route::Routes;
 use crate::server::admin::Admin;
 use crate::server::bind::BindError;
-use crate::server::core::{Core, Counters};
+use crate::server::core::{Core, Counters, TableState};
 use crate::server::heartbeat::Heartbeats;
 use crate::server::permits::Permits;
 use crate::server::recorders::Recorders;
@@ -128,7 +128,7 @@ impl BoundApp {
         let Self { input, config, watched, doors, http } = self;
         let ready = Ready::new();
         let metrics = Registry::new(env!("CARGO_PKG_VERSION"), config.metrics.coredns_compat);
-        let table = table::at_start(&config, input.adjust.as_deref(), &metrics);
+        let (table, ok) = table::at_start(&config, input.adjust.as_deref());
         let zone = Arc::new(Published::new(Snapshot::empty(&zone_settings(&config, &table))));
         let builder = Builder::new(Arc::clone(&metrics), Arc::clone(&zone));
         let routing = builder.build(&config, &table, None);
@@ -145,6 +145,7 @@ impl BoundApp {
             metrics: Arc::clone(&metrics),
             instance: builder.instance(),
             counters: Counters::default(),
+            table: TableState::new(ok),
         });
         let feed = Feed::start(&config, zone_settings(&config, &table), zone, &ready, &metrics);
         let reloads = Reloads::start(

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -239,6 +240,7 @@ impl State {
                 None => {
                     let table = good.keep(&self.config);
                     if table != self.table {
+                        self.core.table.generation.fetch_add(1, Relaxed);
                         tracing::info!(regions = table.regions.len(), hash = table.hash, "peer table reloaded");
                     }
                     self.table = table;
@@ -255,7 +257,7 @@ impl State {
         }
         self.swap().await;
         // Only now is it in use.
-        self.core.metrics.set(names::PEERS_TABLE_OK, &[], f64::from(u8::from(taken)));
+        self.core.table.ok.store(taken, Relaxed);
         self.count("peers", taken);
     }
 

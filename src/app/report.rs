@@ -34,6 +34,8 @@ fn report(core: &Core, sink: &mut Sink) {
     let hidden = table::hidden(&routing.config, &routing.table);
     let hidden = hidden.iter().filter(|namespace| zone.has_ready_endpoints(namespace)).count();
     sink.gauge(names::HIDDEN_NAMESPACES, &[], hidden as f64);
+    sink.gauge(names::PEERS_TABLE_OK, &[], f64::from(u8::from(core.table.ok.load(Relaxed))));
+    sink.count(names::PEERS_TABLE_GENERATION, &[], core.table.generation.load(Relaxed));
     sink.gauge(names::PEERS_TABLE_INFO, &[("hash", &format!("{:016x}", routing.table.hash))], 1.0);
     let own = routing.config.region.as_ref().map(|label| label.as_str().to_owned());
     for region in routing.regions.iter().filter(|region| Some(region.label()) != own.as_deref()) {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::{Adjust, text};
 use crate::config::peers::{self, TableContext, TableResult};
 use crate::config::{Config, PeerTable, PeersSource, Problem, UnknownKeys};
-use crate::metrics::{Registry, names};
 use crate::wire::Name;
 
 /// The last good table inside `state_dir`.
@@ -60,28 +59,25 @@ pub(super) fn read(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good,
     }
 }
 
-/// The table to start with, whatever the file is like.
-pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>, metrics: &Registry) -> PeerTable {
+/// The table to start with, whatever the file is like, and whether it is the file's as it stands.
+pub(super) fn at_start(config: &Config, adjust: Option<&dyn Adjust>) -> (PeerTable, bool) {
     let bad = match read(config, adjust) {
-        Ok(good) => {
-            metrics.set(names::PEERS_TABLE_OK, &[], 1.0);
-            return good.keep(config);
-        }
+        Ok(good) => return (good.keep(config), true),
         Err(bad) => bad,
     };
-    metrics.set(names::PEERS_TABLE_OK, &[], 0.0);
     bad.log();
     if let Some(table) = last_good(config, adjust) {
         tracing::warn!("starting with the last good peer table");
-        return table;
+        return (table, false);
     }
-    match bad {
+    let valid = match bad {
         Bad::Unreadable(_) => PeerTable::default(),
         Bad::Wrong { rest, .. } => {
             tracing::warn!(regions = rest.regions.len(), "starting with what is valid of the peer table");
             rest
         }
-    }
+    };
+    (valid, false)
 }
 
 impl Good {

@@ -1,8 +1,10 @@
 //! The command line: one file a command. Data goes to stdout, talk goes to stderr.
 
+mod admin;
 mod ask;
 mod demo;
 mod files;
+mod peers;
 mod serve;
 mod validate;
 
@@ -30,6 +32,8 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// How the other regions stand, as a running instance sees them
+    Peers(peers::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -39,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {
         // Problems of a file have a form of their own, with place and help; everything else is one line.

@@ -85,6 +85,7 @@ metrics! {
     KUBE_RELIST_REMOVED: counter("interlocal_kube_relist_removed_total",
         "Objects that went away between two lists, without an event.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
+    PEERS_TABLE_GENERATION: counter("interlocal_peers_table_generation_total", "Peer tables that have been in use since the start.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
     PEER_UP: gauge("interlocal_peer_up", "1 if the address of the region answers.");
     PEER_RTT: gauge("interlocal_peer_rtt_seconds", "Smoothed round-trip time to the address.");

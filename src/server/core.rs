@@ -1,7 +1,7 @@
 //! What all doors share, and the view of it that one batch of questions works on. It holds things; it decides nothing.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
@@ -37,6 +37,24 @@ pub struct Core {
     /// Random, new at each start: a self-probe that finds it has found this very process.
     pub instance: u64,
     pub counters: Counters,
+    pub table: TableState,
+}
+
+/// How the peer table in use came to be so.
+#[derive(Debug)]
+pub struct TableState {
+    /// Tables that have been in use, this one included.
+    pub generation: AtomicU64,
+    /// The newest one is in use as it stands.
+    pub ok: AtomicBool,
+}
+
+impl TableState {
+    /// That of the first table.
+    #[must_use]
+    pub fn new(ok: bool) -> Self {
+        Self { generation: 1.into(), ok: ok.into() }
+    }
 }
 
 /// What happens rarely, counted by whoever sees it.

@@ -12,5 +12,6 @@ mod dark;
 mod demo;
 mod digs;
 mod matrix;
+mod peers_command;
 mod processes;
 mod unsynced;

@@ -78,5 +78,8 @@ pub(super) fn digs(running: &[Running], folder: &Path) {
     if let Some(ready) = first.app.addresses().ready {
         println!("  curl http://{ready}/ready");
     }
+    if let Some(admin) = first.app.addresses().admin {
+        println!("  interlocal peers --admin {admin}");
+    }
     println!("\nThe files are in {}: save a change and ask again. Ctrl-C ends.", folder.display());
 }

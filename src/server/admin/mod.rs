@@ -3,6 +3,7 @@
 
 mod listener;
 mod pages;
+pub mod peers;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -15,7 +16,8 @@ use crate::metrics::Registry;
 use crate::ready::Ready;
 use crate::server::heartbeat::Heartbeats;
 
-use listener::Bounded;
+use self::listener::Bounded;
+use self::peers::Peers;
 
 /// What a listener answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Pages {
     Health,
     Ready,
     Metrics,
-    /// All of them, and a list at `/`.
+    /// All of them, `/peers`, and a list at `/`.
     Admin,
 }
 
@@ -39,6 +41,8 @@ pub struct Shown {
     pub heartbeats: Heartbeats,
     pub ready: Ready,
     pub metrics: Arc<Registry>,
+    /// Makes `/peers`.
+    pub peers: Arc<dyn Fn() -> Option<Peers> + Send + Sync>,
 }
 
 /// Serves until it is dropped.

@@ -15,13 +15,13 @@ use crate::metrics::CONTENT_TYPE;
 /// A worker turns at least every 100 ms; silent for this long, it hangs, and a restart is the only help.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
 
-const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n";
+const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n";
 
 pub(super) fn router(pages: Pages, shown: Shown) -> Router {
     let all = pages == Pages::Admin;
     let mut router = Router::new();
     if all {
-        router = router.route("/", get(async || INDEX));
+        router = router.route("/", get(async || INDEX)).route("/peers", get(peers));
     }
     if all || pages == Pages::Health {
         router = router.route("/health", get(health));
@@ -46,6 +46,14 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
 
 async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], shown.metrics.encode())
+}
+
+async fn peers(State(shown): State<Shown>) -> impl IntoResponse {
+    match (shown.peers)() {
+        Some(peers) => Ok(([(header::CONTENT_TYPE, "application/json")], peers.to_json())),
+        // What it would be made of has just been stopped.
+        None => Err(StatusCode::SERVICE_UNAVAILABLE),
+    }
 }
 
 /// 200 and `OK`, or 503 and one complaint a line.

@@ -9,7 +9,12 @@ use super::*;
 use crate::clock;
 
 fn shown() -> Shown {
-    Shown { heartbeats: Heartbeats::new(clock::now()), ready: Ready::new(), metrics: Registry::new("1.2.3", false) }
+    Shown {
+        heartbeats: Heartbeats::new(clock::now()),
+        ready: Ready::new(),
+        metrics: Registry::new("1.2.3", false),
+        peers: Arc::new(|| None),
+    }
 }
 
 fn start(pages: &[Pages], shown: &Shown) -> Admin {

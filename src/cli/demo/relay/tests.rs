@@ -1,3 +1,5 @@
+//! The relay between a client and a server that sends everything back.
+
 use std::future::Future;
 
 use tokio::time::timeout;
