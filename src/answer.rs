@@ -2,6 +2,7 @@
 //! becomes words that an operator reads in `dig`.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::wire::{Ede, EdeCode, Name, Rcode, ReplyBody, rtype};
 
@@ -114,6 +115,27 @@ impl Failure {
     }
 }
 
+/// Why an answer is given past its TTL, where no [`Failure`] says it. The Extended DNS Error has its age in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale<'r> {
+    /// No address of the region is worth asking.
+    Dark { region: &'r str },
+    /// The region was asked, and has not answered within `peers.stale_after`.
+    Late { region: &'r str },
+    /// The region denies what it had, but never said that it knows its zone.
+    Doubted { region: &'r str },
+}
+
+impl fmt::Display for Stale<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dark { region } => write!(f, "region {region} does not answer"),
+            Self::Late { region } => write!(f, "region {region} has not answered yet"),
+            Self::Doubted { region } => write!(f, "region {region} denies it, but may not be synced"),
+        }
+    }
+}
+
 /// Types that are never looked up: they belong to a message, to a transaction or to a transfer, not to a name.
 #[must_use]
 pub fn unanswerable(qtype: u16) -> Option<Failure> {
@@ -166,6 +188,16 @@ mod tests {
         all.extend(what);
         all.push(Failure::NoSuchRegion { label: "eats".into(), known: "central, east, west".into() });
         all
+    }
+
+    #[test]
+    fn page_has_a_row_for_every_stale_answer() {
+        let page = include_str!("../docs/answers.md");
+        let region = "east";
+        for stale in [Stale::Dark { region }, Stale::Late { region }, Stale::Doubted { region }] {
+            let row = format!("| `100 s old: {stale}` | NOERROR | 3 Stale Answer | ");
+            assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+        }
     }
 
     /// Grows with the enum, or does not compile: then `all` and the page need one more too.

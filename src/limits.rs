@@ -18,6 +18,8 @@ pub struct Limits {
     pub tcp_write: Duration,
     /// Questions on one connection to a peer that wait for their answer.
     pub peer_in_flight: usize,
+    /// Answers of one region or upstream zone that are to be asked for again before they expire, or are being asked for.
+    pub refreshes: usize,
     /// Addresses that one region may have.
     pub peer_addresses: usize,
     /// Rows of the peer table.
@@ -43,6 +45,7 @@ impl Default for Limits {
             tcp_idle: Duration::from_secs(10),
             tcp_write: Duration::from_secs(5),
             peer_in_flight: 512,
+            refreshes: 1_024,
             peer_addresses: 16,
             regions: 256,
             forward_deadline: Duration::from_secs(4),

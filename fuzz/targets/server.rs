@@ -30,7 +30,7 @@ kubernetes: {source: manifests}
 forward:
   - {zone: ., to: [/nowhere/resolv.conf]}
   - {zone: corp.example.com, to: [/nowhere/resolv.conf], transport: tcp}
-cache: {max_ttl: 168h, max_negative_ttl: 168h}
+cache: {max_ttl: 168h, max_negative_ttl: 168h, prefetch: false}
 ";
 const PEERS: &str = "
 regions:
@@ -67,7 +67,7 @@ impl Server {
             zone,
             routing: Published::new(routing),
             cache,
-            inflight: Inflight::new(usize::MAX),
+            inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: runtime.handle().clone(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),
@@ -120,6 +120,7 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
     Routing {
         region_ids: (cached::WEST - 2..).take(table.regions.len()).collect(),
         upstream_ids: (0..).take(rows().count()).collect(),
+        refreshes: Vec::new(),
         upstream_stamps: rows().map(|row| row.stamp).collect(),
         slots: Slots::register(metrics, &Routes::origins(config, table), &routes),
         policies: config.servers.iter().map(|server| Policy::new(&server.cache, config.peers.stale)).collect(),

@@ -136,8 +136,7 @@ impl BoundApp {
             zone: Arc::clone(&zone),
             routing: Published::new(routing),
             cache: Cache::new(config.servers.iter().map(|server| server.cache.size).sum()),
-            // One fetch belongs to one admitted question or more, so their limit is the limit of both.
-            inflight: Inflight::new(usize::MAX),
+            inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: Handle::current(),
             recorders: Recorders::new(&metrics, labels(&config)),

@@ -23,6 +23,11 @@ pub(super) fn register(core: &Arc<Core>) {
 fn report(core: &Core, sink: &mut Sink) {
     let (zone, routing) = (core.zone.load(), core.routing.load());
     core.cache.report(sink);
+    for refreshes in &routing.refreshes {
+        let labels = [("zone", refreshes.label.as_str())];
+        sink.count(names::CACHE_REFRESHES, &labels, refreshes.started.load(Relaxed));
+        sink.count(names::CACHE_REFRESHES_REFUSED, &labels, refreshes.refused.load(Relaxed));
+    }
     sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
@@ -60,6 +65,7 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.count(names::PEER_RESETS, &labels, address.resets);
         sink.count(names::PEER_MISMATCHES, &labels, address.mismatched);
     }
+    sink.count(names::PEER_STALE, &[("region", region.label.as_str())], region.stale_answers);
     for address in &region.looping {
         let labels = [("region", region.label.as_str()), ("address", &address.to_string())];
         sink.gauge(names::PEER_LOOPS, &labels, 1.0);

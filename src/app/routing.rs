@@ -13,6 +13,7 @@ use crate::peer::{RegionClient, Settings};
 use crate::publish::Published;
 use crate::route::Routes;
 use crate::server::core::{Routing, Slots};
+use crate::server::refresh::Refreshes;
 use crate::wire::stamp::write_stamp;
 use crate::zone::Snapshot;
 
@@ -44,10 +45,14 @@ impl Builder {
         self.hosts.update(upstreams.clone(), stamp.clone());
         let regions = table.regions.iter().map(|row| self.region(config, row, &stamp, previous, &own)).collect();
         let stale = config.peers.stale;
+        let region_ids: Vec<u64> = routes.regions().iter().map(|label| route_id("region", label)).collect();
+        let upstream_ids: Vec<u64> =
+            routes.upstreams().iter().map(|zone| route_id("zone", &zone.to_string())).collect();
         Routing {
-            region_ids: routes.regions().iter().map(|label| route_id("region", label)).collect(),
+            refreshes: refreshes(&routes, [&region_ids, &upstream_ids], previous),
+            region_ids,
+            upstream_ids,
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
-            upstream_ids: routes.upstreams().iter().map(|zone| route_id("zone", &zone.to_string())).collect(),
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
             config: Arc::clone(config),
@@ -108,6 +113,14 @@ impl Builder {
 /// The rows of `forward`, server by server: the order in which routes number them.
 fn rows(config: &Config) -> impl Iterator<Item = &ForwardConfig> {
     config.servers.iter().flat_map(|server| &server.forward)
+}
+
+/// The refreshes of every route, by their numbers: regions, then upstreams.
+fn refreshes(routes: &Routes, ids: [&[u64]; 2], previous: Option<&Routing>) -> Vec<Arc<Refreshes>> {
+    let before = previous.map_or(&[][..], |routing| &routing.refreshes);
+    let labels = routes.regions().iter().cloned().chain(routes.upstreams().iter().map(ToString::to_string));
+    let ids = ids.into_iter().flatten();
+    ids.zip(labels).map(|(id, label)| Refreshes::of(before, *id, &label)).collect()
 }
 
 /// The number by which the cache knows a route: the same for the same name as long as the process lives.

@@ -1,9 +1,11 @@
-//! One answer in memory: how old it is, whether it may be used, and how it is written for an asker.
+//! One answer in memory: how old it is, whether it may be used, which newer one may take its place, and how it is written for an
+//! asker. Stale answers are these very entries, past their TTL: there is no second store that could say something else.
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::policy::Keep;
+use super::policy::{FAILURE_TTL, IN_USE, Keep, lead};
 use crate::wire::body::Asker;
 use crate::wire::{Ede, EdeCode, Query, Rcode, ReplyBody};
 
@@ -17,7 +19,18 @@ pub struct Entry {
     /// What its age counts from.
     since: Instant,
     keep: Keep,
+    /// How often it was found while fresh; not counted beyond what makes it one in use.
     hits: u32,
+    /// A denial by a server that may not have read its zone.
+    unsure: bool,
+    setback: Option<Box<Setback>>,
+}
+
+/// Something newer was wanted, and what came was worse.
+#[derive(Debug, Clone)]
+struct Setback {
+    until: Instant,
+    cause: Box<str>,
 }
 
 impl Entry {
@@ -25,11 +38,17 @@ impl Entry {
     /// fail than a failure is kept.
     #[must_use]
     pub fn new(body: Arc<ReplyBody>, keep: Keep, asked: Instant, now: Instant) -> Self {
-        let mut entry = Self { body, since: asked, keep, hits: 0 };
+        let mut entry = Self { body, since: asked, keep, hits: 0, unsure: false, setback: None };
         if entry.is_failure() {
             entry.since = now;
         }
         entry
+    }
+
+    /// Of a server that may not have read its zone: if it denies something, that does not count against an answer.
+    #[must_use]
+    pub fn unsure(self) -> Self {
+        Self { unsure: true, ..self }
     }
 
     #[must_use]
@@ -63,24 +82,56 @@ impl Entry {
         self.keep.ttl.saturating_sub(self.age(now))
     }
 
-    /// How often it was found while fresh.
-    #[must_use]
-    pub fn hits(&self) -> u32 {
-        self.hits
-    }
-
     pub(super) fn hit(&mut self) {
-        self.hits = self.hits.saturating_add(1);
+        self.hits = self.hits.saturating_add(1).min(IN_USE);
     }
 
-    /// A failure must not push out an answer that can still be used.
-    pub(super) fn is_failure(&self) -> bool {
+    /// Is `newer`, which came for the same question, worse than this one? A failure is worse than anything that can still be used, and
+    /// a denial that is not sure is worse than an answer (RFC 8767 4: data is replaced by "an authoritative answer").
+    pub(super) fn outranks(&self, newer: &Self, now: Instant) -> bool {
+        let doubtful = newer.unsure && newer.body.is_negative() && self.body.is_positive();
+        self.is_usable(now) && !self.is_failure() && (newer.is_failure() || doubtful)
+    }
+
+    /// It may not be kept, only take the place of what it disproves.
+    pub(super) fn is_fleeting(&self) -> bool {
+        self.keep.ttl == 0
+    }
+
+    /// It was to be replaced, and what came instead was worse, because of `cause`. For as long as a failure is kept nobody need ask
+    /// again.
+    pub(super) fn set_back(&mut self, cause: &str, now: Instant) {
+        let until = now + Duration::from_secs(FAILURE_TTL.into());
+        self.setback = Some(Box::new(Setback { until, cause: cause.into() }));
+    }
+
+    /// Why there is nothing newer, if somebody tried just now.
+    #[must_use]
+    pub fn setback(&self, now: Instant) -> Option<&str> {
+        self.setback.as_ref().filter(|setback| now < setback.until).map(|setback| &*setback.cause)
+    }
+
+    /// When to ask again so that nobody has to wait for it.
+    #[must_use]
+    pub fn refresh_at(&self) -> Instant {
+        self.since + Duration::from_secs(self.keep.ttl.into()).saturating_sub(lead(self.keep.ttl))
+    }
+
+    /// The same, told to the one asker whose hit, which is not counted yet, shows that the answer is in use: once in its life.
+    #[inline]
+    #[must_use]
+    pub fn now_in_use(&self) -> Option<Instant> {
+        (self.hits + 1 == IN_USE && !self.is_failure()).then(|| self.refresh_at())
+    }
+
+    fn is_failure(&self) -> bool {
         !matches!(self.body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
     }
 
     /// Octets on the heap that are this entry's alone.
     pub(super) fn heap_bytes(&self) -> usize {
-        size_of::<ReplyBody>() + 2 * size_of::<usize>() + self.body.heap_bytes()
+        let setback = self.setback.as_ref().map_or(0, |setback| size_of::<Setback>() + setback.cause.len());
+        size_of::<ReplyBody>() + 2 * size_of::<usize>() + self.body.heap_bytes() + setback
     }
 
     /// Writes the reply for one asker: each record has what is left of its TTL.
@@ -98,10 +149,33 @@ impl Entry {
     }
 
     /// Writes it past its TTL, and says so: `cause` is why nothing better is to be had.
-    pub fn write_stale(&self, query: &Query<'_>, out: &mut [u8], asker: Asker<'_>, cause: &str, now: Instant) -> usize {
-        let ede = Ede::new(EdeCode::STALE_ANSWER, format!("{} s old: {cause}", self.age(now)));
-        let cap = self.keep.cap.min(STALE_TTL);
+    pub fn write_stale(
+        &self,
+        query: &Query<'_>,
+        out: &mut [u8],
+        asker: Asker<'_>,
+        cause: impl Display,
+        now: Instant,
+    ) -> usize {
+        let (ede, cap) = (self.stale_ede(cause, now), self.stale_cap());
         self.body.write(query, out, Asker { ede: Some(&ede), ..asker }, |ttl| ttl.min(cap))
+    }
+
+    /// The same as a body, for an answer that goes into another one or to several askers.
+    #[must_use]
+    pub fn stale(&self, cause: impl Display, now: Instant) -> ReplyBody {
+        let cap = self.stale_cap();
+        let mut body = self.body.with_ttls(|ttl| ttl.min(cap));
+        body.ede = Some(self.stale_ede(cause, now));
+        body
+    }
+
+    fn stale_ede(&self, cause: impl Display, now: Instant) -> Ede {
+        Ede::new(EdeCode::STALE_ANSWER, format!("{} s old: {cause}", self.age(now)))
+    }
+
+    fn stale_cap(&self) -> u32 {
+        self.keep.cap.min(STALE_TTL)
     }
 }
 

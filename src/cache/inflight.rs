@@ -13,7 +13,6 @@ use super::key::{ByHash, Key, KeyBuf};
 /// The fetches under way. `T` is what they bring; each follower gets a clone.
 pub struct Inflight<T> {
     fetches: Mutex<HashMap<Key, Fetch<T>, ByHash>>,
-    max: usize,
 }
 
 struct Fetch<T> {
@@ -27,8 +26,6 @@ pub enum Joined<T: Clone> {
     Leader(Leader<T>),
     /// Wait.
     Follower(Follower<T>),
-    /// As many fetches as there may be are under way.
-    Full,
 }
 
 /// The duty to bring an outcome.
@@ -46,19 +43,16 @@ pub struct Follower<T> {
 }
 
 impl<T: Clone> Inflight<T> {
-    /// At most `max` fetches at one time.
+    /// It has no bound of its own: whoever joins holds a permit, and a fetch keeps its leader's until it ends.
     #[must_use]
-    pub fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { fetches: Mutex::new(HashMap::default()), max })
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { fetches: Mutex::new(HashMap::default()) })
     }
 
     pub fn join(self: &Arc<Self>, key: &KeyBuf, now: Instant) -> Joined<T> {
         let mut fetches = self.fetches.lock();
         if let Some(fetch) = fetches.get(key.octets()) {
             return Joined::Follower(Follower { outcome: fetch.outcome.clone(), since: fetch.since });
-        }
-        if fetches.len() >= self.max {
-            return Joined::Full;
         }
         let (sender, outcome) = watch::channel(None);
         let key = key.to_key();
@@ -89,6 +83,12 @@ impl<T: Clone> Leader<T> {
     #[must_use]
     pub fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// The leader's own wait, for one that has the work done by a task.
+    #[must_use]
+    pub fn follow(&self) -> Follower<T> {
+        Follower { outcome: self.outcome.subscribe(), since: self.since }
     }
 
     /// Gives the outcome to all who wait.
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn ten_thousand_askers_make_one_fetch() {
-        let inflight = Inflight::new(1);
+        let inflight = Inflight::new();
         let leader = lead(&inflight, "web.x");
         let waiting: Vec<_> = (0..9_999).map(|_| tokio::spawn(follow(&inflight, "web.x").wait())).collect();
         tokio::task::yield_now().await;
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn followers_of_a_lost_leader_do_not_hang() {
-        let inflight = Inflight::new(1);
+        let inflight = Inflight::new();
         let leader = lead(&inflight, "web.x");
         let follower = tokio::spawn(follow(&inflight, "web.x").wait());
         let panicking = tokio::spawn(async move {
@@ -168,7 +168,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_outcome_that_came_before_the_wait_is_not_lost() {
-        let inflight = Inflight::new(1);
+        let inflight = Inflight::new();
         let leader = lead(&inflight, "web.x");
         let follower = follow(&inflight, "web.x");
         leader.complete(7);
@@ -177,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_follower_that_gives_up_disturbs_nobody() {
-        let inflight = Inflight::new(1);
+        let inflight = Inflight::new();
         let leader = lead(&inflight, "web.x");
         drop(follow(&inflight, "web.x"));
         let cancelled = tokio::spawn(follow(&inflight, "web.x").wait());
@@ -189,16 +189,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn fetches_are_bounded_and_age_counts_from_the_first_asker() {
-        let inflight = Inflight::<u32>::new(2);
+    async fn age_counts_from_the_first_asker() {
+        let inflight = Inflight::<u32>::new();
         let now = crate::clock::now();
-        let (one, two) = (key(0, 0, "one.x"), key(0, 0, "two.x"));
+        let one = key(0, 0, "one.x");
         let Joined::Leader(first) = inflight.join(&one, now) else { panic!("the first leads") };
-        let _second = inflight.join(&two, now);
-        assert!(matches!(inflight.join(&key(0, 0, "three.x"), now), Joined::Full));
         let Joined::Follower(late) = inflight.join(&one, now + Duration::from_secs(1)) else { panic!("a follower") };
         assert_eq!((first.since(), late.since()), (now, now));
-        drop(first);
-        assert!(matches!(inflight.join(&key(0, 0, "three.x"), now), Joined::Leader(_)));
+        let own = first.follow();
+        first.complete(7);
+        assert_eq!((own.wait().await, late.wait().await), (Some(7), Some(7)));
     }
 }

@@ -8,7 +8,11 @@ use crate::wire::ReplyBody;
 /// A peer's denial is asked again soon: the name may come up there any moment, and asking costs one question.
 const PEER_NEGATIVE_TTL: u32 = 2;
 /// "Resolvers MUST cache resolution failures for at least 1 second" (RFC 9520 3.2).
-const FAILURE_TTL: u32 = 1;
+pub(super) const FAILURE_TTL: u32 = 1;
+/// An answer that is found this often within its TTL is in use, and is asked for again before it expires.
+pub(super) const IN_USE: u32 = 2;
+/// How long before its end that is: a tenth of the TTL, but no less than any region takes to answer.
+const LEAST_LEAD: Duration = Duration::from_secs(1);
 
 /// Who answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,11 @@ pub struct Keep {
     pub cap: u32,
     /// It may still be used for this long afterwards, if nothing better is to be had.
     pub stale: u32,
+}
+
+impl Keep {
+    /// It is not kept.
+    pub const NOT: Self = Self { ttl: 0, cap: 0, stale: 0 };
 }
 
 impl Policy {
@@ -69,6 +78,12 @@ impl Policy {
         };
         (keep.ttl > 0).then_some(keep)
     }
+}
+
+/// How long before its end an answer with this TTL is asked for again; half of it at most, or a short TTL would be none.
+pub(super) fn lead(ttl: u32) -> Duration {
+    let ttl = Duration::from_secs(ttl.into());
+    (ttl / 10).max(LEAST_LEAD).min(ttl / 2)
 }
 
 /// Whole seconds, as TTLs are.
@@ -157,6 +172,12 @@ pub(super) mod tests {
     fn failures_are_kept_for_one_second() {
         assert_eq!(ttl(Source::Peer, &ReplyBody::failure(Rcode::SERVFAIL, None)), Some(1));
         assert_eq!(ttl(Source::Forward, &body(5, &[])), Some(1), "an upstream's REFUSED");
+    }
+
+    #[test]
+    fn answers_in_use_are_asked_for_again_in_time() {
+        let leads = [1, 2, 5, 30, 3_600].map(|ttl| lead(ttl).as_millis());
+        assert_eq!(leads, [500, 1_000, 1_000, 3_000, 360_000]);
     }
 
     #[test]

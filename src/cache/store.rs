@@ -1,6 +1,7 @@
 //! The answers themselves: least recently used go first, bounded in octets. Shards have a lock each; a look-up holds one of
 //! them for as long as its answer is copied, and no other.
 
+use std::borrow::Borrow;
 use std::time::Instant;
 
 use lru::LruCache;
@@ -56,49 +57,77 @@ impl Cache {
         Self { shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
-    /// Gives the entry to `f` if there is a fresh one. `f` runs under the shard's lock: it copies, and nothing else.
+    /// Gives the entry to `f` if there is a fresh one; what `f` cannot use is a miss. `f` runs under the shard's lock: it copies, and
+    /// nothing else.
     #[inline]
-    pub fn get<R>(&self, key: &KeyBuf, now: Instant, f: impl FnOnce(&Entry) -> R) -> Option<R> {
+    pub fn get<R>(&self, key: &KeyBuf, now: Instant, f: impl FnOnce(&Entry) -> Option<R>) -> Option<R> {
         let mut shard = self.shard(key.hash()).lock();
         let shard = &mut *shard;
         if let Some(entry) = shard.answers.get_mut(key.octets()) {
             if entry.is_fresh(now) {
-                entry.hit();
-                shard.stats.hits += 1;
-                return Some(f(entry));
-            }
-            if !entry.is_usable(now) {
-                shard.remove(key);
+                if let Some(found) = f(entry) {
+                    entry.hit();
+                    shard.stats.hits += 1;
+                    return Some(found);
+                }
+            } else if !entry.is_usable(now) {
+                shard.remove(key.octets());
             }
         }
         shard.stats.misses += 1;
         None
     }
 
-    /// The same for an entry that is past its TTL but not past its stale time, or fresh.
-    pub fn get_stale<R>(&self, key: &KeyBuf, now: Instant, f: impl FnOnce(&Entry) -> R) -> Option<R> {
+    /// The same for an entry that is past its TTL but not past its stale time.
+    pub fn get_stale<R>(&self, key: &KeyBuf, now: Instant, f: impl FnOnce(&Entry) -> Option<R>) -> Option<R> {
         let mut shard = self.shard(key.hash()).lock();
         let shard = &mut *shard;
-        let entry = shard.answers.get(key.octets()).filter(|entry| entry.is_usable(now))?;
+        let entry = shard.answers.get(key.octets()).filter(|entry| !entry.is_fresh(now) && entry.is_usable(now))?;
+        let found = f(entry)?;
         shard.stats.stale += 1;
-        Some(f(entry))
+        Some(found)
     }
 
-    /// Keeps an answer in place of what was there, unless it is a failure and what was there can still be used. One that takes more
-    /// than a shard may is not kept.
-    pub fn insert(&self, key: Key, entry: Entry, now: Instant) {
+    /// Is it time to ask again for this answer, because it is there and soon is not?
+    #[must_use]
+    pub fn is_due(&self, key: &KeyBuf, now: Instant) -> bool {
+        let shard = self.shard(key.hash()).lock();
+        shard.answers.peek(key.octets()).is_some_and(|entry| entry.is_fresh(now) && entry.refresh_at() <= now)
+    }
+
+    /// Keeps an answer in place of what was there, and gives true; or keeps what was there, because it is better. An answer that
+    /// takes more than a shard may is not kept.
+    pub fn insert(&self, key: Key, entry: Entry, now: Instant) -> bool {
         let cost = cost(&key, &entry);
         let mut shard = self.shard(key.hash()).lock();
-        let keeps_old = |old: &Entry| entry.is_failure() && !old.is_failure() && old.is_usable(now);
-        if cost > shard.limit || shard.answers.peek(&key).is_some_and(keeps_old) {
-            return;
+        if shard.answers.peek(&key).is_some_and(|old| old.outranks(&entry, now)) {
+            return false;
         }
-        shard.stats.inserts += 1;
-        shard.stats.bytes += cost;
-        if let Some((key, old)) = shard.answers.push(key, entry) {
-            shard.stats.bytes -= self::cost(&key, &old);
+        if entry.is_fleeting() {
+            shard.remove(key.borrow());
+        } else if cost <= shard.limit {
+            shard.stats.inserts += 1;
+            shard.stats.bytes += cost;
+            if let Some((key, old)) = shard.answers.push(key, entry) {
+                shard.stats.bytes -= self::cost(&key, &old);
+            }
+            shard.shrink();
         }
+        true
+    }
+
+    /// Notes at an answer that was better than what came why nothing newer came, and gives it to `f`.
+    pub fn set_back<R>(&self, key: &Key, cause: &str, now: Instant, f: impl FnOnce(&Entry) -> R) -> Option<R> {
+        let mut shard = self.shard(key.hash()).lock();
+        let shard = &mut *shard;
+        let entry = shard.answers.get_mut(key).filter(|entry| entry.is_usable(now))?;
+        let before = cost(key, entry);
+        entry.set_back(cause, now);
+        let (after, stale, found) = (cost(key, entry), !entry.is_fresh(now), f(entry));
+        shard.stats.bytes = shard.stats.bytes - before + after;
+        shard.stats.stale += u64::from(stale);
         shard.shrink();
+        Some(found)
     }
 
     /// Forgets everything.
@@ -172,8 +201,8 @@ impl Cache {
 }
 
 impl Inner {
-    fn remove(&mut self, key: &KeyBuf) {
-        if let Some((key, entry)) = self.answers.pop_entry(key.octets()) {
+    fn remove(&mut self, key: &[u8]) {
+        if let Some((key, entry)) = self.answers.pop_entry(key) {
             self.stats.bytes -= cost(&key, &entry);
         }
     }
@@ -193,105 +222,4 @@ fn cost(key: &Key, entry: &Entry) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::cache::key::tests::key;
-    use crate::cache::policy::Source;
-    use crate::cache::policy::tests::{POLICY, address, denial};
-    use crate::wire::{Rcode, ReplyBody};
-
-    const MIB: usize = 1 << 20;
-
-    fn entry(source: Source, body: ReplyBody, now: Instant) -> Entry {
-        let keep = POLICY.keep(source, &body).expect("kept");
-        Entry::new(Arc::new(body), keep, now, now)
-    }
-
-    fn fill(cache: &Cache, count: usize, now: Instant) {
-        for number in 0..count {
-            let key = key(0, 0, &format!("n{number}.x")).to_key();
-            cache.insert(key, entry(Source::Forward, address(30), now), now);
-        }
-    }
-
-    #[test]
-    fn an_answer_is_found_until_its_ttl_ends_and_then_takes_no_room() {
-        let (cache, now, web) = (Cache::new(MIB), crate::clock::now(), key(0, 1, "web.x"));
-        cache.insert(web.to_key(), entry(Source::Forward, address(20), now), now);
-        let later = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(cache.get(&web, later(19), |entry| entry.remaining(later(19))), Some(1));
-        assert_eq!(cache.get(&web, later(19), Entry::hits), Some(2));
-        assert_eq!(cache.get(&key(0, 2, "web.x"), now, |_| ()), None, "another route");
-        assert_eq!(cache.get(&web, later(20), |_| ()), None);
-        let stats = Stats { hits: 2, misses: 2, inserts: 1, ..Stats::default() };
-        assert_eq!(cache.stats(), stats);
-    }
-
-    #[test]
-    fn a_peers_answer_stays_for_its_stale_time() {
-        let (cache, now, web) = (Cache::new(MIB), crate::clock::now(), key(0, 1, "web.x"));
-        cache.insert(web.to_key(), entry(Source::Peer, address(20), now), now);
-        let later = now + Duration::from_secs(1_000);
-        assert_eq!(cache.get(&web, later, |_| ()), None);
-        assert_eq!(cache.get_stale(&web, later, |entry| entry.age(later)), Some(1_000));
-        assert_eq!(cache.get_stale(&web, now + Duration::from_secs(3_620), |_| ()), None);
-    }
-
-    #[test]
-    fn a_failure_does_not_push_out_an_answer_that_can_be_used() {
-        let (cache, now, web) = (Cache::new(MIB), crate::clock::now(), key(0, 1, "web.x"));
-        let rcode = |now| cache.get_stale(&web, now, |entry| entry.body().rcode);
-        let failure = |now| entry(Source::Peer, ReplyBody::failure(Rcode::SERVFAIL, None), now);
-        cache.insert(web.to_key(), failure(now), now);
-        assert_eq!(rcode(now), Some(Rcode::SERVFAIL));
-        cache.insert(web.to_key(), entry(Source::Peer, address(20), now), now);
-        let (late, gone) = (now + Duration::from_secs(100), now + Duration::from_secs(4_000));
-        cache.insert(web.to_key(), failure(late), late);
-        assert_eq!(rcode(late), Some(Rcode::NOERROR));
-        cache.insert(web.to_key(), failure(gone), gone);
-        assert_eq!(rcode(gone), Some(Rcode::SERVFAIL));
-        cache.insert(web.to_key(), entry(Source::Peer, denial(2), gone), gone);
-        assert_eq!(rcode(gone), Some(Rcode::NXDOMAIN));
-        assert_eq!(cache.len(), 1);
-    }
-
-    #[test]
-    fn the_size_is_kept_and_the_least_used_go_first() {
-        let (cache, now) = (Cache::new(MIB), crate::clock::now());
-        fill(&cache, 20_000, now);
-        let stats = cache.stats();
-        assert!(stats.bytes <= MIB && stats.bytes > MIB * 9 / 10, "{stats:?}");
-        assert_eq!(stats.entries as u64 + stats.evictions, 20_000);
-        assert!(cache.get(&key(0, 0, "n19999.x"), now, |_| ()).is_some());
-        assert!(cache.get(&key(0, 0, "n0.x"), now, |_| ()).is_none());
-    }
-
-    #[test]
-    fn what_is_removed_gives_its_room_back() {
-        let (cache, now) = (Cache::new(MIB), crate::clock::now());
-        fill(&cache, 100, now);
-        fill(&cache, 100, now);
-        let full = cache.bytes();
-        fill(&cache, 100, now);
-        assert_eq!((cache.len(), cache.bytes()), (100, full), "replacing is not adding");
-        for number in 0..100 {
-            cache.get(&key(0, 0, &format!("n{number}.x")), now + Duration::from_secs(60), |_| ());
-        }
-        assert_eq!((cache.len(), cache.bytes()), (0, 0));
-        fill(&cache, 100, now);
-        cache.resize(MIB / 64);
-        assert!(cache.bytes() <= MIB / 64);
-        cache.flush();
-        assert_eq!((cache.is_empty(), cache.bytes()), (true, 0));
-    }
-
-    #[test]
-    fn size_zero_keeps_nothing() {
-        let (cache, now) = (Cache::new(0), crate::clock::now());
-        fill(&cache, 100, now);
-        assert!(cache.is_empty());
-    }
-}
+mod tests;

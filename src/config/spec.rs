@@ -121,6 +121,7 @@ pub(super) struct LimitsSpec {
     pub(super) tcp_idle: Field<Time>,
     pub(super) tcp_write: Field<Time>,
     pub(super) peer_in_flight: Field<u64>,
+    pub(super) refreshes: Field<u64>,
     pub(super) peer_addresses: Field<u64>,
     pub(super) regions: Field<u64>,
     pub(super) forward_deadline: Field<Time>,

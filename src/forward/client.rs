@@ -164,7 +164,7 @@ impl ForwardClient {
             Transport::Tcp => {
                 let until = Instant::now() + bounds.deadline;
                 match self.tcp.ask(question, stamp, until).await {
-                    Ok(answer) => Ok(answer),
+                    Ok(answer) => Ok(answer.received),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
                     Err(Trouble::NoAddress) => Err(self.no_server()),
                     Err(Trouble::Dark(_)) => Err(Failure::UpstreamDark { zone: zone() }),

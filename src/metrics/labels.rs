@@ -39,6 +39,8 @@ pub enum Answerer {
     Local,
     /// Memory: what a peer or an upstream had said.
     Cache,
+    /// The same, past its TTL.
+    Stale,
     Peer,
     Forward,
     /// Nobody was asked: refused, malformed, overloaded.
@@ -46,13 +48,13 @@ pub enum Answerer {
 }
 
 impl Answerer {
-    pub(super) const ALL: [Self; 5] = [Self::Local, Self::Cache, Self::Peer, Self::Forward, Self::Own];
+    pub(super) const ALL: [Self; 6] = [Self::Local, Self::Cache, Self::Stale, Self::Peer, Self::Forward, Self::Own];
 
     /// The plugin that does the same in CoreDNS.
     pub(super) const fn plugin(self) -> &'static str {
         match self {
             Self::Local => "kubernetes",
-            Self::Cache => "cache",
+            Self::Cache | Self::Stale => "cache",
             Self::Peer | Self::Forward => "forward",
             Self::Own => "",
         }

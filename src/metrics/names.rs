@@ -54,6 +54,10 @@ metrics! {
     CACHE_EVICTIONS: counter("interlocal_cache_evictions_total", "Answers pushed out for want of room.");
     CACHE_STALE: counter("interlocal_cache_stale_hits_total",
         "Questions answered past the TTL because nothing better was to be had.");
+    CACHE_REFRESHES: counter("interlocal_cache_refreshes_total",
+        "Answers in use that were asked for again before they expired, by region or upstream zone.");
+    CACHE_REFRESHES_REFUSED: counter("interlocal_cache_refreshes_refused_total",
+        "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
@@ -96,6 +100,7 @@ metrics! {
     PEER_CONNECTS: counter("interlocal_peer_connects_total", "Connections made to the address.");
     PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
     PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
+    PEER_STALE: counter("interlocal_peer_stale_answers_total", "Answers of the region that were given past their TTL because it gave none.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
@@ -125,6 +130,7 @@ metrics! {
     COREDNS_KUBERNETES_PROGRAMMING: histogram("coredns_kubernetes_dns_programming_duration_seconds",
         "As interlocal_zone_programming_duration_seconds.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
+    COREDNS_CACHE_STALE: counter("coredns_cache_served_stale_total", "As interlocal_peer_stale_answers_total.");
 }
 
 #[cfg(test)]

@@ -66,9 +66,12 @@ fn coredns_cache(server: &str, zone: &str, row: &Row, sink: &mut Sink) {
     let [server, zones, view] = [("server", server), ("zones", zone), ("view", "")];
     for (by, rcode, number) in responses(row) {
         match by {
-            Answerer::Cache => {
+            Answerer::Cache | Answerer::Stale => {
                 let kind = if rcode == "NOERROR" { "success" } else { "denial" };
                 sink.count(names::COREDNS_CACHE_HITS, &[server, ("type", kind), zones, view], number);
+                if by == Answerer::Stale {
+                    sink.count(names::COREDNS_CACHE_STALE, &[server, zones, view], number);
+                }
             }
             Answerer::Peer | Answerer::Forward => {
                 sink.count(names::COREDNS_CACHE_MISSES, &[server, zones, view], number);

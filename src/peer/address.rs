@@ -2,6 +2,7 @@
 //! asked, and what becomes of a question that fails here, is decided in `asking`.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::dial::{DialError, dial};
 use super::health::{Breaker, Health, Probed, vary};
 use super::rtt::SmoothedRtt;
 use super::settings::{CONNECT_TIMEOUT, Settings};
-use super::sync::Probe;
+use super::sync::{Probe, Sync};
 use crate::wire::Rcode;
 use crate::wire::exchange::{Manner, Question, Received};
 
@@ -56,6 +57,8 @@ pub struct Address {
     server: SocketAddr,
     common: Arc<Common>,
     counters: Arc<Counters>,
+    /// The breaker is not closed: what the state says, for those who must not wait for it.
+    broken: AtomicBool,
     state: Mutex<State>,
     me: Weak<Self>,
 }
@@ -89,8 +92,8 @@ impl Address {
             without_opt_until: None,
             cause: "not connected yet",
         };
-        let counters = Arc::default();
-        Arc::new_cyclic(|me| Self { server, common, counters, state: Mutex::new(state), me: me.clone() })
+        let (counters, broken) = (Arc::default(), AtomicBool::new(false));
+        Arc::new_cyclic(|me| Self { server, common, counters, broken, state: Mutex::new(state), me: me.clone() })
     }
 
     #[must_use]
@@ -108,6 +111,12 @@ impl Address {
     #[must_use]
     pub fn rtt(&self) -> SmoothedRtt {
         self.state.lock().rtt
+    }
+
+    /// Its breaker is not closed.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Relaxed)
     }
 
     /// What the choice goes by.
@@ -263,6 +272,7 @@ impl Address {
 
     /// Starts the task that probes until the breaker is closed, or the address is gone.
     fn probe_from_now_on(&self, state: &mut State) {
+        self.broken.store(true, Relaxed);
         tracing::warn!(server = %self.server, cause = state.cause, "address does not answer: asked no more, but probed");
         if std::mem::replace(&mut state.probing, true) {
             return;
@@ -308,12 +318,14 @@ impl Address {
                 let until = Instant::now() + PROBE_TIMEOUT;
                 let asked = connection.ask(&plan.probe.question(), Manner { edns: true, option }, until).await;
                 let found = asked.map_or(Probed::Nothing, |answer| Probed::Answered(plan.probe.judge(&answer)));
+                connection.set_synced(found == Probed::Answered(Sync::Synced));
                 (found, Some(connection))
             }
         };
         {
             let mut state = self.state.lock();
             state.breaker.probe_ends(found, Instant::now(), vary);
+            self.broken.store(state.breaker.health() != Health::Closed, Relaxed);
             if state.breaker.health() == Health::Closed {
                 tracing::info!(server = %self.server, "address answers again");
                 state.backoff.worked();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::address::Address;
+use super::answered::Answered;
 use super::choice::{Candidate, Choice, choose};
 use super::connection::{AskError, Connection};
 use super::group::{Group, Trouble};
@@ -39,7 +40,7 @@ struct Asking {
     /// If nobody else is left it may go here once more: its connection was closed, the next one may not be.
     again: Option<SocketAddr>,
     /// SERVFAIL: better than nothing.
-    servfail: Option<Received>,
+    servfail: Option<Answered>,
     /// REFUSED and the like.
     refused: Option<Received>,
     last: Option<Sent>,
@@ -58,7 +59,7 @@ pub(super) async fn ask(
     question: &Question,
     stamp: Option<&[u8]>,
     until: Instant,
-) -> Result<Received, Trouble> {
+) -> Result<Answered, Trouble> {
     let plan = group.plan();
     let option = stamp.map(|stamp| (plan.settings.stamp_option, stamp));
     let mut asking = Asking {
@@ -84,7 +85,7 @@ pub(super) async fn ask(
                     asking.sent(sent);
                     race.push(async move {
                         let outcome = address.ask(&connection, question, option, until).await;
-                        (outcome, address.server())
+                        (outcome.map(|answer| Answered::over(answer, connection.is_synced())), address.server())
                     });
                     continue;
                 }
@@ -160,16 +161,16 @@ impl Asking {
     }
 
     /// Takes an outcome in; gives the answer if it is one.
-    fn learn(&mut self, outcome: Result<Received, AskError>, server: SocketAddr) -> Option<Received> {
+    fn learn(&mut self, outcome: Result<Answered, AskError>, server: SocketAddr) -> Option<Answered> {
         match outcome {
-            Ok(answer) => match answer.body.rcode {
+            Ok(answer) => match answer.received.body.rcode {
                 // Once elsewhere; what comes then is passed on.
                 Rcode::SERVFAIL if self.servfail.is_none() => {
                     self.servfail = Some(answer);
                     self.wanted = true;
                 }
                 Rcode::REFUSED | Rcode::NOTIMP | Rcode::FORMERR | Rcode::BADVERS => {
-                    self.refused = Some(answer);
+                    self.refused = Some(answer.received);
                     self.wanted = true;
                 }
                 _ => return Some(answer),
@@ -212,7 +213,7 @@ impl Asking {
     }
 
     /// The end without an answer.
-    fn verdict(self, addresses: &[Arc<Address>]) -> Result<Received, Trouble> {
+    fn verdict(self, addresses: &[Arc<Address>]) -> Result<Answered, Trouble> {
         if let Some(answer) = self.servfail {
             return Ok(answer);
         }

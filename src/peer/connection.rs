@@ -2,6 +2,7 @@
 //! order, matched by id and question. It knows nothing of other connections, retries or health.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -63,6 +64,8 @@ struct Shared {
     /// Told when the connection may take a question again, or has ended.
     changed: Arc<Notify>,
     counters: Arc<Counters>,
+    /// Its own probe was denied with authority.
+    synced: AtomicBool,
     terms: Terms,
     retire_at: Instant,
 }
@@ -103,6 +106,7 @@ impl Connection {
             over: Notify::new(),
             changed,
             counters,
+            synced: AtomicBool::new(false),
             terms: Terms { in_flight: terms.in_flight.min(table::MOST), ..terms },
             retire_at: now + age,
         });
@@ -143,6 +147,16 @@ impl Connection {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.state.lock().closed
+    }
+
+    /// Has its own probe shown that the server knows its zone?
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.shared.synced.load(Relaxed)
+    }
+
+    pub fn set_synced(&self, synced: bool) {
+        self.shared.synced.store(synced, Relaxed);
     }
 
     /// Questions that the other side has, and the most that it is given.
@@ -216,7 +230,7 @@ struct Wait<'c> {
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
         self.shared.state.lock().table.give_up(self.id);
-        self.shared.counters.in_flight.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.shared.counters.in_flight.fetch_sub(1, Relaxed);
         self.shared.end_if_drained();
     }
 }
@@ -235,7 +249,7 @@ impl Shared {
             push_frame(&question.asked().write(id, manner), &mut state.outbox);
             id
         };
-        self.counters.in_flight.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.counters.in_flight.fetch_add(1, Relaxed);
         count(&self.counters.questions);
         self.work.notify_one();
         Ok(Wait { shared: self, id, receiver })

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::address::{Address, Common, Plan};
+use super::answered::Answered;
 use super::asking;
 use super::counters::AddressSnapshot;
 use crate::wire::exchange::{Question, Received};
@@ -82,8 +83,20 @@ impl Group {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn ask(&self, question: &Question, stamp: Option<&[u8]>, until: Instant) -> Result<Received, Trouble> {
+    pub async fn ask(&self, question: &Question, stamp: Option<&[u8]>, until: Instant) -> Result<Answered, Trouble> {
         asking::ask(self, question, stamp, until).await
+    }
+
+    /// There are addresses, and none of them is worth asking now. Cheap: a question may ask this before it asks the group.
+    #[must_use]
+    pub fn is_dark(&self) -> bool {
+        let addresses = self.addresses.read();
+        !addresses.is_empty() && addresses.iter().all(|address| address.is_broken())
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.addresses.read().is_empty()
     }
 
     #[must_use]

@@ -9,6 +9,7 @@
 //! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves?
 
 pub mod address;
+pub mod answered;
 mod asking;
 pub mod backoff;
 pub mod choice;
@@ -30,5 +31,6 @@ pub mod settings;
 pub mod sync;
 mod table;
 
+pub use answered::Answered;
 pub use region::RegionClient;
 pub use settings::Settings;

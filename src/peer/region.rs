@@ -3,13 +3,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::Plan;
-use super::counters::AddressSnapshot;
+use super::answered::Answered;
+use super::counters::{AddressSnapshot, count};
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
 use super::resolve::Resolve;
@@ -18,7 +20,7 @@ use super::sync::Probe;
 use crate::answer::Failure;
 use crate::config::RegionRow;
 use crate::wire::Name;
-use crate::wire::exchange::{Question, Received};
+use crate::wire::exchange::Question;
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
@@ -28,6 +30,7 @@ pub struct RegionClient {
     zone: RwLock<Name>,
     /// Why the row cannot be used.
     broken: RwLock<Option<String>>,
+    stale_answers: AtomicU64,
 }
 
 /// How a region stands, for metrics.
@@ -38,6 +41,8 @@ pub struct RegionSnapshot {
     pub addresses: Vec<AddressSnapshot>,
     /// Left out, because they lead back to ourselves.
     pub looping: Vec<SocketAddr>,
+    /// Answers past their TTL that were given because the region gave none.
+    pub stale_answers: u64,
 }
 
 impl RegionClient {
@@ -51,6 +56,7 @@ impl RegionClient {
             group,
             zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
+            stale_answers: AtomicU64::new(0),
         };
         client.endpoints.set(&row.endpoints);
         Arc::new(client)
@@ -73,10 +79,21 @@ impl RegionClient {
     ///
     /// # Errors
     /// If no address answered before the deadline, or none is worth asking. SERVFAIL is an answer here.
-    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Received, Failure> {
+    pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Answered, Failure> {
         let until = Instant::now() + self.group.plan().settings.deadline;
         self.first_addresses(until).await;
         self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
+    }
+
+    /// No address of the region is worth asking now: [`Self::ask`] would fail at once. Cheap, and waits for nothing.
+    #[must_use]
+    pub fn is_dark(&self) -> bool {
+        self.group.is_dark() || (self.group.is_empty() && !self.endpoints.is_pending())
+    }
+
+    /// An answer of this region was given past its TTL.
+    pub fn served_stale(&self) {
+        count(&self.stale_answers);
     }
 
     /// The addresses that are asked, and each change of them, for the self-probe.
@@ -108,6 +125,7 @@ impl RegionClient {
             endpoints: self.endpoints.snapshot(),
             addresses: self.group.snapshot(),
             looping: self.endpoints.listed().looping(),
+            stale_answers: self.stale_answers.load(Relaxed),
         }
     }
 

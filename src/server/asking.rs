@@ -1,6 +1,7 @@
 //! The circumstances of a question, and how its answer is counted: what answering in place and resolving have in common.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::core::{Core, View};
@@ -20,7 +21,7 @@ pub enum Transport {
 
 /// The circumstances, the same for a whole batch but for the source and the rotation.
 pub struct Asking<'c> {
-    pub core: &'c Core,
+    pub core: &'c Arc<Core>,
     pub view: &'c View,
     pub door: Door,
     pub transport: Transport,

@@ -7,9 +7,11 @@ use std::sync::{Arc, OnceLock};
 use ipnet::IpNet;
 use tokio::runtime::Handle;
 
+use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
 use super::permits::Permits;
 use super::recorders::Recorders;
+use super::refresh::Refreshes;
 use crate::cache::{Cache, Inflight, Policy};
 use crate::config::{Config, PeerTable};
 use crate::forward::ForwardClient;
@@ -17,8 +19,8 @@ use crate::metrics::{Registry, ZoneSlot};
 use crate::peer::RegionClient;
 use crate::publish::Published;
 use crate::route::{Door, Remote, Routes};
+use crate::wire::Name;
 use crate::wire::stamp::{DoorSaid, ReplyStamp};
-use crate::wire::{Name, ReplyBody};
 use crate::zone::Snapshot;
 
 /// Everything that the doors share.
@@ -27,8 +29,8 @@ pub struct Core {
     pub routing: Published<Routing>,
     /// Of all servers: their keys differ.
     pub cache: Cache,
-    pub inflight: Arc<Inflight<Arc<ReplyBody>>>,
-    /// Questions that wait for a peer or an upstream, bounded by `limits.in_flight`.
+    pub inflight: Arc<Inflight<Fetched>>,
+    /// Questions that wait for a peer or an upstream, and fetches that outlast their askers, bounded by `limits.in_flight`.
     pub in_flight: Permits,
     pub runtime: Handle,
     pub metrics: Arc<Registry>,
@@ -85,6 +87,8 @@ pub struct Routing {
     pub policies: Vec<Policy>,
     pub region_ids: Vec<u64>,
     pub upstream_ids: Vec<u64>,
+    /// Of regions, then of upstreams.
+    pub refreshes: Vec<Arc<Refreshes>>,
     /// Whether questions to an upstream bear the stamp, by its number.
     pub upstream_stamps: Vec<bool>,
     pub table: PeerTable,
@@ -125,6 +129,28 @@ impl Routing {
         match remote {
             Remote::Peer(region) => self.region_ids[region],
             Remote::Forward(upstream) => self.upstream_ids[upstream],
+        }
+    }
+
+    /// The target with this number, if there is one.
+    pub fn remote(&self, id: u64) -> Option<Remote> {
+        let at = |ids: &[u64]| ids.iter().position(|found| *found == id);
+        at(&self.region_ids).map(Remote::Peer).or_else(|| at(&self.upstream_ids).map(Remote::Forward))
+    }
+
+    pub fn refreshes(&self, remote: Remote) -> &Arc<Refreshes> {
+        match remote {
+            Remote::Peer(region) => &self.refreshes[region],
+            Remote::Forward(upstream) => &self.refreshes[self.regions.len() + upstream],
+        }
+    }
+
+    /// No address of the region is worth asking. Upstreams are asked whatever is known of them.
+    #[inline]
+    pub fn is_dark(&self, remote: Remote) -> bool {
+        match remote {
+            Remote::Peer(region) => self.regions[region].is_dark(),
+            Remote::Forward(_) => false,
         }
     }
 

@@ -38,9 +38,10 @@ pub fn admit(core: &Core) -> Option<Permit> {
     permit
 }
 
-/// Resolves an admitted miss. `None`: there is nothing to send.
+/// Resolves an admitted miss; fetches that it begins share its permit. `None`: there is nothing to send.
 pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Vec<u8>, Done)> {
-    let result = contained_async(miss.resolve(core)).await;
+    let permit = Arc::new(permit);
+    let result = contained_async(miss.resolve(core, &permit)).await;
     drop(permit);
     result.unwrap_or_else(|| give_up(core, miss, &Failure::Panic))
 }

@@ -2,7 +2,8 @@
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
 use super::asking::{Asking, Done, ad_flag, door_flags, server_of};
-use crate::answer::{Failure, unanswerable};
+use super::refresh;
+use crate::answer::{Failure, Stale, unanswerable};
 use crate::cache::{Entry, KeyBuf};
 use crate::metrics::{Answerer, ZoneSlot};
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
@@ -168,36 +169,69 @@ impl<'a> One<'a> {
     #[inline]
     fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
         let Asking { core, view, door, now, .. } = self.asking;
-        let server = server_of(*door);
+        let (server, asked) = (server_of(*door), self.query.asked());
+        let recursion = self.query.flags.has(Flags::RD);
         if self.stamp.is_none() || !view.routing.passes_the_stamp_on(remote) {
-            let key = KeyBuf::new(server, view.routing.route_id(remote), &self.query.asked());
-            let hit = core.cache.get(&key, *now, |entry| self.kept(out, remote, entry));
-            if let Some(Some(outcome)) = hit {
+            let key = KeyBuf::new(server, view.routing.route_id(remote), &asked);
+            let hit = core.cache.get(&key, *now, |entry| Some((self.kept(out, remote, entry)?, entry.now_in_use())));
+            if let Some((outcome, again)) = hit {
+                if let Some(at) = again {
+                    refresh::plan(core, &view.routing, server, remote, &asked, at);
+                }
+                return outcome;
+            }
+            // "If ... the Recursion Desired flag is not set in the request, it should immediately return the response without
+            // consulting the cache for expired records" (RFC 8767 5).
+            if recursion && let Some(outcome) = self.stale(out, remote, &key) {
                 return outcome;
             }
         }
-        if !self.query.flags.has(Flags::RD) {
+        if !recursion {
             return self.failure(out, &Failure::NoRecursion);
         }
         Outcome::Miss
     }
 
+    /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, or what it
+    /// said a moment ago was of no use.
+    fn stale(&self, out: &mut [u8], remote: Remote, key: &KeyBuf) -> Option<Outcome> {
+        let Asking { core, view, now, .. } = self.asking;
+        let Remote::Peer(region) = remote else { return None };
+        let dark = view.routing.is_dark(remote).then(|| Stale::Dark { region: &view.routing.routes.regions()[region] });
+        let stale = core.cache.get_stale(key, *now, |entry| {
+            let asker = self.asker(entry)?;
+            let len = match (entry.setback(*now), dark) {
+                (Some(cause), _) => entry.write_stale(self.query, out, asker, cause, *now),
+                (None, Some(dark)) => entry.write_stale(self.query, out, asker, dark, *now),
+                (None, None) => return None,
+            };
+            Some(self.done(len, view.routing.slots.of(remote), Answerer::Stale, entry.body().rcode))
+        });
+        if stale.is_some() {
+            view.routing.regions[region].served_stale();
+        }
+        stale
+    }
+
     /// The cached body, unless its chain has to be followed first.
     #[inline]
     fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
+        let asker = self.asker(entry)?;
+        let len = entry.write(self.query, out, asker, self.asking.now);
+        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, entry.body().rcode))
+    }
+
+    /// How a cached body is written for this asker; none if its chain has to be followed first.
+    #[inline]
+    fn asker(&self, entry: &Entry) -> Option<Asker<'_>> {
         let body = entry.body();
-        if body.open_target.is_some() {
-            return None;
-        }
-        let asker = Asker {
+        body.open_target.is_none().then(|| Asker {
             max: self.asking.limit(self.query),
             flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
             option: self.asking.reply_option(self.stamp),
             keepalive: self.asking.keepalive(self.query),
-        };
-        let len = entry.write(self.query, out, asker, self.asking.now);
-        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, body.rcode))
+        })
     }
 
     /// A reverse name: our own first, then whoever claims its range.

@@ -1,18 +1,18 @@
-//! A question that memory cannot answer: other servers are asked, chains of CNAMEs are followed, and everybody who asks the same
-//! meanwhile waits for the one fetch. It knows no sockets; the doors give it a message and take a reply.
+//! A question that memory cannot answer: other servers are asked, and chains of CNAMEs are followed. It knows no sockets; the doors
+//! give it a message and take a reply.
 
 use std::sync::Arc;
 
 use super::asking::{Asking, Done, Transport, ad_flag, door_flags, server_of};
-use super::core::{Core, Counters, View};
-
+use super::core::{Core, View};
+use super::fetch::{Fetch, Fetched};
+use super::permits::Permit;
 use crate::answer::Failure;
-use crate::cache::{Entry, Joined, KeyBuf, Leader, Source as KeptFrom};
 use crate::clock;
 use crate::metrics::{Answerer, ZoneSlot};
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, Source, Whence};
 use crate::wire::body::Asker;
-use crate::wire::exchange::{Asked, Question};
+use crate::wire::exchange::Asked;
 use crate::wire::reply::{Owner, Verdict};
 use crate::wire::stamp::{Stamp, write_stamp};
 use crate::wire::{
@@ -30,14 +30,14 @@ pub struct Miss {
 
 impl Miss {
     /// Resolves the question and gives the whole reply with how it is counted; `None` if the message is no question after all.
-    pub async fn resolve(&self, core: &Arc<Core>) -> Option<(Vec<u8>, Done)> {
+    pub async fn resolve(&self, core: &Arc<Core>, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
         let view = View::load(core);
         let stamp_option = view.routing.config.stamp_option;
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
         let whence = Whence { door: self.door, stamp, own_id: view.zone.cluster_id };
-        let resolution = Resolution { core, view: &view, whence, query: &query };
+        let resolution = Resolution { core, view: &view, whence, query: &query, permit };
         let (body, zone, by) = resolution.run().await;
         let asking = Asking {
             core,
@@ -85,6 +85,7 @@ struct Resolution<'a> {
     view: &'a View,
     whence: Whence<'a>,
     query: &'a Query<'a>,
+    permit: &'a Arc<Permit>,
 }
 
 impl Resolution<'_> {
@@ -93,10 +94,13 @@ impl Resolution<'_> {
         let routes = &self.view.routing.routes;
         let mut name = self.query.name.clone();
         let mut decision = routes.decide(&self.whence, &name);
-        let (slot, by) = self.counted(&decision);
+        let (slot, mut by) = self.counted(&decision);
         let mut chain: Option<(Arc<ReplyBody>, Name)> = None;
         for _ in 0..=self.view.routing.config.limits.cname_links {
-            let (body, source) = self.step(&name, decision).await;
+            let (Fetched { body, stale }, source) = self.step(&name, decision).await;
+            if stale {
+                by = Answerer::Stale;
+            }
             let whole = match &chain {
                 None => body,
                 Some((before, target)) => {
@@ -137,20 +141,21 @@ impl Resolution<'_> {
     }
 
     /// One link of the chain.
-    async fn step(&self, name: &NameBuf, decision: Decision) -> (Arc<ReplyBody>, Source) {
+    async fn step(&self, name: &NameBuf, decision: Decision) -> (Fetched, Source) {
+        let own = |body: ReplyBody| (Fetched::fresh(body), Source::Local);
         match decision {
-            Decision::Local { origin } => (Arc::new(self.local(name, origin)), Source::Local),
+            Decision::Local { origin } => own(self.local(name, origin)),
             Decision::Remote(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
             Decision::Reverse(question) => match question.otherwise {
                 Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => {
                     (self.remote(name, remote).await, Source::Remote(remote))
                 }
-                Otherwise::Refuse(failure) => (Arc::new(failure.body()), Source::Local),
-                Otherwise::Missing { .. } => (Arc::new(Failure::NotHere.body()), Source::Local),
+                Otherwise::Refuse(failure) => own(failure.body()),
+                Otherwise::Missing { .. } => own(Failure::NotHere.body()),
             },
-            Decision::Refuse(failure) => (Arc::new(failure.body()), Source::Local),
+            Decision::Refuse(failure) => own(failure.body()),
             // A CNAME that leads to a probe's name leads nowhere: probes are never chased.
-            Decision::Probe => (Arc::new(Failure::NotHere.body()), Source::Local),
+            Decision::Probe => own(Failure::NotHere.body()),
         }
     }
 
@@ -179,8 +184,8 @@ impl Resolution<'_> {
         ReplyBody::read(&out[..len], query.qtype).map_or_else(|_| Failure::Malformed.body(), |(body, _)| body)
     }
 
-    /// What a peer or an upstream says: from the cache, from a fetch that is under way, or from a new one.
-    async fn remote(&self, name: &NameBuf, remote: Remote) -> Arc<ReplyBody> {
+    /// What a peer or an upstream says.
+    async fn remote(&self, name: &NameBuf, remote: Remote) -> Fetched {
         let routing = &self.view.routing;
         let asked = Asked { name: name.as_ref(), ..self.query.asked() };
         let fetch = Fetch {
@@ -195,91 +200,14 @@ impl Resolution<'_> {
         let alone = self.whence.stamp.is_some() && routing.passes_the_stamp_on(remote);
         if !self.query.flags.has(Flags::RD) {
             let kept = if alone { None } else { fetch.cached() };
-            return kept.unwrap_or_else(|| Arc::new(Failure::NoRecursion.body()));
+            return kept.unwrap_or_else(|| Fetched::fresh(Failure::NoRecursion.body()));
         }
-        if alone {
-            return fetch.ask().await;
-        }
-        if let Some(body) = fetch.cached() {
-            return body;
-        }
-        match self.core.inflight.join(&fetch.key(), clock::now()) {
-            Joined::Follower(follower) => outcome(follower.wait().await),
-            Joined::Leader(leader) => {
-                // A task of its own, so that the answer reaches all who wait even if the first asker goes away.
-                let task = self.core.runtime.spawn(async move {
-                    let body = fetch.ask().await;
-                    let body = fetch.keep(&leader, body);
-                    leader.complete(Arc::clone(&body));
-                    body
-                });
-                outcome(task.await.ok())
-            }
-            Joined::Full => {
-                Counters::add(&self.core.counters.overloaded);
-                Arc::new(Failure::Overloaded.body())
-            }
-        }
-    }
-}
-
-/// What a fetch brought; nothing at all if it panicked.
-fn outcome(body: Option<Arc<ReplyBody>>) -> Arc<ReplyBody> {
-    body.unwrap_or_else(|| Arc::new(Failure::Panic.body()))
-}
-
-/// One question to one other server or region.
-struct Fetch {
-    core: Arc<Core>,
-    routing: Arc<super::core::Routing>,
-    server: u16,
-    remote: Remote,
-    question: Question,
-    stamp: Vec<u8>,
-}
-
-impl Fetch {
-    fn key(&self) -> KeyBuf {
-        KeyBuf::new(self.server, self.routing.route_id(self.remote), &self.question.asked())
-    }
-
-    /// What the cache has, its TTLs as they are now.
-    fn cached(&self) -> Option<Arc<ReplyBody>> {
-        let now = clock::now();
-        self.core.cache.get(&self.key(), now, |entry| Arc::new(entry.aged(now)))
-    }
-
-    /// Asks, and turns whatever comes into a body.
-    async fn ask(&self) -> Arc<ReplyBody> {
-        let received = match self.remote {
-            Remote::Peer(region) => self.routing.regions[region].ask(&self.question, &self.stamp).await,
-            Remote::Forward(upstream) => self.routing.upstreams[upstream].ask(&self.question, Some(&self.stamp)).await,
-        };
-        let mut body = match received {
-            Ok(received) => received.body,
-            Err(failure) => return Arc::new(failure.body()),
-        };
-        if let Remote::Peer(region) = self.remote
-            && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+        let fetched = if alone { fetch.alone().await } else { fetch.shared(self.permit).await };
+        if fetched.stale
+            && let Remote::Peer(region) = remote
         {
-            let region = self.routing.routes.regions()[region].clone();
-            return Arc::new(Failure::RegionRefused { region, rcode: body.rcode }.body());
+            routing.regions[region].served_stale();
         }
-        body.flags &= !Flags::AA;
-        Arc::new(body)
-    }
-
-    /// Keeps what may be kept, and gives it with its TTLs capped, as all who ask later will get it.
-    fn keep(&self, leader: &Leader<Arc<ReplyBody>>, body: Arc<ReplyBody>) -> Arc<ReplyBody> {
-        let from = match self.remote {
-            Remote::Peer(_) => KeptFrom::Peer,
-            Remote::Forward(_) => KeptFrom::Forward,
-        };
-        let Some(keep) = self.routing.policies[usize::from(self.server)].keep(from, &body) else { return body };
-        let body = Arc::new(body.with_ttls(|ttl| ttl.min(keep.cap)));
-        let now = clock::now();
-        let entry = Entry::new(Arc::clone(&body), keep, leader.since(), now);
-        self.core.cache.insert(leader.key().clone(), entry, now);
-        body
+        fetched
     }
 }

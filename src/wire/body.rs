@@ -245,7 +245,8 @@ impl ReplyBody {
         }
         let (mut body, _) = Self::read(&message, qtype)?;
         body.rcode = rest.rcode;
-        body.ede = rest.ede.clone();
+        // What ends a chain says more than what is odd about its first link.
+        body.ede = rest.ede.as_ref().or(self.ede.as_ref()).cloned();
         body.flags = self.flags & rest.flags;
         Ok(body)
     }

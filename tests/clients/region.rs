@@ -6,7 +6,7 @@ use interlocal::answer::Failure;
 use interlocal::peer::Settings;
 use interlocal::wire::Rcode;
 
-use crate::setup::{PATIENCE, last_octets, literal, nobody, own_stamp, question, region, row, row_of, settings};
+use crate::setup::{PATIENCE, literal, nobody, own_stamp, question, region, region_octets, row, row_of, settings};
 use crate::support::ms;
 use crate::support::server::ScriptServer;
 use crate::support::wait::eventually;
@@ -19,7 +19,7 @@ async fn a_question_carries_the_stamp_and_gets_its_answer() {
     server.on(WEB, A).answer_a("192.0.2.7", 5);
     let client = region(&[server.address()], settings());
     let answer = client.ask(&question(WEB), &own_stamp()).await.unwrap();
-    assert_eq!(last_octets(&answer, WEB), [7]);
+    assert_eq!(region_octets(&answer, WEB), [7]);
     let received = server.received().pop().unwrap();
     let message = received.message.unwrap();
     assert!(message.metadata.recursion_desired);
@@ -41,7 +41,9 @@ async fn many_questions_at_once_get_their_own_answers() {
     let asked: Vec<_> = (0..40u8)
         .map(|n| {
             let (client, name) = (client.clone(), format!("n{n}.east.svc.cluster.local"));
-            tokio::spawn(async move { last_octets(&client.ask(&question(&name), &own_stamp()).await.unwrap(), &name) })
+            tokio::spawn(
+                async move { region_octets(&client.ask(&question(&name), &own_stamp()).await.unwrap(), &name) },
+            )
         })
         .collect();
     for (n, asked) in asked.into_iter().enumerate() {
@@ -60,7 +62,7 @@ async fn lies_on_the_connection_are_ignored_and_counted() {
     let client = region(&[server.address()], Settings { deadline: ms(500), ..settings() });
     assert!(eventually(PATIENCE, || async { server.open_connections() == 1 }).await);
     let answer = client.ask(&question(WEB), &own_stamp()).await.unwrap();
-    assert_eq!(last_octets(&answer, WEB), [1]);
+    assert_eq!(region_octets(&answer, WEB), [1]);
     for name in ["name.example", "none.example", "scrap.example"] {
         let failure = client.ask(&question(name), &own_stamp()).await.unwrap_err();
         assert!(matches!(failure, Failure::RegionDark { .. }), "{failure:?}");
@@ -77,7 +79,7 @@ async fn one_dead_address_of_two_costs_no_question() {
     let client = region(&[dead.address, server.address()], settings());
     for n in 0..50 {
         let answer = client.ask(&question(&format!("n{n}.{WEB}")), &own_stamp()).await.unwrap();
-        assert_eq!(answer.body.rcode, Rcode::NXDOMAIN);
+        assert_eq!(answer.received.body.rcode, Rcode::NXDOMAIN);
     }
     assert_eq!(client.snapshot().addresses.iter().map(|address| address.timeouts).sum::<u64>(), 0);
 }
@@ -114,7 +116,7 @@ async fn a_question_that_resets_the_connection_is_sent_twice_at_most() {
     server.on("once.example", A).times(1).reset();
     let client = region(&[server.address()], settings());
     let answer = client.ask(&question("once.example"), &own_stamp()).await.unwrap();
-    assert_eq!((last_octets(&answer, "once.example"), server.count("once.example", A)), (vec![3], 2));
+    assert_eq!((region_octets(&answer, "once.example"), server.count("once.example", A)), (vec![3], 2));
     let failure = client.ask(&question(WEB), &own_stamp()).await.unwrap_err();
     assert_eq!(failure, Failure::RegionDark { region: "east".into(), cause: "connection closed" });
     assert_eq!(server.count(WEB, A), 2);
@@ -128,7 +130,7 @@ async fn a_refusal_goes_to_the_next_address_and_never_to_the_asker() {
     right.on(WEB, A).answer_a("192.0.2.4", 5);
     let client = region(&[wrong.address(), right.address()], settings());
     for _ in 0..10 {
-        assert_eq!(last_octets(&client.ask(&question(WEB), &own_stamp()).await.unwrap(), WEB), [4]);
+        assert_eq!(region_octets(&client.ask(&question(WEB), &own_stamp()).await.unwrap(), WEB), [4]);
     }
     let alone = region(&[wrong.address()], settings());
     let failure = alone.ask(&question(WEB), &own_stamp()).await.unwrap_err();
@@ -143,7 +145,7 @@ async fn servfail_is_asked_once_elsewhere_and_then_passed_on() {
     }
     let client = region(&servers.each_ref().map(ScriptServer::address), settings());
     let answer = client.ask(&question(WEB), &own_stamp()).await.unwrap();
-    assert_eq!(answer.body.rcode, Rcode::SERVFAIL);
+    assert_eq!(answer.received.body.rcode, Rcode::SERVFAIL);
     let sent: usize = servers.iter().map(|server| server.count(WEB, A)).sum();
     // A machine that is slow makes it look like a stall, which is one more.
     assert!((2..=3).contains(&sent), "{sent}");
@@ -155,7 +157,7 @@ async fn a_server_without_edns_is_asked_without_it_from_then_on() {
     server.on(WEB, A).refuse_opt(ResponseCode::FormErr).answer_a("192.0.2.5", 5);
     let client = region(&[server.address()], settings());
     for _ in 0..3 {
-        assert_eq!(last_octets(&client.ask(&question(WEB), &own_stamp()).await.unwrap(), WEB), [5]);
+        assert_eq!(region_octets(&client.ask(&question(WEB), &own_stamp()).await.unwrap(), WEB), [5]);
     }
     let with_opt: Vec<bool> =
         server.received().iter().filter_map(|one| one.message.as_ref()).map(|one| one.edns.is_some()).collect();
@@ -189,7 +191,7 @@ async fn a_question_to_an_address_that_goes_is_still_answered() {
     };
     assert!(eventually(PATIENCE, || async { server.count(WEB, A) == 1 }).await);
     client.update(&row_of(&[]), settings(), own_stamp());
-    assert_eq!(last_octets(&asked.await.unwrap().unwrap(), WEB), [6]);
+    assert_eq!(region_octets(&asked.await.unwrap().unwrap(), WEB), [6]);
     let failure = client.ask(&question(WEB), &own_stamp()).await.unwrap_err();
     assert_eq!(failure, Failure::RegionWithoutAddress { region: "east".into(), why: "no endpoints".into() });
 }

@@ -27,6 +27,7 @@ async fn a_refused_connection_makes_it_dark_and_a_probe_brings_it_back() {
     let address = dead.address;
     let client = region(&[address], settings());
     assert_eq!(client.ask(&question(WEB), &own_stamp()).await.unwrap_err(), dark("connection refused"));
+    assert!(client.is_dark());
     for _ in 0..10 {
         let failure = at_once(client.ask(&question(WEB), &own_stamp())).await;
         assert_eq!(failure.expect("known to be dark: no wait").unwrap_err(), dark("connection refused"));
@@ -36,6 +37,7 @@ async fn a_refused_connection_makes_it_dark_and_a_probe_brings_it_back() {
     let server = ScriptServer::start_on(address);
     let back = || async { client.snapshot().addresses[0].health == Health::Closed };
     assert!(eventually(PATIENCE, back).await, "no question was needed for it");
+    assert!(!client.is_dark());
     assert!(client.ask(&question(WEB), &own_stamp()).await.is_ok());
     let probe = &server.received()[0];
     let probe = probe.message.as_ref().unwrap().queries[0].name().to_string();

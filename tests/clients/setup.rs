@@ -9,7 +9,7 @@ use interlocal::config::{Endpoint, ForwardConfig, Host, RegionLabel, RegionRow, 
 use interlocal::forward::ForwardClient;
 use interlocal::limits::Limits;
 use interlocal::peer::resolve::{Looking, Resolve};
-use interlocal::peer::{RegionClient, Settings};
+use interlocal::peer::{Answered, RegionClient, Settings};
 use interlocal::wire::exchange::{Question, Received};
 use interlocal::wire::stamp::{ClusterId, Hop, write_stamp};
 use interlocal::wire::{Name, rtype};
@@ -102,6 +102,11 @@ pub fn last_octets(answer: &Received, name: &str) -> Vec<u8> {
         std::net::IpAddr::V6(ip) => ip.octets()[15],
     };
     crate::support::read::addresses(&message).into_iter().map(octet).collect()
+}
+
+/// The same of a region's answer.
+pub fn region_octets(answer: &Answered, name: &str) -> Vec<u8> {
+    last_octets(&answer.received, name)
 }
 
 /// The outcome if it is there without any waiting: no clock, however slow, has a say in it.

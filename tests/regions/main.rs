@@ -14,4 +14,6 @@ mod digs;
 mod matrix;
 mod peers_command;
 mod processes;
+mod refresh;
+mod stale;
 mod unsynced;

@@ -23,6 +23,7 @@ pub mod client;
 pub mod dig;
 pub mod hickory;
 pub mod http;
+pub mod pair;
 pub mod ports;
 pub mod process;
 pub mod read;

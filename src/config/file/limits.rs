@@ -29,6 +29,7 @@ pub(super) fn limits(spec: &LimitsSpec, report: &Report<'_>) -> Limits {
         tcp_write: times(&spec.tcp_write, default.tcp_write),
         // Each has an id of 16 bits, chosen at random among those that are free.
         peer_in_flight: number(&spec.peer_in_flight, 1..=16_384, default.peer_in_flight, report),
+        refreshes: count(&spec.refreshes, default.refreshes),
         peer_addresses: count(&spec.peer_addresses, default.peer_addresses),
         regions: count(&spec.regions, default.regions),
         forward_deadline: time(&spec.forward_deadline, LEAST_TIME..=MOST_DEADLINE, default.forward_deadline, report),
