@@ -28,12 +28,10 @@ pub fn write(folder: &Path, spec: &Spec) {
 
 pub fn corefile(spec: &Spec) -> String {
     let own = world::address(spec.region, 1);
-    let bind: Vec<String> =
-        (1..=spec.places).map(|place| world::address(spec.region, place).to_string()).collect();
+    let bind: Vec<String> = (1..=spec.places).map(|place| world::address(spec.region, place).to_string()).collect();
     let bind = bind.join(" ");
-    let mut text = format!(
-        ".:53 {{\n    bind {bind}\n    errors\n    file zone cluster.local\n    prometheus {own}:9153\n"
-    );
+    let mut text =
+        format!(".:53 {{\n    bind {bind}\n    errors\n    file zone cluster.local\n    prometheus {own}:9153\n");
     if !spec.upstreams.is_empty() {
         let _ = writeln!(text, "    forward . {}", spec.upstreams.join(" "));
     }

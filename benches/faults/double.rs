@@ -78,9 +78,9 @@ impl Double {
         let address: SocketAddr = address.parse().unwrap();
         let counts: Arc<Counts> = Arc::default();
         let script: Arc<Script> = Arc::new(script);
-        let (udp, tcp) = world.runtime.block_on(async {
-            (UdpSocket::bind(address).await.unwrap(), TcpListener::bind(address).await.unwrap())
-        });
+        let (udp, tcp) = world
+            .runtime
+            .block_on(async { (UdpSocket::bind(address).await.unwrap(), TcpListener::bind(address).await.unwrap()) });
         let datagrams = serve_udp(Arc::new(udp), Arc::clone(&script), Arc::clone(&counts));
         let connections = serve_tcp(tcp, script, Arc::clone(&counts), serial);
         let tasks =
@@ -108,7 +108,9 @@ impl Double {
     pub fn most_for_one_name_below(&self, number: u32) -> u32 {
         let names = self.counts.names.lock();
         let below = |name: &str| {
-            name.strip_prefix('n').and_then(|rest| rest.split('.').next()?.parse::<u32>().ok()).is_some_and(|n| n < number)
+            name.strip_prefix('n')
+                .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok())
+                .is_some_and(|n| n < number)
         };
         names.iter().filter(|(name, _)| below(name)).map(|(_, count)| *count).max().unwrap_or(0)
     }
@@ -227,12 +229,7 @@ async fn serve_tcp(listener: TcpListener, script: Arc<Script>, counts: Arc<Count
 }
 
 /// Answers go out in the order in which they are due, not in the order of the questions.
-async fn converse(
-    stream: TcpStream,
-    script: Arc<Script>,
-    counts: &Arc<Counts>,
-    serial: bool,
-) -> std::io::Result<()> {
+async fn converse(stream: TcpStream, script: Arc<Script>, counts: &Arc<Counts>, serial: bool) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut reader, writer) = stream.into_split();
     let (out, replies) = mpsc::unbounded_channel();

@@ -37,8 +37,7 @@ pub fn enter() -> Result<(), String> {
     });
     let way = usable.ok_or("needs unshare, ip and nft, and the right to make a network namespace")?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let error =
-        Command::new("unshare").args(way).arg(program).args(std::env::args().skip(1)).env(INSIDE, "1").exec();
+    let error = Command::new("unshare").args(way).arg(program).args(std::env::args().skip(1)).env(INSIDE, "1").exec();
     Err(format!("cannot start unshare: {error}"))
 }
 

@@ -160,11 +160,8 @@ impl Samples {
             windows.resize_with(windows.len().max(number + 1), Vec::new);
             windows[number].push(sample.clone());
         }
-        let mut each: Vec<f64> = windows
-            .into_iter()
-            .filter(|window| window.len() > 50)
-            .map(|all| Self { all, strange: 0 }.p99())
-            .collect();
+        let mut each: Vec<f64> =
+            windows.into_iter().filter(|window| window.len() > 50).map(|all| Self { all, strange: 0 }.p99()).collect();
         each.sort_by(f64::total_cmp);
         each.get(each.len() / 2).copied().unwrap_or(f64::NAN)
     }

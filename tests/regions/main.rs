@@ -6,6 +6,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../src/cli/demo/relay.rs"]
+mod relay;
+
 mod bad_files;
 mod bad_table;
 mod dark;
@@ -16,4 +19,5 @@ mod peers_command;
 mod processes;
 mod refresh;
 mod stale;
+mod stanzas;
 mod unsynced;

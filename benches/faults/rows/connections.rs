@@ -63,7 +63,9 @@ pub fn idle(world: &World, findings: &mut Findings) {
     let rounds = world.pick(8, 3);
     let ways: [(&str, fn(&mut Weather)); 3] = [
         ("reset", |weather| weather.reset = true),
-        ("forgotten, reset at the next packet", |weather| (weather.forgets, weather.tells) = (weather.forgets + 1, true)),
+        ("forgotten, reset at the next packet", |weather| {
+            (weather.forgets, weather.tells) = (weather.forgets + 1, true)
+        }),
         ("silently forgotten", |weather| (weather.forgets, weather.tells) = (weather.forgets + 1, false)),
     ];
     for (way, change) in ways {
@@ -74,7 +76,11 @@ pub fn idle(world: &World, findings: &mut Findings) {
             relay.change(|weather| weather.reset = false);
             let alone = round % 2 == 0;
             let samples = load::burst(central.dns(), some(if alone { 1 } else { 40 }));
-            if alone { singles.extend(samples) } else { bursts.extend(samples) }
+            if alone {
+                singles.extend(samples)
+            } else {
+                bursts.extend(samples)
+            }
             sleep_ms(150);
         }
         findings.none(&format!("{way}: failed of bursts of 40"), bursts.bad(), bursts.len());
@@ -94,9 +100,8 @@ pub fn sick_pod(world: &World, findings: &mut Findings) {
         let targets = vec![sick.parse().unwrap(), world.door(EAST, 1)];
         let _balancer = world.relay_at(listen, targets, Weather::default());
         let central = world.start(Spec::new(CENTRAL).row("east", &[listen]));
-        let load = load::start(central.dns(), 50.0, move |number| {
-            Some(ask(EAST, 100 * u32::from(place) + number as u32, 0))
-        });
+        let load =
+            load::start(central.dns(), 50.0, move |number| Some(ask(EAST, 100 * u32::from(place) + number as u32, 0)));
         sleep(world.secs(8.0, 5.0));
         let up = in_use(world, &central);
         let mut samples = load.stop();

@@ -77,7 +77,8 @@ pub fn long_running(world: &World, findings: &mut Findings) {
     let during = others.between(dark, light);
     findings.none("other names: failed", during.bad(), during.len());
     findings.at_most("other names: p99 added", during.usual_p99() - before.usual_p99(), 1.0, "ms");
-    findings.told("other names: p99 before, during", format!("{:.2}, {:.2} ms", before.usual_p99(), during.usual_p99()));
+    findings
+        .told("other names: p99 before, during", format!("{:.2}, {:.2} ms", before.usual_p99(), during.usual_p99()));
     findings.told("other names: what failed", during.why());
     let dark_east = east.between(dark, light);
     findings.at_most("that region: slowest failure", dark_east.max(), 1_550.0, "ms");

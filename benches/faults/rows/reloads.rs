@@ -32,7 +32,11 @@ pub fn reloads(world: &World, findings: &mut Findings) {
     let peer = |at: &str| {
         Double::start(world, at, |query| {
             let number = query.number();
-            vec![Act::Send(if query.is_probe() { query.empty(3, true) } else { query.answer(pod(EAST, number), 3_600) })]
+            vec![Act::Send(if query.is_probe() {
+                query.empty(3, true)
+            } else {
+                query.answer(pod(EAST, number), 3_600)
+            })]
         })
     };
     let (east, other) = (peer(EAST_AT), peer(OTHER_AT));

@@ -28,9 +28,8 @@ pub fn black_holed(world: &World, findings: &mut Findings) {
     let (first, _) = UPSTREAMS[0].split_once(':').unwrap();
     let (second, _) = UPSTREAMS[1].split_once(':').unwrap();
     let server = server_of(world, CENTRAL);
-    let misses = |server: &Server, from: u64| {
-        load::start(server.dns(), 200.0, move |number| Some(outside(from + number, MISS)))
-    };
+    let misses =
+        |server: &Server, from: u64| load::start(server.dns(), 200.0, move |number| Some(outside(from + number, MISS)));
 
     let load = misses(&server, 0);
     sleep(world.secs(2.0, 2.0));
@@ -57,9 +56,8 @@ pub fn black_holed(world: &World, findings: &mut Findings) {
     let load = misses(&server, 40_000);
     sleep(world.secs(6.0, 5.0));
     let (both, others) = (load.stop(), others.stop());
-    let explained = both.count(
-        |outcome| matches!(outcome, Outcome::Failed(ResponseCode::ServFail, errors) if !errors.is_empty()),
-    );
+    let explained =
+        both.count(|outcome| matches!(outcome, Outcome::Failed(ResponseCode::ServFail, errors) if !errors.is_empty()));
     findings.none("both dark: not SERVFAIL with a reason", both.len() - explained, both.len());
     findings.at_most("both dark: slowest", both.max(), 4_200.0, "ms");
     let (before, during) = (others.between(dark - Duration::from_secs(2), dark), others.since(dark));

@@ -25,7 +25,11 @@ const FAR: &str = "---\napiVersion: v1\nkind: Service\nmetadata: {name: far, nam
 pub fn slow_in_front(world: &World, findings: &mut Findings) {
     let _upstream = Double::start(world, UPSTREAMS[0], |query| {
         let answer = Act::Send(query.answer(crate::double::ADDRESS, 0));
-        if query.name.starts_with("slow") { vec![Act::Wait(Duration::from_millis(1_500)), answer] } else { vec![answer] }
+        if query.name.starts_with("slow") {
+            vec![Act::Wait(Duration::from_millis(1_500)), answer]
+        } else {
+            vec![answer]
+        }
     });
     let one = "{file: peers.yaml, connections: 1}";
     let _east = world.start(Spec::new(EAST).upstream(UPSTREAMS[0]).objects(FAR));
@@ -130,7 +134,8 @@ pub fn thundering(world: &World, findings: &mut Findings) {
     sleep_ms(1_000);
     let dark = clock::now();
     relay.change(|weather| weather.dark = true);
-    let crowd = load::start(central.dns(), 12_000.0, |number| (number < 10_000).then(|| ask(EAST, number as u32, FAST)));
+    let crowd =
+        load::start(central.dns(), 12_000.0, |number| (number < 10_000).then(|| ask(EAST, number as u32, FAST)));
     let mut most = 0.0f64;
     let end = dark + Duration::from_millis(1_000);
     while clock::now() < end {
