@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use super::core::{Core, View};
 use crate::metrics::{Answered, Answerer, ZoneSlot};
-use crate::route::Door;
+use crate::route::{Door, Routes};
 use crate::wire::edns::option;
 use crate::wire::reply::udp_limit;
 use crate::wire::stamp::Stamp;
 use crate::wire::{Flags, MAX_MESSAGE, MIN_UDP_PAYLOAD, Query, Rcode, ReplyBody, rtype};
+use crate::zone::ReverseView;
 
 /// How a question came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,14 @@ pub fn server_of(door: Door) -> u16 {
     match door {
         Door::Pods { server } => server as u16,
         Door::Peers => 0,
+    }
+}
+
+/// Whose names an own address has for whoever asks through a door.
+pub fn reverse_view(door: Door, routes: &Routes) -> ReverseView<'_> {
+    match door {
+        Door::Pods { .. } => ReverseView::Cluster,
+        Door::Peers => ReverseView::Region { zones: routes.own_zones(), mesh: routes.own_mesh() },
     }
 }
 

@@ -1,7 +1,7 @@
 //! One question, answered in place from memory: read, routed, written into the send buffer. What memory does not have is a
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
-use super::asking::{Asking, Done, ad_flag, door_flags, server_of};
+use super::asking::{Asking, Done, ad_flag, door_flags, reverse_view, server_of};
 use super::refresh;
 use crate::answer::{Failure, Stale, unanswerable};
 use crate::cache::{Entry, KeyBuf};
@@ -10,8 +10,8 @@ use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, S
 use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
 use crate::wire::stamp::Stamp;
-use crate::wire::{Ede, Flags, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
-use crate::zone::{Found, ReverseView};
+use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
+use crate::zone::Found;
 
 /// What to do after a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -238,16 +238,12 @@ impl<'a> One<'a> {
     fn reverse(&self, out: &mut [u8], question: ReverseQuestion) -> Outcome {
         let Asking { view, door, .. } = self.asking;
         let slot = view.routing.slots.reverse;
-        let routes = &view.routing.routes;
         let claimed = matches!(question.otherwise, Otherwise::Claimed(_));
         if !view.zone.synced && !claimed {
             return self.failure(out, &Failure::NotReady);
         }
         if let Some(address) = question.reverse.address() {
-            let names = match door {
-                Door::Pods { .. } => ReverseView::Cluster,
-                Door::Peers => ReverseView::Region { zones: routes.own_zones(), mesh: routes.own_mesh() },
-            };
+            let names = reverse_view(*door, &view.routing.routes);
             let mut writer = self.start(out);
             match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
                 Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
@@ -262,7 +258,7 @@ impl<'a> One<'a> {
             Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => self.remote(out, remote),
             Otherwise::Missing { zone_labels } => {
                 let mut writer = self.start(out);
-                view.zone.push_soa(&mut writer, Owner::Suffix(zone_labels));
+                view.zone.push_soa(&mut writer, Owner::At(HEADER_LEN + self.query.name.suffix_offset(zone_labels)));
                 self.finish(writer, slot, Rcode::NXDOMAIN, true, None)
             }
             Otherwise::Refuse(failure) => self.failure(out, &failure),

@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
-use super::asking::{Asking, Done, Transport, ad_flag, door_flags, server_of};
+use super::asking::{Asking, Done, Transport, ad_flag, door_flags, reverse_view, server_of};
 use super::core::{Core, View};
 use super::fetch::{Fetch, Fetched};
 use super::permits::Permit;
 use crate::answer::Failure;
 use crate::clock;
 use crate::metrics::{Answerer, ZoneSlot};
-use crate::route::{Decision, Door, Follow, Otherwise, Remote, Source, Whence};
+use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::exchange::Asked;
 use crate::wire::reply::{Owner, Verdict};
 use crate::wire::stamp::{Stamp, write_stamp};
 use crate::wire::{
-    Flags, Incoming, MAX_MESSAGE, MAX_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, ReplyBody, ReplyWriter, class,
+    Flags, HEADER_LEN, Incoming, MAX_MESSAGE, MAX_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, ReplyBody, ReplyWriter,
+    class,
 };
 use crate::zone::Found;
 
@@ -146,12 +147,16 @@ impl Resolution<'_> {
         match decision {
             Decision::Local { origin } => own(self.local(name, origin)),
             Decision::Remote(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
-            Decision::Reverse(question) => match question.otherwise {
-                Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote) => {
+            Decision::Reverse(question) => match (self.own_reverse(name, &question), question.otherwise) {
+                (Some(body), _) => own(body),
+                (None, Otherwise::Claimed(remote) | Otherwise::Unclaimed(remote)) => {
                     (self.remote(name, remote).await, Source::Remote(remote))
                 }
-                Otherwise::Refuse(failure) => own(failure.body()),
-                Otherwise::Missing { .. } => own(Failure::NotHere.body()),
+                (None, Otherwise::Refuse(failure)) => own(failure.body()),
+                (None, Otherwise::Missing { zone_labels }) => own(self.made(name, |_, writer| {
+                    self.view.zone.push_soa(writer, Owner::At(HEADER_LEN + name.suffix_offset(zone_labels)));
+                    Found::NxDomain
+                })),
             },
             Decision::Refuse(failure) => own(failure.body()),
             // A CNAME that leads to a probe's name leads nowhere: probes are never chased.
@@ -161,6 +166,32 @@ impl Resolution<'_> {
 
     /// What our own zone says, one link of a chain at most.
     fn local(&self, name: &NameBuf, origin: usize) -> ReplyBody {
+        let rotation = self.query.id.into();
+        self.made(name, |qtype, writer| self.view.zone.lookup(origin, name, Owner::Question, qtype, writer, rotation))
+    }
+
+    /// What our own zone says of an address; nothing if it is not ours.
+    fn own_reverse(&self, name: &NameBuf, question: &ReverseQuestion) -> Option<ReplyBody> {
+        let (zone, routes) = (&self.view.zone, &self.view.routing.routes);
+        if !zone.synced {
+            let claimed = matches!(question.otherwise, Otherwise::Claimed(_));
+            return (!claimed).then(|| Failure::NotReady.body());
+        }
+        let (address, names) = (question.reverse.address()?, reverse_view(self.whence.door, routes));
+        let mut own = false;
+        let body = self.made(name, |qtype, writer| {
+            let found = zone.reverse(address, names, Owner::Question, qtype, writer);
+            own = matches!(found, Found::Answer | Found::NoData);
+            if matches!(found, Found::NoData) {
+                zone.push_soa(writer, Owner::Question);
+            }
+            found
+        });
+        own.then_some(body)
+    }
+
+    /// What `find` writes, as the answer of our own zone for this name.
+    fn made<'z>(&self, name: &NameBuf, find: impl FnOnce(u16, &mut ReplyWriter<'_>) -> Found<'z>) -> ReplyBody {
         let query = Query {
             id: 0,
             flags: Flags::default(),
@@ -172,9 +203,7 @@ impl Resolution<'_> {
         };
         let mut out = vec![0; MAX_MESSAGE];
         let mut writer = ReplyWriter::start(&mut out, &query, MAX_MESSAGE);
-        let rotation = self.query.id.into();
-        let found = self.view.zone.lookup(origin, name, Owner::Question, query.qtype, &mut writer, rotation);
-        let rcode = match found {
+        let rcode = match find(query.qtype, &mut writer) {
             Found::NotReady | Found::NotOwn => return Failure::NotReady.body(),
             Found::NxDomain => Rcode::NXDOMAIN,
             Found::Answer | Found::NoData | Found::Alias { .. } => Rcode::NOERROR,

@@ -75,8 +75,12 @@ impl ReplyBody {
         let mut name = NameBuf::new();
         let start = match field(4)? {
             0 => HEADER_LEN,
-            _ => name.read_plain(message, HEADER_LEN)? + 4,
+            1 => name.read_plain(message, HEADER_LEN)? + 4,
+            _ => return Err(WireError::Question),
         };
+        if start > message.len() {
+            return Err(WireError::Short);
+        }
         let mut walk = Walk { at: start, end: start, edns: None, ttls: Vec::new(), all: Vec::new() };
         let mut counts = [field(6)?, field(8)?, field(10)?];
         for (section, count) in counts.iter_mut().enumerate() {

@@ -15,6 +15,8 @@ pub const MAX_EDE_TEXT: usize = 80;
 
 /// Option codes.
 pub mod option {
+    /// The network that a client asks from (RFC 7871 6).
+    pub const CLIENT_SUBNET: u16 = 8;
     /// How long an idle connection stays open (RFC 7828 3).
     pub const TCP_KEEPALIVE: u16 = 11;
     pub const EDE: u16 = 15;
@@ -71,6 +73,24 @@ impl<'p> Edns<'p> {
         }
         self.options().find(|(found, _)| *found == code).map(|(_, data)| data)
     }
+}
+
+/// Is a question's client subnet well formed? It is not used, but "a server receiving an ECS option that uses either too few or too
+/// many ADDRESS octets, or that has non-zero ADDRESS bits set beyond SOURCE PREFIX-LENGTH, SHOULD return FORMERR" (RFC 7871 6), and
+/// the scope of a question "MUST be set to 0". Families that nobody knows are not judged.
+#[must_use]
+pub fn is_client_subnet(data: &[u8]) -> bool {
+    let [family, family_low, source, scope, address @ ..] = data else { return false };
+    let bits = match u16::from_be_bytes([*family, *family_low]) {
+        0 => 0,
+        1 => 32,
+        2 => 128,
+        _ => return true,
+    };
+    let len = usize::from(*source).div_ceil(8);
+    let beyond = (1u16 << (len * 8 - usize::from(*source))) - 1;
+    let clean = address.last().is_none_or(|last| u16::from(*last) & beyond == 0);
+    *source <= bits && *scope == 0 && address.len() == len && clean
 }
 
 /// An EDE info code (RFC 8914 4).
@@ -141,6 +161,26 @@ mod tests {
         assert_eq!(Edns::parse(512, 0, &[0, 3, 0, 1]), Err(WireError::Edns), "overruns");
         assert_eq!(Edns::parse(512, 0, &[0, 3, 0]), Err(WireError::Edns), "cut short");
         assert_eq!(Edns::parse(512, 0, &[0; 4 * (MAX_OPTIONS + 1)]), Err(WireError::Edns), "too many");
+    }
+
+    #[test]
+    fn client_subnets_are_judged() {
+        for good in [&[0, 1, 24, 0, 10, 0, 7][..], &[0, 1, 0, 0], &[0, 2, 3, 0, 0x20], &[0, 0, 0, 0], &[0, 9, 9, 9, 9]]
+        {
+            assert!(is_client_subnet(good), "{good:?}");
+        }
+        for (bad, why) in [
+            (&[0, 1, 24][..], "cut short"),
+            (&[0, 1, 24, 0, 10, 0], "too few octets"),
+            (&[0, 1, 16, 0, 10, 0, 7], "too many"),
+            (&[0, 1, 0, 0, 0], "too many for nothing"),
+            (&[0, 1, 33, 0, 10, 0, 7, 1, 0], "longer than an address"),
+            (&[0, 1, 20, 0, 10, 0, 0x1f], "bits beyond the prefix"),
+            (&[0, 1, 24, 8, 10, 0, 7], "a scope"),
+            (&[0, 0, 8, 0, 1], "an address of no family"),
+        ] {
+            assert!(!is_client_subnet(bad), "{why}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A question as it arrives: read in place, into borrowed parts and one name on the stack. It says what is there; which
 //! rcode an odd question gets is decided in `answer`, but for the ones that cannot be read at all.
 
-use super::edns::Edns;
+use super::edns::{Edns, is_client_subnet, option};
 use super::exchange::Asked;
 use super::name::NameBuf;
 use super::record::skip_name;
@@ -104,7 +104,11 @@ fn find_opt(message: &[u8], mut at: usize, count: u16) -> Result<Option<Edns<'_>
             if found.is_some() || at - owner != 1 {
                 return Err(WireError::Edns);
             }
-            found = Some(Edns::parse(class, ttl, data)?);
+            let edns = Edns::parse(class, ttl, data)?;
+            if edns.option(option::CLIENT_SUBNET).is_some_and(|data| !is_client_subnet(data)) {
+                return Err(WireError::Edns);
+            }
+            found = Some(edns);
         }
         at += 10 + len;
     }

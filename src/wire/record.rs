@@ -107,11 +107,14 @@ impl Record {
         read: impl Fn(&mut NameBuf, usize) -> Result<usize, WireError>,
         mut piece: impl FnMut(&[u8]),
     ) -> Result<(), WireError> {
-        let Layout { prefix, names, suffix } = layout(self.rtype);
+        let Layout { prefix, strings, names, suffix } = layout(self.rtype);
         let mut at = self.data;
         if names > 0 {
-            piece(message.get(at..at + prefix).filter(|_| at + prefix <= self.end).ok_or(WireError::Rdata)?);
             at += prefix;
+            for _ in 0..strings {
+                at += 1 + usize::from(*message.get(at).ok_or(WireError::Rdata)?);
+            }
+            piece(message.get(self.data..at).filter(|_| at <= self.end).ok_or(WireError::Rdata)?);
         }
         for _ in 0..names {
             let mut name = NameBuf::new();
@@ -119,7 +122,7 @@ impl Record {
             piece(name.as_ref().wire());
         }
         let rest = message.get(at..self.end).ok_or(WireError::Rdata)?;
-        if names > 0 && rest.len() != suffix {
+        if names > 0 && suffix.is_some_and(|suffix| rest.len() != suffix) {
             return Err(WireError::Rdata);
         }
         piece(rest);
@@ -131,30 +134,38 @@ impl Record {
 struct Layout {
     /// Octets before the first one.
     prefix: usize,
+    /// Character strings behind those (RFC 1035 3.3), each with its length in front.
+    strings: usize,
     /// How many follow one another.
     names: usize,
-    /// Octets behind the last one; without a name, whatever there is.
-    suffix: usize,
+    /// Octets behind the last one; none: whatever there is.
+    suffix: Option<usize>,
 }
 
-/// The types that a server may compress (RFC 1035 4.1.4), or that older servers did (RFC 3597 4). All other types are copied as
-/// they are.
+/// The types that a server may compress (RFC 1035 4.1.4), or that older servers did: "Receiving servers ... SHOULD also decompress RRs
+/// of type RP, AFSDB, RT, SIG, PX, NXT, NAPTR, and SRV" (RFC 3597 4). All other types are copied as they are.
 const fn layout(record_type: u16) -> Layout {
-    let (prefix, names, suffix) = match record_type {
+    let (prefix, strings, names, suffix) = match record_type {
         // NS MD MF CNAME MB MG MR PTR DNAME
-        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 1, 0),
+        rtype::NS | 3 | 4 | rtype::CNAME | 7 | 8 | 9 | rtype::PTR | rtype::DNAME => (0, 0, 1, Some(0)),
         // Serial, three timers and the minimum (RFC 1035 3.3.13).
-        rtype::SOA => (0, 2, 20),
+        rtype::SOA => (0, 0, 2, Some(20)),
         // MINFO RP
-        14 | 17 => (0, 2, 0),
+        14 | 17 => (0, 0, 2, Some(0)),
         // MX AFSDB RT KX
-        rtype::MX | 18 | 21 | 36 => (2, 1, 0),
+        rtype::MX | 18 | 21 | 36 => (2, 0, 1, Some(0)),
+        // SIG: eighteen octets of numbers, and the signature behind the name (RFC 2535 4.1).
+        24 => (18, 0, 1, None),
         // PX
-        26 => (2, 2, 0),
-        rtype::SRV => (6, 1, 0),
-        _ => (0, 0, 0),
+        26 => (2, 0, 2, Some(0)),
+        // NXT: a bitmap behind the name (RFC 2535 5.2).
+        30 => (0, 0, 1, None),
+        rtype::SRV => (6, 0, 1, Some(0)),
+        // NAPTR: order, preference, flags, services, regexp (RFC 3403 4.1).
+        35 => (4, 3, 1, Some(0)),
+        _ => (0, 0, 0, None),
     };
-    Layout { prefix, names, suffix }
+    Layout { prefix, strings, names, suffix }
 }
 
 /// The place behind the name at `at`, without following its pointer.
@@ -200,6 +211,34 @@ mod tests {
         assert_eq!(Record::read(&short, 3), Err(WireError::Short), "beyond the message");
         short.push(0);
         assert_eq!(Record::read(&short, 3), Err(WireError::Rdata), "an octet behind the name");
+    }
+
+    /// The data of a record of this type with "m" and a pointer to "x" where its name is.
+    fn uncompressed(rtype: u8, before: &[u8], behind: &[u8]) -> Vec<u8> {
+        let data = [before, b"\x01m\xc0\x00", behind].concat();
+        let head = [b"\x01x\0\xc0\x00\0".as_slice(), &[rtype], b"\0\x01\0\0\0\x3c\0", &[data.len() as u8]].concat();
+        let message = [head, data].concat();
+        let mut out = Vec::new();
+        let record = Record::read(&message, 3).expect("well formed");
+        record.copy_uncompressed(&message, &mut out).expect("well formed");
+        out.split_off(13)
+    }
+
+    #[test]
+    fn old_types_are_copied_without_compression_too() {
+        let name = b"\x01m\x01x\0";
+        let naptr = b"\0\x0a\0\x0a\x01U\x03SIP\x02!!";
+        for (rtype, before, behind) in
+            [(24, &[7; 18][..], &b"signature"[..]), (30, b"", b"\x40\x01"), (35, naptr, b""), (33, &[0; 6], b"")]
+        {
+            assert_eq!(uncompressed(rtype, before, behind), [before, name, behind].concat(), "{rtype}");
+        }
+    }
+
+    #[test]
+    fn a_string_longer_than_the_data_is_refused() {
+        let message = b"\x01x\0\xc0\x00\0\x23\0\x01\0\0\0\x3c\0\x09\0\x0a\0\x0a\x01U\0\x40m\xc0\x00";
+        assert_eq!(Record::read(message, 3), Err(WireError::Rdata));
     }
 
     #[test]

@@ -18,9 +18,7 @@ pub enum Section {
 pub enum Owner<'n> {
     /// The name that was asked.
     Question,
-    /// Its last labels, this many.
-    Suffix(usize),
-    /// A name that was written at this place of the message.
+    /// A name that stands at this place of the message; that of the question starts at [`HEADER_LEN`].
     At(usize),
     Name(NameRef<'n>),
 }
@@ -96,10 +94,6 @@ impl<'b> ReplyWriter<'b> {
         }
         match owner {
             Owner::Question => self.put(&pointer(HEADER_LEN)),
-            Owner::Suffix(labels) => {
-                let place = self.suffix_place(labels);
-                self.put(&pointer(place));
-            }
             Owner::At(place) => self.put(&pointer(place)),
             Owner::Name(name) => self.put(name.wire()),
         }
@@ -228,21 +222,6 @@ impl<'b> ReplyWriter<'b> {
         data.iter().for_each(|piece| self.put(piece));
     }
 
-    /// Where the last `labels` labels of the question's name stand in the message.
-    fn suffix_place(&self, labels: usize) -> usize {
-        let mut skip = 0;
-        let mut at = HEADER_LEN;
-        while self.buf[at] != 0 {
-            skip += 1;
-            at += 1 + usize::from(self.buf[at]);
-        }
-        at = HEADER_LEN;
-        for _ in labels..skip {
-            at += 1 + usize::from(self.buf[at]);
-        }
-        at
-    }
-
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.buf[self.at..self.at + bytes.len()].copy_from_slice(bytes);
@@ -304,7 +283,7 @@ mod tests {
             let target = b"\x01t\x01x\0";
             let at = writer.push(Section::Answer, Owner::Question, rtype::CNAME, 5, &[target]).expect("fits");
             writer.push(Section::Answer, Owner::At(at), rtype::A, 5, &[&[192, 0, 2, 1]]).expect("fits");
-            writer.push(Section::Authority, Owner::Suffix(1), rtype::NS, 5, &[target]).expect("fits");
+            writer.push(Section::Authority, Owner::At(HEADER_LEN + 4), rtype::NS, 5, &[target]).expect("fits");
             writer.push(Section::Additional, Owner::Name(glue.as_ref()), rtype::A, 5, &[&[1, 2, 3, 4]]);
             writer.finish(query, VERDICT)
         });

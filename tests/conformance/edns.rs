@@ -2,7 +2,7 @@
 //! `genreport` send to the world's name servers.
 
 use crate::raw::{A, Raw, SOA, TYPE1000};
-use crate::setup::{BADVERS, Lab, NOERROR, NOTIMP, lab};
+use crate::setup::{BADVERS, FORMERR, Lab, NOERROR, NOTIMP, lab};
 use crate::support::read::has_soa;
 use crate::support::server::ScriptServer;
 use hickory_proto::rr::RecordType;
@@ -125,6 +125,20 @@ async fn edns_is_answered_with_edns_and_nothing_is_echoed() {
             }
         }
     }
+}
+
+/// RFC 7871 6: "SHOULD return FORMERR to reject the packet, as a signal to the software developer".
+#[tokio::test]
+async fn a_malformed_client_subnet_is_formerr_and_goes_nowhere() {
+    let lab = with_far().await;
+    for question in [local(), far()] {
+        for data in [&[0, 1, 24, 0, 10, 0][..], &[0, 1, 20, 0, 10, 0, 0x1f], &[0, 1, 24, 24, 10, 0, 7], &[0]] {
+            for (way, reply) in lab.everywhere(&question.clone().edns(1_232).option(8, data)).await {
+                assert_eq!(reply.rcode(), FORMERR, "{data:?} {way:?}");
+            }
+        }
+    }
+    assert_eq!(count(&lab.upstream), 0);
 }
 
 /// 8.2.2, 8.2.5, 8.2.6 and 8.2.9. It is answered here, whoever's name it is: the version is between the two of us.

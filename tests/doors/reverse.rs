@@ -33,6 +33,22 @@ async fn pods_see_cluster_names_and_regions_see_names_that_they_can_ask_for() {
     }
 }
 
+/// RFC 2317: a zone of somebody else's leads to a reverse name that is ours.
+#[tokio::test]
+async fn a_chain_that_ends_at_an_own_reverse_name_is_answered() {
+    let world = world().await;
+    let chain = |asked: &str, to: &str| drop(world.upstream.on(asked, RecordType::PTR).answer_cname(to, 60));
+    chain("7.example.com", "7.96.0.10.in-addr.arpa");
+    chain("99.example.com", "99.96.0.10.in-addr.arpa");
+    drop(world.upstream.on_zone("in-addr.arpa").nxdomain("in-addr.arpa", 60));
+    let reply = both(world.east.dns(), &ptr("7.example.com")).await;
+    assert_eq!(targets(&reply), ["7.96.0.10.in-addr.arpa.", "db-0.db.east.svc.cluster.local."]);
+    assert_eq!(world.upstream.count("7.96.0.10.in-addr.arpa", RecordType::PTR), 0, "it is ours to answer");
+    let none = both(world.east.dns(), &ptr("99.example.com")).await;
+    assert_eq!((none.metadata.response_code, none.answers.len()), (ResponseCode::NXDomain, 1));
+    assert!(world.upstream.count("99.96.0.10.in-addr.arpa", RecordType::PTR) > 0, "who else may know it");
+}
+
 #[tokio::test]
 async fn without_a_mesh_zone_other_names_are_not_shown() {
     let table = "regions: {east: {endpoints: [\"127.0.0.1:1\"], cidrs: [10.0.96.0/20]}}\n";

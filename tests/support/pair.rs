@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;
@@ -89,6 +90,11 @@ pub async fn until_dark(east: &Running) {
 
 /// The reply if memory has one: no task, no wait.
 pub fn in_place(east: &Running, ask: &Ask) -> Option<Message> {
+    in_place_after(east, ask, Duration::ZERO)
+}
+
+/// The same so much later.
+pub fn in_place_after(east: &Running, ask: &Ask, later: Duration) -> Option<Message> {
     let core = east.app().core();
     let view = View::load(core);
     let mut out = vec![0; 1_232];
@@ -98,7 +104,7 @@ pub fn in_place(east: &Running, ask: &Ask) -> Option<Message> {
         door: Door::Pods { server: 0 },
         transport: Transport::Udp,
         source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        now: clock::now(),
+        now: clock::now() + later,
         rotation: 0,
     };
     match asking.answer(&ask.bytes(), &mut out) {

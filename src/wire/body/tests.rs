@@ -179,6 +179,19 @@ fn records_without_a_question_are_dropped() {
     assert_eq!((body.rcode, body.answers(), body.records.len()), (Rcode::SERVFAIL, 0, 0));
 }
 
+/// Whoever calls has looked at the question before, but need not.
+#[test]
+fn a_question_that_is_cut_short_or_not_alone_is_refused() {
+    let whole = b"\0\x07\x81\x80\0\x01\0\0\0\0\0\0\x03web\x01x\0\0\x01\0\x01".to_vec();
+    assert!(ReplyBody::read(&whole, rtype::A).is_ok());
+    for len in 0..whole.len() {
+        assert_eq!(ReplyBody::read(&whole[..len], rtype::A).err(), Some(WireError::Short), "{len}");
+    }
+    let mut two = whole;
+    two[5] = 2;
+    assert_eq!(ReplyBody::read(&two, rtype::A).err(), Some(WireError::Question));
+}
+
 #[test]
 fn opt_belongs_to_the_root() {
     let mut bytes = pointing(12);
