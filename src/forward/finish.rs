@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::peer::connection::{AskError, Connection, Terms};
@@ -39,10 +39,11 @@ impl Finish {
     ) -> Option<Received> {
         for _ in 0..2 {
             let connection = self.connection(terms, until).await?;
+            count(&self.counters.questions);
             match connection.ask(question, manner, until).await {
                 Ok(answer) => return Some(answer),
                 Err(AskError::TimedOut { .. }) => return None,
-                Err(AskError::Closed { .. } | AskError::Unavailable) => self.forget(&connection).await,
+                Err(AskError::Closed | AskError::Unavailable) => self.forget(&connection).await,
             }
         }
         None
@@ -61,7 +62,7 @@ impl Finish {
             return None;
         };
         count(&self.counters.connects);
-        let connection = Connection::start(0, stream, terms, Arc::clone(&self.counters), Arc::new(Notify::new()));
+        let connection = Connection::start(0, stream, terms, Arc::clone(&self.counters), Arc::default());
         let connection = Arc::new(connection);
         *kept = Some(Arc::clone(&connection));
         Some(connection)

@@ -183,7 +183,12 @@ impl Server {
                 return None;
             }
         }
-        let terms = Terms { max_age: MAX_AGE, in_flight: bounds.in_flight, stamp_option: bounds.stamp_option };
+        let terms = Terms {
+            max_age: MAX_AGE,
+            in_flight: bounds.in_flight,
+            stamp_option: bounds.stamp_option,
+            deadline: bounds.deadline,
+        };
         self.finish.ask(question, manner, terms, until).await
     }
 

@@ -1,5 +1,5 @@
-//! One address of a server: its connections, opened when they are needed, and what is known of its health. Which address is
-//! asked, and what becomes of a question that fails here, is decided in `asking`.
+//! One address of a server: its connections, and what is known of its health. Which address is asked, and what becomes of a
+//! question that fails here, is decided in `asking`; how connections are opened and probed, in `opening` and `probing`.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -7,33 +7,38 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::backoff::Backoff;
+use super::bells::Bells;
 use super::choice::Candidate;
-use super::connection::{AskError, Connection, Terms};
-use super::counters::{AddressSnapshot, Counters, count};
-use super::dial::{DialError, dial};
-use super::health::{Breaker, Health, Probed, vary};
+use super::connection::{AskError, Connection};
+use super::counters::{AddressSnapshot, Counters, Standing, count};
+use super::health::{Breaker, Health, vary};
+use super::hedge::Budget;
+use super::percentile::Percentile;
 use super::rtt::SmoothedRtt;
-use super::settings::{CONNECT_TIMEOUT, Settings};
-use super::sync::{Probe, Sync};
+use super::settings::Settings;
+use super::stall;
+use super::sync::Probe;
+use super::warm::Use;
 use crate::wire::Rcode;
 use crate::wire::exchange::{Manner, Question, Received};
+use crate::wire::stamp::ReplyStamp;
 
-/// A probe has an answer after this long, or fails.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a server that does not understand OPT is asked without it.
 const WITHOUT_OPT: Duration = Duration::from_secs(600);
+
+/// What is wrong with a server that does not know its zone, or is another's.
+pub(super) const UNFIT: &str = "does not serve its region";
 
 /// What all addresses of a group share.
 pub(super) struct Common {
     pub(super) plan: RwLock<Arc<Plan>>,
-    /// Told when a question may have a better chance than before.
-    pub(super) changed: Arc<Notify>,
+    pub(super) bells: Arc<Bells>,
+    pub(super) hedges: Budget,
+    pub(super) used: Use,
     pub(super) runtime: Handle,
 }
 
@@ -54,29 +59,36 @@ impl Common {
 
 /// One address.
 pub struct Address {
-    server: SocketAddr,
-    common: Arc<Common>,
-    counters: Arc<Counters>,
+    pub(super) server: SocketAddr,
+    pub(super) common: Arc<Common>,
+    pub(super) counters: Arc<Counters>,
     /// The breaker is not closed: what the state says, for those who must not wait for it.
-    broken: AtomicBool,
-    state: Mutex<State>,
+    pub(super) broken: AtomicBool,
+    pub(super) state: Mutex<State>,
     me: Weak<Self>,
 }
 
-struct State {
-    open: Vec<Arc<Connection>>,
+pub(super) struct State {
+    pub(super) open: Vec<Arc<Connection>>,
     /// An attempt is under way, or waits for its time.
-    connecting: bool,
-    /// The task that probes is there.
-    probing: bool,
+    pub(super) connecting: bool,
+    /// The task that probes while the breaker is open is there.
+    pub(super) probing: bool,
+    /// Probes that failed since the breaker opened.
+    pub(super) failed_probes: u32,
     /// Connections begun so far; each has its number.
-    begun: u64,
-    backoff: Backoff,
-    breaker: Breaker,
-    rtt: SmoothedRtt,
+    pub(super) begun: u64,
+    /// Those up to this one were begun before one was found closed: what closed that may have closed them.
+    pub(super) doubted: u64,
+    pub(super) backoff: Backoff,
+    pub(super) breaker: Breaker,
+    pub(super) rtt: SmoothedRtt,
+    usual: Percentile,
     without_opt_until: Option<Instant>,
     /// The last thing that went wrong.
-    cause: &'static str,
+    pub(super) cause: &'static str,
+    /// What the last reply option said.
+    said: Option<ReplyStamp>,
 }
 
 impl Address {
@@ -85,12 +97,16 @@ impl Address {
             open: Vec::new(),
             connecting: false,
             probing: false,
+            failed_probes: 0,
             begun: 0,
+            doubted: 0,
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             rtt: SmoothedRtt::default(),
+            usual: Percentile::default(),
             without_opt_until: None,
             cause: "not connected yet",
+            said: None,
         };
         let (counters, broken) = (Arc::default(), AtomicBool::new(false));
         Arc::new_cyclic(|me| Self { server, common, counters, broken, state: Mutex::new(state), me: me.clone() })
@@ -101,16 +117,16 @@ impl Address {
         self.server
     }
 
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// The last thing that went wrong, in words for an EDE.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         let state = self.state.lock();
-        if state.breaker.is_unfit() { "does not serve its region" } else { state.cause }
-    }
-
-    #[must_use]
-    pub fn rtt(&self) -> SmoothedRtt {
-        self.state.lock().rtt
+        if state.breaker.is_unfit() { UNFIT } else { state.cause }
     }
 
     /// Its breaker is not closed.
@@ -119,54 +135,40 @@ impl Address {
         self.broken.load(Relaxed)
     }
 
+    /// How long a connection may be silent before it has stalled.
+    #[must_use]
+    pub fn stall_patience(&self) -> Duration {
+        stall::patience(self.state.lock().rtt, self.common.plan().settings.deadline)
+    }
+
+    /// Within this time answers usually come.
+    #[must_use]
+    pub fn usual(&self) -> Option<Duration> {
+        self.state.lock().usual.get()
+    }
+
     /// What the choice goes by.
     #[must_use]
     pub fn candidate(&self, now: Instant) -> Candidate {
+        let deadline = self.common.plan().settings.deadline;
         let state = self.state.lock();
         Candidate {
             usable: state.breaker.health() == Health::Closed,
-            ready: state.best(now).is_some(),
+            ready: state.best(deadline, now, |_| true).is_some(),
             rtt: state.rtt.get(),
         }
     }
 
-    /// The connection with the fewest questions. If even that one is busy, or near its end, another one is opened for the
-    /// next questions.
+    /// The connection with the fewest questions of those that are `fit` and have not stalled. If even that one is busy, or near
+    /// its end, another one is opened for the next questions.
     #[must_use]
-    pub fn take(&self) -> Option<Arc<Connection>> {
-        let now = Instant::now();
-        let best = self.state.lock().best(now)?;
+    pub fn take(&self, now: Instant, fit: impl Fn(u64) -> bool) -> Option<Arc<Connection>> {
+        let deadline = self.common.plan().settings.deadline;
+        let best = self.state.lock().best(deadline, now, |one| fit(one.number()))?;
         if best.load().0 > 0 || best.is_aging(now) {
             self.wake();
         }
         Some(best)
-    }
-
-    /// Opens a connection if one more is allowed, and none is under way.
-    pub fn wake(&self) {
-        let settings = self.common.plan().settings;
-        let now = Instant::now();
-        let (number, start) = {
-            let mut state = self.state.lock();
-            state.open.retain(|connection| connection.is_open(now));
-            let lasting = state.open.iter().filter(|connection| !connection.is_aging(now)).count();
-            if state.connecting || state.breaker.health() != Health::Closed || lasting >= settings.connections {
-                return;
-            }
-            state.connecting = true;
-            state.begun += 1;
-            (state.begun, state.backoff.claim(now, vary))
-        };
-        let (me, server) = (self.me.clone(), self.server);
-        self.common.runtime.spawn(async move {
-            sleep_until(start).await;
-            let began = Instant::now();
-            let dialled = dial(server, CONNECT_TIMEOUT).await;
-            // The address may be gone from the table meanwhile.
-            if let Some(address) = me.upgrade() {
-                address.connected(number, dialled, began.elapsed());
-            }
-        });
     }
 
     /// Asks over one of the connections, and learns from the outcome. A server that does not understand OPT is asked once
@@ -183,7 +185,9 @@ impl Address {
     ) -> Result<Received, AskError> {
         let began = Instant::now();
         let edns = self.state.lock().without_opt_until.is_none_or(|end| end <= began);
-        let mut outcome = connection.ask(question, Manner { edns, option }, until).await;
+        let pending = connection.put(question, Manner { edns, option }, false)?;
+        let mut way = OnItsWay::new(self, began);
+        let mut outcome = pending.answer(until).await;
         if edns && outcome.as_ref().is_ok_and(refuses_opt) {
             let plain = connection.ask(question, Manner::default(), until).await;
             if plain.as_ref().is_ok_and(|answer| !refuses_opt(answer)) {
@@ -192,6 +196,7 @@ impl Address {
             // An answer is an answer, even if the second question had none.
             outcome = plain.or(outcome);
         }
+        way.is_over = true;
         self.learn(connection, began, &outcome);
         outcome
     }
@@ -200,149 +205,134 @@ impl Address {
     pub fn snapshot(&self) -> AddressSnapshot {
         let now = Instant::now();
         let state = self.state.lock();
-        let open = state.open.iter().filter(|connection| connection.is_open(now)).count();
-        self.counters.snapshot(self.server, state.breaker.health(), state.rtt.get(), open)
+        let open = || state.open.iter().filter(|connection| connection.is_open(now));
+        let standing = Standing {
+            health: state.breaker.health(),
+            rtt: state.rtt.get(),
+            usual: state.usual.get(),
+            connections: open().count(),
+            synced: open().filter(|connection| connection.is_synced()).count(),
+            said: state.said.clone(),
+        };
+        self.counters.snapshot(self.server, standing)
     }
 
-    fn connected(&self, number: u64, dialled: Result<TcpStream, DialError>, took: Duration) {
-        let now = Instant::now();
-        {
-            let mut state = self.state.lock();
-            state.connecting = false;
-            match dialled {
-                Ok(stream) => {
-                    count(&self.counters.connects);
-                    // The handshake is one round trip.
-                    if state.rtt.get().is_none() {
-                        state.rtt.sample(took);
-                    }
-                    let connection = self.start(number, stream);
-                    state.open.push(connection);
-                }
-                Err(error) => {
-                    count(&self.counters.connect_failures);
-                    state.cause = error.cause();
-                    let others = state.best(now).is_some();
-                    if state.breaker.connect_failed(number, others, now, vary) {
-                        self.probe_from_now_on(&mut state);
-                    }
-                }
-            }
+    pub(super) fn weak(&self) -> Weak<Self> {
+        self.me.clone()
+    }
+
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.common.runtime.spawn(task);
+    }
+
+    /// An answer to a question or to a probe.
+    pub(super) fn heard(state: &mut State, answer: &Received) {
+        if answer.stamp.is_some() && state.said != answer.stamp {
+            state.said.clone_from(&answer.stamp);
         }
-        self.common.changed.notify_waiters();
     }
 
-    fn start(&self, number: u64, stream: TcpStream) -> Arc<Connection> {
-        let settings = self.common.plan().settings;
-        let terms =
-            Terms { max_age: settings.max_age, in_flight: settings.in_flight, stamp_option: settings.stamp_option };
-        let (counters, changed) = (Arc::clone(&self.counters), Arc::clone(&self.common.changed));
-        Arc::new(Connection::start(number, stream, terms, counters, changed))
+    /// A question was unanswered for its whole time on this connection.
+    pub(super) fn unanswered(&self, connection: &Connection, now: Instant) {
+        let mut state = self.state.lock();
+        state.cause = "timed out";
+        if state.breaker.unanswered(connection.number(), now, vary) {
+            self.give_up(&mut state);
+            drop(state);
+            self.common.bells.changed();
+        }
+    }
+
+    /// The breaker has opened.
+    pub(super) fn give_up(&self, state: &mut State) {
+        state.open.clear();
+        self.probe_from_now_on(state);
     }
 
     fn learn(&self, connection: &Connection, began: Instant, outcome: &Result<Received, AskError>) {
         let now = Instant::now();
-        let mut state = self.state.lock();
         match outcome {
-            Ok(_) => {
-                state.rtt.sample(now - began);
+            Ok(answer) => {
+                count(&self.counters.answers);
+                let mut state = self.state.lock();
+                state.rtt.sample_answer(now - began);
+                state.usual.sample(now - began);
                 state.breaker.answered();
                 state.backoff.worked();
+                Self::heard(&mut state, answer);
             }
-            Err(AskError::Closed { .. }) => {
+            Err(AskError::Closed) => {
+                let mut state = self.state.lock();
                 state.cause = "connection closed";
                 // Whatever cut this one may have cut the others too: only those heard since are trusted. Questions that
                 // wait on them go on waiting.
                 state.open.retain(|other| other.last_read() >= began);
+                state.doubted = state.begun;
             }
             Err(AskError::TimedOut { silent }) => {
-                state.cause = "timed out";
-                // A question that was sent here late has shown nothing about this address.
-                let long_enough = (now - began) * 2 >= self.common.plan().settings.deadline;
-                if *silent && long_enough && state.breaker.unanswered(connection.number(), now, vary) {
-                    state.open.clear();
-                    self.probe_from_now_on(&mut state);
-                    drop(state);
-                    self.common.changed.notify_waiters();
+                count(&self.counters.timeouts);
+                if *silent {
+                    self.unanswered(connection, now);
+                } else {
+                    self.state.lock().cause = "timed out";
                 }
             }
             Err(AskError::Unavailable) => {}
         }
     }
 
-    /// Starts the task that probes until the breaker is closed, or the address is gone.
-    fn probe_from_now_on(&self, state: &mut State) {
-        self.broken.store(true, Relaxed);
-        tracing::warn!(server = %self.server, cause = state.cause, "address does not answer: asked no more, but probed");
-        if std::mem::replace(&mut state.probing, true) {
-            return;
-        }
-        let me = self.me.clone();
-        self.common.runtime.spawn(async move {
-            while let Some(at) = me.upgrade().and_then(|address| address.next_probe()) {
-                sleep_until(at).await;
-                if let Some(address) = me.upgrade() {
-                    address.probe().await;
-                }
-            }
-        });
-    }
-
-    fn next_probe(&self) -> Option<Instant> {
+    /// Somebody else's answer came first. What took longer than usual counts, or an address that has become slow would look
+    /// as fast as before.
+    fn lost(&self, waited: Duration) {
         let mut state = self.state.lock();
-        let at = state.breaker.probe_at();
-        state.probing = at.is_some();
-        at
-    }
-
-    /// One probe, on a connection of its own: behind a load balancer that may be another target.
-    async fn probe(&self) {
-        let plan = self.common.plan();
-        let number = {
-            let mut state = self.state.lock();
-            state.breaker.probe_starts(Instant::now());
-            state.begun += 1;
-            state.begun
-        };
-        count(&self.counters.probes);
-        let (found, connection) = match dial(self.server, CONNECT_TIMEOUT).await {
-            Err(error) => {
-                count(&self.counters.connect_failures);
-                self.state.lock().cause = error.cause();
-                (Probed::Nothing, None)
-            }
-            Ok(stream) => {
-                count(&self.counters.connects);
-                let connection = self.start(number, stream);
-                let option = plan.stamp.as_deref().map(|stamp| (plan.settings.stamp_option, stamp));
-                let until = Instant::now() + PROBE_TIMEOUT;
-                let asked = connection.ask(&plan.probe.question(), Manner { edns: true, option }, until).await;
-                let found = asked.map_or(Probed::Nothing, |answer| Probed::Answered(plan.probe.judge(&answer)));
-                connection.set_synced(found == Probed::Answered(Sync::Synced));
-                (found, Some(connection))
-            }
-        };
-        {
-            let mut state = self.state.lock();
-            state.breaker.probe_ends(found, Instant::now(), vary);
-            self.broken.store(state.breaker.health() != Health::Closed, Relaxed);
-            if state.breaker.health() == Health::Closed {
-                tracing::info!(server = %self.server, "address answers again");
-                state.backoff.worked();
-                state.open.extend(connection);
-            } else {
-                count(&self.counters.probe_failures);
-            }
+        if state.rtt.get().is_some_and(|usual| waited > usual) {
+            state.rtt.sample_answer(waited);
         }
-        self.common.changed.notify_waiters();
+        state.usual.lost(waited);
+    }
+}
+
+/// A question that waits for its answer; dropped before that, it was given up.
+struct OnItsWay<'a> {
+    address: &'a Address,
+    began: Instant,
+    is_over: bool,
+}
+
+impl<'a> OnItsWay<'a> {
+    fn new(address: &'a Address, began: Instant) -> Self {
+        count(&address.counters.questions);
+        address.counters.in_flight.fetch_add(1, Relaxed);
+        Self { address, began, is_over: false }
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.address.counters.in_flight.fetch_sub(1, Relaxed);
+        if !self.is_over {
+            self.address.lost(self.began.elapsed());
+        }
     }
 }
 
 impl State {
-    fn best(&self, now: Instant) -> Option<Arc<Connection>> {
-        let usable = self.open.iter().filter(|one| one.is_open(now));
-        let with_load = usable.map(|one| (one.load(), one)).filter(|((load, most), _)| load < most);
+    fn best(&self, deadline: Duration, now: Instant, fit: impl Fn(&Connection) -> bool) -> Option<Arc<Connection>> {
+        let patience = stall::patience(self.rtt, deadline);
+        let usable = self.open.iter().filter(|one| one.is_open(now) && fit(one));
+        let flowing = usable.filter(|one| !stall::is_stalled(one.silent_since(now), patience, now));
+        let with_load = flowing.map(|one| (one.load(), one)).filter(|((load, most), _)| load < most);
         with_load.min_by_key(|((load, _), _)| *load).map(|(_, one)| Arc::clone(one))
+    }
+
+    /// How many connections there are for the next questions, and how many of them have not stalled.
+    pub(super) fn lasting(&self, deadline: Duration, now: Instant) -> (usize, usize) {
+        let patience = stall::patience(self.rtt, deadline);
+        let lasting = self.open.iter().filter(|one| one.is_open(now) && !one.is_aging(now));
+        lasting.fold((0, 0), |(all, flowing), one| {
+            let stalled = stall::is_stalled(one.silent_since(now), patience, now);
+            (all + 1, flowing + usize::from(!stalled))
+        })
     }
 }
 

@@ -49,9 +49,16 @@ pub fn choose(candidates: &[Candidate], dice: f64) -> Choice {
     chosen.map_or(Choice::Wait, Choice::Ask)
 }
 
+/// The one that is asked when it is ready.
+#[must_use]
+pub fn nearest(candidates: &[Candidate]) -> Option<usize> {
+    (0..candidates.len()).filter(|at| candidates[*at].usable).min_by_key(|at| candidates[*at].rtt)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peer::rtt::SmoothedRtt;
 
     fn known(ms: u64) -> Candidate {
         Candidate { usable: true, ready: true, rtt: Some(Duration::from_millis(ms)) }
@@ -78,6 +85,37 @@ mod tests {
         let unknown = Candidate { rtt: None, ..known(0) };
         let all = [known(1), unknown, unknown];
         assert_eq!((choose(&all, 0.1), choose(&all, 0.9)), (Choice::Ask(1), Choice::Ask(2)));
+    }
+
+    /// F31: a better way is found, and a worse one left, without anybody being told.
+    #[test]
+    fn a_way_that_becomes_better_or_worse_is_found() {
+        let mut state = 1u64;
+        let mut dice = move || {
+            // A small generator of its own, so that the simulation is the same each time.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let mut known = [SmoothedRtt::default(); 3];
+        let mut ask = |true_rtts: [u64; 3], questions: usize| {
+            let mut asked = [0usize; 3];
+            for _ in 0..questions {
+                let all = known.map(|rtt| Candidate { usable: true, ready: true, rtt: rtt.get() });
+                let Choice::Ask(at) = choose(&all, dice()) else { panic!("one is ready") };
+                let jitter = 0.8 + 0.4 * dice();
+                known[at].sample_answer(Duration::from_millis(true_rtts[at]).mul_f64(jitter));
+                asked[at] += 1;
+            }
+            asked
+        };
+        let first = ask([40, 90, 150], 1_000);
+        assert!(first[0] > 950, "{first:?}");
+        // The third becomes the nearest one, the first a far one.
+        let turning = ask([160, 90, 20], 1_000);
+        assert!(turning[0] < 50, "left within a few questions: {turning:?}");
+        assert!(turning[2] > 300, "found within the thousand: {turning:?}");
+        let then = ask([160, 90, 20], 1_000);
+        assert!(then[2] > 950 && then[0] > 0 && then[1] > 0, "the others are still looked at: {then:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::health::Health;
+use crate::wire::stamp::ReplyStamp;
 
 /// Counts that only grow, but for `in_flight`.
 #[derive(Debug, Default)]
@@ -23,6 +24,10 @@ pub struct Counters {
     pub answers: AtomicU64,
     pub probes: AtomicU64,
     pub probe_failures: AtomicU64,
+    /// Questions asked elsewhere too, because the answer was later than usual here.
+    pub hedges: AtomicU64,
+    /// Questions asked elsewhere too, because their connection here had stalled.
+    pub stalls: AtomicU64,
     /// Questions that wait for their answer.
     pub in_flight: AtomicU64,
 }
@@ -38,8 +43,14 @@ pub struct AddressSnapshot {
     pub address: SocketAddr,
     pub health: Health,
     pub rtt: Option<Duration>,
+    /// Within this time answers usually come.
+    pub usual: Option<Duration>,
     /// Connections that are open.
     pub connections: usize,
+    /// Those of them whose probe was denied with authority.
+    pub synced: usize,
+    /// What the last reply option said, if there was one.
+    pub said: Option<ReplyStamp>,
     pub in_flight: u64,
     pub connects: u64,
     pub connect_failures: u64,
@@ -51,21 +62,31 @@ pub struct AddressSnapshot {
     pub answers: u64,
     pub probes: u64,
     pub probe_failures: u64,
+    pub hedges: u64,
+    pub stalls: u64,
+}
+
+/// The part of it that is no count.
+pub(super) struct Standing {
+    pub(super) health: Health,
+    pub(super) rtt: Option<Duration>,
+    pub(super) usual: Option<Duration>,
+    pub(super) connections: usize,
+    pub(super) synced: usize,
+    pub(super) said: Option<ReplyStamp>,
 }
 
 impl Counters {
-    pub(super) fn snapshot(
-        &self,
-        address: SocketAddr,
-        health: Health,
-        rtt: Option<Duration>,
-        connections: usize,
-    ) -> AddressSnapshot {
+    pub(super) fn snapshot(&self, address: SocketAddr, standing: Standing) -> AddressSnapshot {
+        let Standing { health, rtt, usual, connections, synced, said } = standing;
         AddressSnapshot {
             address,
             health,
             rtt,
+            usual,
             connections,
+            synced,
+            said,
             in_flight: self.in_flight.load(Relaxed),
             connects: self.connects.load(Relaxed),
             connect_failures: self.connect_failures.load(Relaxed),
@@ -77,6 +98,8 @@ impl Counters {
             answers: self.answers.load(Relaxed),
             probes: self.probes.load(Relaxed),
             probe_failures: self.probe_failures.load(Relaxed),
+            hedges: self.hedges.load(Relaxed),
+            stalls: self.stalls.load(Relaxed),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! Some addresses that are as good as each other: the addresses of one region, or the upstreams of a zone that are asked over TCP.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::address::{Address, Common, Plan};
+
 use super::answered::Answered;
 use super::asking;
+use super::choice::{Candidate, nearest};
 use super::counters::AddressSnapshot;
+use super::hedge::Budget;
+use super::warm::{UNUSED, Use};
 use crate::wire::exchange::{Question, Received};
 
 /// Why a group gave no answer.
@@ -29,16 +32,28 @@ pub enum Trouble {
 /// The addresses.
 pub struct Group {
     common: Arc<Common>,
-    addresses: RwLock<Arc<Vec<Arc<Address>>>>,
+    addresses: Arc<Addresses>,
+    keeper: AbortHandle,
 }
+
+type Addresses = RwLock<Arc<Vec<Arc<Address>>>>;
 
 impl Group {
     /// Without addresses yet. Call it inside a tokio runtime: that is where its tasks will run.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let plan = RwLock::new(Arc::new(plan));
-        let common = Common { plan, changed: Arc::new(Notify::new()), runtime: Handle::current() };
-        Self { common: Arc::new(common), addresses: RwLock::default() }
+        let common = Common {
+            plan,
+            bells: Arc::default(),
+            hedges: Budget::default(),
+            used: Use::new(Instant::now()),
+            runtime: Handle::current(),
+        };
+        let (common, addresses) = (Arc::new(common), Arc::<Addresses>::default());
+        let keeping = keep_warm(Arc::downgrade(&common), Arc::downgrade(&addresses));
+        let keeper = common.runtime.spawn(keeping).abort_handle();
+        Self { common, addresses, keeper }
     }
 
     #[must_use]
@@ -71,7 +86,7 @@ impl Group {
             }
             *addresses = Arc::new(next);
         }
-        self.common.changed.notify_waiters();
+        self.common.bells.changed();
     }
 
     #[must_use]
@@ -109,9 +124,38 @@ impl Group {
         self.common.runtime.spawn(task).abort_handle()
     }
 
-    /// Told when a question may have a better chance than before.
-    #[must_use]
-    pub fn changed(&self) -> &Notify {
-        &self.common.changed
+    pub(super) fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// Until a question may have a better chance than at the time of the call.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
+        self.common.bells.listen()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// When nobody has asked for long, the nearest address keeps one connection, and the others none.
+async fn keep_warm(common: Weak<Common>, addresses: Weak<Addresses>) {
+    loop {
+        let Some(ends) = common.upgrade().map(|common| common.used.ends()) else { return };
+        let now = Instant::now();
+        if now < ends {
+            sleep_until(ends).await;
+            continue;
+        }
+        let Some(all) = addresses.upgrade().map(|addresses| Arc::clone(&addresses.read())) else { return };
+        let candidates: Vec<_> = all.iter().map(|address| address.candidate(now)).collect();
+        let kept = nearest(&candidates.iter().map(|one| Candidate { usable: one.ready, ..*one }).collect::<Vec<_>>());
+        for (at, address) in all.iter().enumerate() {
+            address.close_unused(usize::from(Some(at) == kept));
+        }
+        drop(all);
+        sleep(UNUSED).await;
     }
 }

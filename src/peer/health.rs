@@ -11,6 +11,9 @@ use super::sync::Sync;
 /// Between two probes of an address that is not asked, plus or minus [`JITTER`].
 pub const PROBE_EVERY: Duration = Duration::from_secs(1);
 
+/// Probes in a row that find a server which does not serve its region, and open the breaker.
+const MOST_UNFIT: u8 = 2;
+
 /// How an address stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -113,6 +116,18 @@ impl Breaker {
         }
     }
 
+    /// A probe on a connection that is asked found a server that does not serve its region. One target behind a load balancer
+    /// may be so; two in a row are a failure of the address. True if this opens the breaker.
+    pub fn unfit(&mut self, now: Instant, vary: impl FnOnce(Duration) -> Duration) -> bool {
+        self.unfit = self.unfit.saturating_add(1);
+        self.unfit >= MOST_UNFIT && self.open(now, vary)
+    }
+
+    /// A probe on a connection that is asked found a server as it should be.
+    pub fn fit(&mut self) {
+        self.unfit = 0;
+    }
+
     /// The last probe reached a server that does not serve its region.
     #[must_use]
     pub fn is_unfit(&self) -> bool {
@@ -169,6 +184,15 @@ mod tests {
         let mut breaker = Breaker::default();
         assert!(!breaker.connect_failed(1, true, now, plain));
         assert!(breaker.connect_failed(2, true, now, plain));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_unfit_targets_in_a_row_are_a_failure_of_the_address() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        assert!(!breaker.unfit(now, plain));
+        breaker.fit();
+        assert!(!breaker.unfit(now, plain) && breaker.health() == Health::Closed);
+        assert!(breaker.unfit(now, plain) && breaker.health() == Health::Open && breaker.is_unfit());
     }
 
     #[tokio::test(start_paused = true)]

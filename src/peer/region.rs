@@ -132,8 +132,7 @@ impl RegionClient {
     /// Right after the start there may be no address because no host name has been resolved yet.
     async fn first_addresses(&self, until: Instant) {
         loop {
-            let mut changed = std::pin::pin!(self.group.changed().notified());
-            changed.as_mut().enable();
+            let changed = self.group.changed();
             if !self.group.addresses().is_empty() || !self.endpoints.is_pending() {
                 return;
             }

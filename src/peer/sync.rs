@@ -41,6 +41,12 @@ impl Probe {
         Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false }
     }
 
+    /// Does the answer tell whether the server knows its zone?
+    #[must_use]
+    pub fn tells_sync(&self) -> bool {
+        matches!(self, Self::Region(_))
+    }
+
     /// What the answer says.
     #[must_use]
     pub fn judge(&self, answer: &Received) -> Sync {

@@ -68,7 +68,9 @@ async fn lies_on_the_connection_are_ignored_and_counted() {
         assert!(matches!(failure, Failure::RegionDark { .. }), "{failure:?}");
     }
     let snapshot = &client.snapshot().addresses[0];
-    assert_eq!((snapshot.mismatched, snapshot.answers), (4, 1));
+    // The last three were asked once more on another connection, and got a lie there too.
+    assert_eq!((snapshot.mismatched, snapshot.answers), (snapshot.questions, 1), "{snapshot:?}");
+    assert!(snapshot.mismatched >= 4);
 }
 
 #[tokio::test]
@@ -159,8 +161,10 @@ async fn a_server_without_edns_is_asked_without_it_from_then_on() {
     for _ in 0..3 {
         assert_eq!(region_octets(&client.ask(&question(WEB), &own_stamp()).await.unwrap(), WEB), [5]);
     }
-    let with_opt: Vec<bool> =
-        server.received().iter().filter_map(|one| one.message.as_ref()).map(|one| one.edns.is_some()).collect();
+    let received = server.received();
+    let questions = received.iter().filter_map(|one| one.message.as_ref());
+    let questions = questions.filter(|one| one.queries[0].name().to_ascii().starts_with("web."));
+    let with_opt: Vec<bool> = questions.map(|one| one.edns.is_some()).collect();
     assert_eq!(with_opt, [true, false, false, false]);
 }
 

@@ -52,15 +52,10 @@ async fn silence_ends_at_the_deadline_and_opens_on_the_second_connection() {
     assert!(eventually(PATIENCE, || async { server.open_connections() == 1 }).await);
     let before = Instant::now();
     assert_eq!(client.ask(&question(WEB), &own_stamp()).await.unwrap_err(), dark("timed out"));
-    let mut questions = 1;
-    // Two timeouts condemn a connection; the next failure is on another one.
-    while client.snapshot().addresses[0].health == Health::Closed {
-        client.ask(&question(WEB), &own_stamp()).await.unwrap_err();
-        questions += 1;
-        assert!(questions <= 10);
-    }
-    assert!(questions > 1, "one question is not enough");
-    assert!(before.elapsed() >= ms(300) * questions, "each had its time");
+    assert!(before.elapsed() >= ms(300), "it had its time");
+    let is_open = || async { client.snapshot().addresses[0].health != Health::Closed };
+    assert!(eventually(PATIENCE, is_open).await, "no second question was needed");
+    assert!(server.connections() >= 2, "one connection is not enough to say so");
     assert!(at_once(client.ask(&question(WEB), &own_stamp())).await.is_some());
     server.clear();
     server.on_any().rcode(ResponseCode::NXDomain);
