@@ -99,7 +99,7 @@ impl Double {
     /// The most often that one name was asked for, but for probes.
     pub fn most_for_one_name(&self) -> u32 {
         let names = self.counts.names.lock();
-        names.iter().filter(|(name, _)| !name.starts_with('_')).map(|(_, count)| *count).max().unwrap_or(0)
+        names.iter().filter(|(name, _)| name.starts_with('n')).map(|(_, count)| *count).max().unwrap_or(0)
     }
 }
 

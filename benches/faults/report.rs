@@ -67,6 +67,12 @@ impl Findings {
 }
 
 fn number(value: f64, unit: &str) -> String {
+    if value.is_nan() {
+        return "not told".to_owned();
+    }
+    if value.is_infinite() {
+        return "never".to_owned();
+    }
     let digits = if value.fract() == 0.0 || value.abs() >= 100.0 { 0 } else { 2 };
     let space = if unit.is_empty() { "" } else { " " };
     format!("{value:.digits$}{space}{unit}")

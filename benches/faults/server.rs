@@ -84,7 +84,9 @@ impl Server {
         let mut command = match world.column {
             Column::Interlocal => {
                 interlocal_files::write(folder.path(), &spec);
-                let mut command = Command::new(env!("CARGO_BIN_EXE_interlocal"));
+                // Another build may be measured by the same measure.
+                let named = std::env::var_os("INTERLOCAL_FAULTS_BINARY");
+                let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_interlocal").into()));
                 command.args(["serve", "--config", "interlocal.yaml"]);
                 command
             }
@@ -168,9 +170,12 @@ impl Server {
         self.get(9_153, "/metrics").map(|(_, text)| text).unwrap_or_default()
     }
 
-    /// The sum of a metric's series whose labels contain this text.
+    /// The sum of a metric's series whose labels contain this text; no number if the server does not tell.
     pub fn sum(&self, metric: &str, labels: &str) -> f64 {
         let text = self.metrics();
+        if text.is_empty() {
+            return f64::NAN;
+        }
         let series = text.lines().filter_map(|line| {
             let rest = line.strip_prefix(metric)?;
             let (named, value) = rest.rsplit_once(' ')?;

@@ -116,7 +116,7 @@ pub fn unsynced(world: &World, findings: &mut Findings) {
         sleep(world.secs(6.0, 5.0));
         synced.store(true, Ordering::Relaxed);
         let ended = clock::now();
-        sleep(world.secs(4.0, 3.0));
+        sleep(world.secs(5.0, 4.0));
         let samples = load.stop();
         let during = samples.between(began, ended);
         findings.none(&format!("{what}: good answers lost"), during.bad(), during.len());
