@@ -220,6 +220,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::env::var_os("INTERLOCAL_FAULTS_TELL").is_some() {
+            let metrics = self.metrics();
+            let of_others = metrics.lines().filter(|line| line.contains("_peer_") || line.contains("_upstream_"));
+            of_others.filter(|line| line.starts_with("interlocal")).for_each(|line| println!("    {line}"));
+            println!("{}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -197,7 +197,7 @@ impl Attempts {
             return None;
         }
         let out = self.made.iter().filter(|one| one.state == State::Out);
-        let stall = out.clone().filter(|one| !one.stalled).filter_map(|one| one.stalls_at(now)).min();
+        let stall = out.clone().filter(|one| !one.stalled).map(|one| one.stalls_at(now)).min();
         let late = out.filter(|_| !self.hedged).filter_map(|one| one.late_at).min();
         stall.into_iter().chain(late).min()
     }
@@ -295,8 +295,9 @@ impl Attempts {
 }
 
 impl Attempt {
-    fn stalls_at(&self, now: Instant) -> Option<Instant> {
-        Some(self.connection.silent_since(now)? + self.stall_patience)
+    /// The question may not be on the connection yet: on one that was idle the silence begins now.
+    fn stalls_at(&self, now: Instant) -> Instant {
+        self.connection.silent_since(now).unwrap_or(now) + self.stall_patience
     }
 }
 

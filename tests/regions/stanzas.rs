@@ -256,3 +256,21 @@ async fn f31_each_address_of_each_region_has_its_numbers() {
         assert!(page.contains(&format!("interlocal_peer_up{labels}1\n")), "{region} is up");
     }
 }
+
+#[tokio::test]
+async fn f17_connections_that_the_network_forgot_without_a_word_cost_no_question() {
+    let west = west_at("127.0.0.1", 0, "192.0.2.1");
+    let relay = Relay::start(west.address(), Weather::default()).await.unwrap();
+    let east = Region::new("east")
+        .table(&format!("regions: {{west: {{endpoints: [\"{}\"]}}}}\n", relay.address()))
+        .key("peers", "{file: peers.yaml, deadline: 10s, stale_after: 10s}")
+        .start()
+        .await;
+    until_west_is(&east, "192.0.2.1").await;
+    for round in 0..3 {
+        relay.change(|weather| weather.forgets += 1);
+        let asked = format!("r{round}.a.west.svc.cluster.local");
+        let reply = Ask::new(&asked, RecordType::A).patience(secs(30)).udp(east.dns()).await;
+        assert_eq!(addresses(&reply), [ip("192.0.2.1")], "{reply}");
+    }
+}

@@ -5,9 +5,9 @@ use std::time::Duration;
 use interlocal::clock;
 
 use crate::double::{Act, Double};
-use crate::load;
+use crate::load::{self, Ask};
 use crate::namespace;
-use crate::relay::Weather;
+use crate::relay::{Telling, Weather};
 use crate::report::Findings;
 use crate::samples::Samples;
 use crate::server::{Server, Spec};
@@ -61,26 +61,20 @@ pub fn idle(world: &World, findings: &mut Findings) {
     };
     load::burst(central.dns(), some(40));
     let rounds = world.pick(8, 3);
-    let ways: [(&str, fn(&mut Weather)); 3] = [
-        ("reset", |weather| weather.reset = true),
-        ("forgotten, reset at the next packet", |weather| {
-            (weather.forgets, weather.tells) = (weather.forgets + 1, true)
-        }),
-        ("silently forgotten", |weather| (weather.forgets, weather.tells) = (weather.forgets + 1, false)),
+    let ways = [
+        ("reset", Telling::AtOnce),
+        ("forgotten, reset at the next packet", Telling::WhenUsed),
+        ("silently forgotten", Telling::Never),
     ];
-    for (way, change) in ways {
+    for (way, telling) in ways {
         let (mut bursts, mut singles) = (Samples::default(), Samples::default());
         for round in 0..2 * rounds {
-            relay.change(change);
-            sleep_ms(20);
-            relay.change(|weather| weather.reset = false);
+            relay.change(|weather| (weather.forgets, weather.telling) = (weather.forgets + 1, telling));
+            // Some are asked for before anybody can have connected again, and some after.
+            sleep_ms(round / 2 % 4 * 10);
             let alone = round % 2 == 0;
             let samples = load::burst(central.dns(), some(if alone { 1 } else { 40 }));
-            if alone {
-                singles.extend(samples)
-            } else {
-                bursts.extend(samples)
-            }
+            if alone { singles.extend(samples) } else { bursts.extend(samples) }
             sleep_ms(150);
         }
         findings.none(&format!("{way}: failed of bursts of 40"), bursts.bad(), bursts.len());
@@ -122,29 +116,56 @@ fn in_use(world: &World, server: &Server) -> Option<bool> {
     (!world.is_coredns()).then(|| server.sum("interlocal_peer_up", "region=\"east\"") == 1.0)
 }
 
-/// The peer resets each connection that has nothing to do, just when the next question comes.
+/// So many peers, each with an asker: an address is connected to only so often.
+const RACERS: u8 = 40;
+
+/// Peers reset each connection that has nothing to do, just when the next question comes.
 pub fn races(world: &World, findings: &mut Findings) {
-    let peer = Double::start(world, "127.7.0.1:53", |query| {
-        if query.is_probe() {
-            return vec![Act::Send(query.empty(3, true))];
-        }
-        // From at once to a little after the next question.
-        let soon = Duration::from_micros(u64::from(query.number() % 8) * 100);
-        let answer = query.answer(pod(EAST, query.number()), 30);
-        vec![Act::Send(answer), Act::Wait(soon), Act::ResetIfIdle]
+    let peers: Vec<Double> = (1..=RACERS)
+        .map(|racer| {
+            Double::start(world, &racer_at(racer), |query| {
+                if query.is_probe() {
+                    return vec![Act::Send(query.empty(3, true))];
+                }
+                // From at once to a little after the next question.
+                let soon = Duration::from_micros(u64::from(query.number() % 8) * 100);
+                let answer = query.answer(pod(EAST, query.number()), 30);
+                vec![Act::Send(answer), Act::Wait(soon), Act::ResetIfIdle]
+            })
+        })
+        .collect();
+    let mut spec = Spec::new(CENTRAL);
+    for racer in 1..=RACERS {
+        spec = spec.row_text(&format!("race{racer}"), &racer_at(racer));
+    }
+    let central = world.start(spec);
+    let sent = central.sum("interlocal_peer_queries_total", "race");
+    let each = world.pick(250, 50);
+    let dns = central.dns();
+    let racing = (1..=RACERS).map(|racer| {
+        std::thread::spawn(move || {
+            let asks = (0..each).map(|number| Ask {
+                name: format!("n{number}.many.race{racer}.svc.cluster.local"),
+                tag: 0,
+                expect: Some(pod(EAST, number)),
+            });
+            load::one_by_one(dns, Duration::from_micros(300), asks)
+        })
     });
-    let central = world.start(Spec::new(CENTRAL).row("east", &["127.7.0.1:53".parse().unwrap()]));
-    let races = world.pick(10_000, 2_000);
-    let sent = central.sum("interlocal_peer_queries_total", "east");
-    // One after the other, each about when the connection of the one before is reset.
-    let gap = Duration::from_micros(300);
-    let samples = load::one_by_one(central.dns(), gap, (0..races).map(|number| ask(EAST, number, 0)));
-    let sent = central.sum("interlocal_peer_queries_total", "east") - sent;
+    let mut samples = Samples::default();
+    racing.collect::<Vec<_>>().into_iter().for_each(|racer| samples.extend(racer.join().unwrap()));
+    let sent = central.sum("interlocal_peer_queries_total", "race") - sent;
     findings.none("failed", samples.bad(), samples.len());
-    findings.at_most("a name was received at most so often", f64::from(peer.most_for_one_name()), 2.0, "times");
+    let most = peers.iter().map(Double::most_for_one_name).max().unwrap_or(0);
+    findings.at_most("a name was received at most so often", f64::from(most), 2.0, "times");
     if !world.is_coredns() {
         findings.at_most("sends for each question", sent / samples.len() as f64, 2.0, "");
     }
-    findings.told("connections that the peer reset", peer.accepted().to_string());
+    findings.told("p99", format!("{:.0} ms", samples.p99()));
+    findings.told("connections that peers took", peers.iter().map(Double::accepted).sum::<u64>().to_string());
     why(findings, &[&samples]);
+}
+
+fn racer_at(racer: u8) -> String {
+    format!("127.7.1.{racer}:53")
 }

@@ -26,11 +26,21 @@ pub struct Weather {
     pub dark: bool,
     /// Every connection is reset, those that are open and those that are made.
     pub reset: bool,
-    /// Raised by one, it forgets the connections that are open, as a load balancer or a firewall does with idle ones: neither
-    /// side is told, and what comes over them is swallowed.
+    /// Raised by one, it forgets the connections that are open, as a load balancer or a firewall does with idle ones.
     pub forgets: u32,
-    /// What comes over a forgotten connection is answered with a reset.
-    pub tells: bool,
+    pub telling: Telling,
+}
+
+/// Who learns of a connection that was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// Nobody: what comes over it is swallowed.
+    #[default]
+    Never,
+    /// Whoever sends something over it: that is answered with a reset.
+    WhenUsed,
+    /// The near side, by a reset at once.
+    AtOnce,
 }
 
 /// A relay on loopback; dropping it closes all that it carries.
@@ -103,15 +113,17 @@ async fn relay(mut near: TcpStream, target: SocketAddr, mut weather: watch::Rece
     }
 }
 
-/// Nobody is at the other end any more. True if it is to be reset, which happens when something comes.
+/// Nobody is at the other end any more. True if it is to be reset.
 async fn swallow(near: &mut TcpStream, weather: &watch::Receiver<Weather>) -> bool {
+    let telling = weather.borrow().telling;
     let mut nobody = [0; CHUNK];
-    while near.read(&mut nobody).await.is_ok_and(|length| length > 0) {
-        if weather.borrow().tells {
-            return true;
+    while telling != Telling::AtOnce {
+        let gone = near.read(&mut nobody).await.map_or(true, |length| length == 0);
+        if gone || telling == Telling::WhenUsed {
+            return !gone;
         }
     }
-    false
+    true
 }
 
 /// Until both directions are closed, or one of them fails.

@@ -102,7 +102,7 @@ async fn a_forgotten_connection_swallows_what_comes_and_new_ones_do_not() {
 
 #[tokio::test]
 async fn a_forgotten_connection_may_be_reset_by_the_next_thing_that_comes() {
-    let (relay, mut stream) = echo_behind(Weather { tells: true, ..Weather::default() }).await;
+    let (relay, mut stream) = echo_behind(Weather { telling: Telling::WhenUsed, ..Weather::default() }).await;
     stream.write_all(b"a").await.unwrap();
     assert_eq!(read(&mut stream, 1).await, b"a");
     relay.change(|weather| weather.forgets += 1);
@@ -110,6 +110,19 @@ async fn a_forgotten_connection_may_be_reset_by_the_next_thing_that_comes() {
     assert!(timeout(A_WHILE, stream.read(&mut one)).await.is_err(), "nobody is told");
     stream.write_all(b"b").await.unwrap();
     assert_eq!(within(stream.read(&mut one)).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_forgotten_connection_may_be_reset_at_once_and_new_ones_are_not() {
+    let (relay, mut stream) = echo_behind(Weather { telling: Telling::AtOnce, ..Weather::default() }).await;
+    stream.write_all(b"a").await.unwrap();
+    assert_eq!(read(&mut stream, 1).await, b"a");
+    relay.change(|weather| weather.forgets += 1);
+    let mut one = [0];
+    assert_eq!(within(stream.read(&mut one)).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    let mut fresh = within(TcpStream::connect(relay.address())).await.unwrap();
+    fresh.write_all(b"c").await.unwrap();
+    assert_eq!(read(&mut fresh, 1).await, b"c");
 }
 
 #[tokio::test]
