@@ -122,6 +122,8 @@ pub enum Stale<'r> {
     Dark { region: &'r str },
     /// The region was asked, and has not answered within `peers.stale_after`.
     Late { region: &'r str },
+    /// `limits.in_flight` is reached: nobody can be asked.
+    Overloaded,
     /// The region denies what it had, but never said that it knows its zone.
     Doubted { region: &'r str },
 }
@@ -131,6 +133,7 @@ impl fmt::Display for Stale<'_> {
         match self {
             Self::Dark { region } => write!(f, "region {region} does not answer"),
             Self::Late { region } => write!(f, "region {region} has not answered yet"),
+            Self::Overloaded => f.write_str("too many questions in flight"),
             Self::Doubted { region } => write!(f, "region {region} denies it, but may not be synced"),
         }
     }
@@ -194,7 +197,7 @@ mod tests {
     fn page_has_a_row_for_every_stale_answer() {
         let page = include_str!("../docs/answers.md");
         let region = "east";
-        for stale in [Stale::Dark { region }, Stale::Late { region }, Stale::Doubted { region }] {
+        for stale in [Stale::Dark { region }, Stale::Late { region }, Stale::Overloaded, Stale::Doubted { region }] {
             let row = format!("| `100 s old: {stale}` | NOERROR | 3 Stale Answer | ");
             assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
         }

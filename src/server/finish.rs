@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::asking::Done;
-use super::core::{Core, Counters};
+use super::core::{Core, Counters, Routing};
 use super::permits::Permit;
 use super::resolve::Miss;
 use crate::answer::Failure;
@@ -36,6 +36,11 @@ pub fn admit(core: &Core) -> Option<Permit> {
         Counters::add(&core.counters.overloaded);
     }
     permit
+}
+
+/// There would be no room for one more question just now.
+pub fn is_full(core: &Core, routing: &Routing) -> bool {
+    core.in_flight.taken() >= routing.config.limits.in_flight
 }
 
 /// Resolves an admitted miss; fetches that it begins share its permit. `None`: there is nothing to send.

@@ -2,6 +2,7 @@
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
 use super::asking::{Asking, Done, ad_flag, door_flags, reverse_view, server_of};
+use super::finish::is_full;
 use super::refresh;
 use crate::answer::{Failure, Stale, unanswerable};
 use crate::cache::{Entry, KeyBuf};
@@ -192,17 +193,21 @@ impl<'a> One<'a> {
         Outcome::Miss
     }
 
-    /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, or what it
-    /// said a moment ago was of no use.
+    /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what it said a
+    /// moment ago was of no use, or nobody can be asked.
     fn stale(&self, out: &mut [u8], remote: Remote, key: &KeyBuf) -> Option<Outcome> {
         let Asking { core, view, now, .. } = self.asking;
         let Remote::Peer(region) = remote else { return None };
-        let dark = view.routing.is_dark(remote).then(|| Stale::Dark { region: &view.routing.routes.regions()[region] });
+        let excuse = if view.routing.is_dark(remote) {
+            Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
+        } else {
+            is_full(core, &view.routing).then_some(Stale::Overloaded)
+        };
         let stale = core.cache.get_stale(key, *now, |entry| {
             let asker = self.asker(entry)?;
-            let len = match (entry.setback(*now), dark) {
+            let len = match (entry.setback(*now), excuse) {
                 (Some(cause), _) => entry.write_stale(self.query, out, asker, cause, *now),
-                (None, Some(dark)) => entry.write_stale(self.query, out, asker, dark, *now),
+                (None, Some(excuse)) => entry.write_stale(self.query, out, asker, excuse, *now),
                 (None, None) => return None,
             };
             Some(self.done(len, view.routing.slots.of(remote), Answerer::Stale, entry.body().rcode))

@@ -4,8 +4,10 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
 use crate::support::client::{Ask, ask_tcp, ask_udp};
-use crate::support::pair::{APP, FIRST, expired, in_place, until_dark};
+use crate::support::pair::{APP, FIRST, expired, in_place, pair, until_dark};
 use crate::support::read::{addresses, aliases, extended_errors};
+use crate::support::region::Region;
+use crate::support::regions::{self, demo_region};
 use crate::support::server::ScriptServer;
 use crate::support::wait::eventually;
 use crate::support::{ip, ms, secs};
@@ -153,6 +155,79 @@ async fn f30_a_denial_of_the_connection_that_was_probed_counts() {
     pair.west.refuse_connections(false);
     let gone = eventually(secs(20), || async { pair.ask(APP).await.metadata.response_code == ResponseCode::NXDomain });
     assert!(gone.await, "its probe was denied with authority");
+}
+
+/// `limits.in_flight`: who waits for one name does not take another one's last answer away.
+#[tokio::test]
+async fn f29_when_nobody_more_can_be_asked_the_last_answer_is_given() {
+    let change = |region: Region| {
+        let region = region.key("peers", "{file: peers.yaml, stale_after: 8s, deadline: 8s}");
+        region.key("limits", "{in_flight: 1}")
+    };
+    let pair = expired(change).await;
+    drop(pair.west.on_any().drop_query());
+    let (dns, slow) = (pair.east.dns(), "slow.west.svc.cluster.local");
+    let waiting = tokio::spawn(async move { ask_udp(dns, slow, RecordType::A).await });
+    assert!(eventually(secs(8), || async { pair.west.count(slow, RecordType::A) > 0 }).await);
+    assert_eq!(cause(&pair.ask(APP).await), "too many questions in flight");
+    let other = pair.ask("other.west.svc.cluster.local").await;
+    assert_eq!(extended_errors(&other), [(0, "too many questions in flight".to_owned())]);
+    waiting.abort();
+}
+
+/// What is not yet there at a region's start: short lives for no and for failures.
+#[tokio::test]
+async fn f24_what_a_region_denies_or_fails_at_its_start_is_soon_forgotten() {
+    let pair = pair(|region| region).await;
+    for (asked, rcode) in [("denied", ResponseCode::NXDomain), ("failing", ResponseCode::ServFail)] {
+        let asked = format!("{asked}.west.svc.cluster.local");
+        let rule = pair.west.on(&asked, RecordType::A);
+        drop(if rcode == ResponseCode::NXDomain {
+            rule.nxdomain("west.svc.cluster.local", 300)
+        } else {
+            rule.rcode(rcode)
+        });
+        let reply = pair.ask(&asked).await;
+        assert_eq!(reply.metadata.response_code, rcode);
+        assert!(reply.authorities.iter().all(|soa| soa.ttl <= 2), "nor is anybody else to keep it: {reply}");
+        drop(pair.west.on(&asked, RecordType::A).answer_a(FIRST, 30));
+        assert!(eventually(secs(10), || async { addresses(&pair.ask(&asked).await) == [ip(FIRST)] }).await);
+    }
+}
+
+/// The real thing: before it has read its zone a region says SERVFAIL to everything, and that it is not synced.
+#[tokio::test]
+async fn f30_a_region_that_restarts_unsynced_loses_nobody_an_answer() {
+    let config = |source: &str| format!("{{source: {source}, ttl: 1s}}");
+    let mut regions =
+        regions::together(["east", "west"].map(|label| demo_region(label).key("kubernetes", &config("manifests"))))
+            .await;
+    let asked = "dual.west.svc.cluster.local";
+    let right = [ip("172.20.3.20")];
+    let east = regions.of("east").dns();
+    let met = || async { addresses(&ask_udp(east, asked, RecordType::A).await) == right };
+    assert!(eventually(secs(20), met).await);
+    let west = regions.take("west").stop().key("kubernetes", &config("later.yaml")).start_again_unready().await;
+    let unsynced = eventually(secs(20), || async {
+        let reply = ask_udp(east, asked, RecordType::A).await;
+        assert_eq!(addresses(&reply), right, "{reply}");
+        let (_, page) = west.get("/metrics").await;
+        page.lines().any(|line| line.starts_with("interlocal_dns_responses_total") && line.contains("SERVFAIL"))
+    });
+    assert!(unsynced.await, "east has not met the new west");
+    for _ in 0..30 {
+        let reply = ask_udp(east, asked, RecordType::A).await;
+        assert_eq!(addresses(&reply), right, "{reply}");
+        tokio::time::sleep(ms(100)).await;
+    }
+    let objects = std::fs::read_to_string(west.path("manifests/services.yaml")).unwrap();
+    west.write("later.yaml", &objects);
+    let fresh = eventually(secs(20), || async {
+        let reply = ask_udp(east, asked, RecordType::A).await;
+        assert_eq!(addresses(&reply), right, "{reply}");
+        extended_errors(&reply).is_empty()
+    });
+    assert!(fresh.await);
 }
 
 /// A Service that is deleted while its region is dark is answered for so long, and no longer.

@@ -125,15 +125,20 @@ impl Region {
 
     /// As [`Region::start`], for a region that ran before and whose sockets may not be free yet.
     pub async fn start_again(self) -> Running {
+        let running = self.start_again_unready().await;
+        running.ready().await;
+        running
+    }
+
+    /// The same, for one that does not become ready by itself.
+    pub async fn start_again_unready(self) -> Running {
         let mut waiting = Some(self);
         let bound = eventually_some(secs(20), || {
             let tried = waiting.take().expect("put back below").try_bind();
             let bound = tried.map_err(|tried| waiting = Some(tried.0)).ok();
             async { bound }
         });
-        let running = bound.await.expect("the sockets become free").start();
-        running.ready().await;
-        running
+        bound.await.expect("the sockets become free").start()
     }
 
     fn try_bind(self) -> Result<Bound, Box<(Self, String)>> {
