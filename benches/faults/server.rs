@@ -80,8 +80,13 @@ pub struct Server {
 
 impl Server {
     pub fn start(world: &World, spec: Spec) -> Self {
+        Self::start_as(world.column, world, spec)
+    }
+
+    /// One of another kind than the row is about.
+    pub fn start_as(column: Column, world: &World, spec: Spec) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = match world.column {
+        let mut command = match column {
             Column::Interlocal => {
                 interlocal_files::write(folder.path(), &spec);
                 // Another build may be measured by the same measure.
@@ -101,7 +106,7 @@ impl Server {
         command.current_dir(folder.path()).stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
-        let mut server = Self { child, folder, spec, column: world.column };
+        let mut server = Self { child, folder, spec, column };
         server.wait_ready();
         server
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use interlocal::clock;
 
 use crate::load::{self, Ask};
+use crate::options::Column;
 use crate::report::Findings;
 use crate::samples::{Outcome, Samples};
 use crate::server::{Server, Spec};
@@ -30,6 +31,9 @@ fn asked(world: &World, servers: &[&Server]) -> f64 {
 
 pub fn loops(world: &World, findings: &mut Findings) {
     pointing_at_each_other(world, findings);
+    if !world.is_coredns() && world.coredns.is_file() {
+        through_coredns(world, findings);
+    }
     own_row_elsewhere(world, findings);
     upstream_is_ourselves(world, findings);
 }
@@ -54,6 +58,27 @@ fn pointing_at_each_other(world: &World, findings: &mut Findings) {
     findings.at_most("pair: local p99 added", during.usual_p99() - calm.usual_p99(), 1.0, "ms");
     let alive = central.is_alive() && east.is_alive();
     findings.holds("pair: both processes live", if alive { "yes" } else { "no" }, alive);
+}
+
+/// West's row leads to a CoreDNS whose stanza for west leads back to us. It passes no stamp on.
+fn through_coredns(world: &World, findings: &mut Findings) {
+    let between = Spec::new(EAST).row("west", &[wrong_door(CENTRAL)]);
+    let _between = Server::start_as(Column::CoreDns, world, between);
+    let central = world.start(Spec::new(CENTRAL).row("west", &[wrong_door(EAST)]));
+    let began = clock::now();
+    let mut found = f64::INFINITY;
+    while found.is_infinite() && clock::now() < began + Duration::from_secs(15) {
+        if central.sum("interlocal_peer_loops", "west") >= 1.0 {
+            found = clock::now().duration_since(began).as_secs_f64();
+        }
+        sleep_ms(20);
+    }
+    findings.at_most("through CoreDNS: found after", found, 5.0, "s");
+    let before = asked(world, &[&central]);
+    let one = load::burst(central.dns(), vec![of_west()]);
+    let seen = asked(world, &[&central]) - before;
+    findings.at_most("through CoreDNS: one question is asked so often", seen, 2.0, "times");
+    reason(findings, "through CoreDNS", &one);
 }
 
 fn reason(findings: &mut Findings, what: &str, samples: &Samples) {
