@@ -10,11 +10,13 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::answered::Answered;
 use super::backoff::Backoff;
 use super::bells::Bells;
 use super::choice::Candidate;
-use super::connection::{AskError, Connection};
+use super::connection::{AskError, Connection, Pending};
 use super::counters::{AddressSnapshot, Counters, Standing, count};
+use super::dial::Dial;
 use super::health::{Breaker, Health, vary};
 use super::hedge::Budget;
 use super::percentile::Percentile;
@@ -22,6 +24,7 @@ use super::rtt::SmoothedRtt;
 use super::settings::Settings;
 use super::stall;
 use super::sync::Probe;
+use super::table::Ticket;
 use super::warm::Use;
 use crate::wire::Rcode;
 use crate::wire::exchange::{Manner, Question, Received};
@@ -39,6 +42,7 @@ pub(super) struct Common {
     pub(super) bells: Arc<Bells>,
     pub(super) hedges: Budget,
     pub(super) used: Use,
+    pub(super) dial: Arc<dyn Dial>,
     pub(super) runtime: Handle,
 }
 
@@ -165,40 +169,29 @@ impl Address {
     pub fn take(&self, now: Instant, fit: impl Fn(u64) -> bool) -> Option<Arc<Connection>> {
         let deadline = self.common.plan().settings.deadline;
         let best = self.state.lock().best(deadline, now, |one| fit(one.number()))?;
-        if best.load().0 > 0 || best.is_aging(now) {
+        if best.is_busy() || best.is_aging(now) {
             self.wake();
         }
         Some(best)
     }
 
-    /// Asks over one of the connections, and learns from the outcome. A server that does not understand OPT is asked once
-    /// more without it (RFC 6891 7).
+    /// Puts a question on one of the connections.
     ///
     /// # Errors
-    /// Why there is no answer.
-    pub async fn ask(
-        &self,
-        connection: &Connection,
+    /// If the connection takes none.
+    pub fn put(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
         question: &Question,
         option: Option<(u16, &[u8])>,
-        until: Instant,
-    ) -> Result<Received, AskError> {
+    ) -> Result<OnItsWay, AskError> {
         let began = Instant::now();
         let edns = self.state.lock().without_opt_until.is_none_or(|end| end <= began);
         let pending = connection.put(question, Manner { edns, option }, false)?;
-        let mut way = OnItsWay::new(self, began);
-        let mut outcome = pending.answer(until).await;
-        if edns && outcome.as_ref().is_ok_and(refuses_opt) {
-            let plain = connection.ask(question, Manner::default(), until).await;
-            if plain.as_ref().is_ok_and(|answer| !refuses_opt(answer)) {
-                self.state.lock().without_opt_until = Some(began + WITHOUT_OPT);
-            }
-            // An answer is an answer, even if the second question had none.
-            outcome = plain.or(outcome);
-        }
-        way.is_over = true;
-        self.learn(connection, began, &outcome);
-        outcome
+        count(&self.counters.questions);
+        self.counters.in_flight.fetch_add(1, Relaxed);
+        let (address, connection, ticket) = (Arc::clone(self), Arc::clone(connection), pending.ticket());
+        Ok(OnItsWay { address, connection, ticket, pending: Some(pending), began, edns, is_over: false })
     }
 
     #[must_use]
@@ -232,11 +225,11 @@ impl Address {
         }
     }
 
-    /// A question was unanswered for its whole time on this connection.
-    pub(super) fn unanswered(&self, connection: &Connection, now: Instant) {
+    /// A question was unanswered for its whole time on this connection, which has been silent since then.
+    pub(super) fn unanswered(&self, connection: &Connection, silent_since: Instant, now: Instant) {
         let mut state = self.state.lock();
         state.cause = "timed out";
-        if state.breaker.unanswered(connection.number(), now, vary) {
+        if state.breaker.unanswered(connection.number(), silent_since, now, vary) {
             self.give_up(&mut state);
             drop(state);
             self.common.bells.changed();
@@ -257,7 +250,7 @@ impl Address {
                 let mut state = self.state.lock();
                 state.rtt.sample_answer(now - began);
                 state.usual.sample(now - began);
-                state.breaker.answered();
+                state.breaker.answered(now);
                 state.backoff.worked();
                 Self::heard(&mut state, answer);
             }
@@ -266,13 +259,13 @@ impl Address {
                 state.cause = "connection closed";
                 // Whatever cut this one may have cut the others too: only those heard since are trusted. Questions that
                 // wait on them go on waiting.
-                state.open.retain(|other| other.last_read() >= began);
+                state.open.retain(|other| other.last_read() > began);
                 state.doubted = state.begun;
             }
             Err(AskError::TimedOut { silent }) => {
                 count(&self.counters.timeouts);
                 if *silent {
-                    self.unanswered(connection, now);
+                    self.unanswered(connection, began, now);
                 } else {
                     self.state.lock().cause = "timed out";
                 }
@@ -293,21 +286,46 @@ impl Address {
 }
 
 /// A question that waits for its answer; dropped before that, it was given up.
-struct OnItsWay<'a> {
-    address: &'a Address,
+pub struct OnItsWay {
+    address: Arc<Address>,
+    connection: Arc<Connection>,
+    ticket: Ticket,
+    pending: Option<Pending>,
     began: Instant,
+    edns: bool,
     is_over: bool,
 }
 
-impl<'a> OnItsWay<'a> {
-    fn new(address: &'a Address, began: Instant) -> Self {
-        count(&address.counters.questions);
-        address.counters.in_flight.fetch_add(1, Relaxed);
-        Self { address, began, is_over: false }
+impl OnItsWay {
+    /// Tells it from the others of the connection.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// Waits for the answer, and learns from the outcome. A server that does not understand OPT is asked once more without it
+    /// (RFC 6891 7).
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn answer(mut self, question: &Question, until: Instant) -> Result<Answered, AskError> {
+        let Some(pending) = self.pending.take() else { return Err(AskError::Closed) };
+        let mut outcome = pending.answer(until).await;
+        if self.edns && outcome.as_ref().is_ok_and(refuses_opt) {
+            let plain = self.connection.ask(question, Manner::default(), until).await;
+            if plain.as_ref().is_ok_and(|answer| !refuses_opt(answer)) {
+                self.address.state.lock().without_opt_until = Some(self.began + WITHOUT_OPT);
+            }
+            // An answer is an answer, even if the second question had none.
+            outcome = plain.or(outcome);
+        }
+        self.is_over = true;
+        self.address.learn(&self.connection, self.began, &outcome);
+        outcome.map(|answer| Answered::over(answer, self.connection.is_synced()))
     }
 }
 
-impl Drop for OnItsWay<'_> {
+impl Drop for OnItsWay {
     fn drop(&mut self) {
         self.address.counters.in_flight.fetch_sub(1, Relaxed);
         if !self.is_over {

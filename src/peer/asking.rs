@@ -25,22 +25,29 @@ pub(super) async fn ask(
     let mut has_waited = false;
     loop {
         // From here on no change is missed.
-        let mut listening = std::pin::pin!(common.bells.listen());
+        let mut listening = std::pin::pin!(common.bells.listen(attempts.takes_any()));
         let addresses = group.addresses();
         if attempts.is_wanted() {
             match attempts.step(&addresses, &common.hedges, Instant::now()) {
                 Step::Send { number, address, connection } => {
-                    race.push(async move {
-                        let outcome = address.ask(&connection, question, option, until).await;
-                        (number, outcome.map(|answer| Answered::over(answer, connection.is_synced())))
-                    });
+                    match address.put(&connection, question, option) {
+                        Ok(way) => {
+                            attempts.left(number, way.ticket());
+                            race.push(async move { (number, way.answer(question, until).await) });
+                        }
+                        Err(error) => _ = attempts.learn(number, Err(error)),
+                    }
                     if std::mem::take(&mut has_waited) {
                         // Others may wait too, and there may be room for them.
                         common.bells.room();
                     }
                     continue;
                 }
-                Step::Wait => has_waited = true,
+                Step::Wait => {
+                    if std::mem::replace(&mut has_waited, true) && !attempts.takes_any() {
+                        common.bells.pass_on();
+                    }
+                }
                 Step::GiveUp => {}
             }
         }

@@ -15,7 +15,7 @@ use super::counters::count;
 use super::group::Trouble;
 use super::hedge::{self, Budget};
 use super::random;
-use super::stall;
+use super::table::Ticket;
 use crate::wire::Rcode;
 use crate::wire::exchange::Received;
 
@@ -23,6 +23,8 @@ use crate::wire::exchange::Received;
 const MOST_SENDS: usize = 3;
 /// Sends if one of them met a connection that closed: a question that kills servers must not be carried to all of them.
 const MOST_SENDS_AFTER_RESET: usize = 2;
+/// A question that waits for another connection than those it was sent on looks again after this long.
+const AGAIN: Duration = Duration::from_millis(50);
 /// Known addresses that are connected to when none has a connection; unknown ones are all.
 const WOKEN: usize = 2;
 
@@ -44,6 +46,7 @@ pub(super) struct Attempts {
 struct Attempt {
     address: Arc<Address>,
     connection: Arc<Connection>,
+    ticket: Option<Ticket>,
     /// When its answer is later than usual.
     late_at: Option<Instant>,
     stall_patience: Duration,
@@ -112,6 +115,16 @@ impl Attempts {
     /// Is one more send wanted?
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.is_some()
+    }
+
+    /// Does it wait for the first connection there is, whichever that may be?
+    pub(super) fn takes_any(&self) -> bool {
+        self.wanted == Some(Why::First)
+    }
+
+    /// It was put on its connection.
+    pub(super) fn left(&mut self, number: usize, ticket: Ticket) {
+        self.made[number].ticket = Some(ticket);
     }
 
     /// Where the send that is wanted goes. What cannot be sent and is not worth waiting for is wanted no more.
@@ -193,22 +206,29 @@ impl Attempts {
 
     /// When the sends that are out are to be looked at again.
     pub(super) fn look_at(&self, now: Instant) -> Option<Instant> {
+        if self.wanted.is_some_and(|why| why != Why::First) {
+            // What would do may come to be without a bell for it.
+            return Some(now + AGAIN);
+        }
         if self.sends() >= self.most_sends || self.is_wanted() {
             return None;
         }
         let out = self.made.iter().filter(|one| one.state == State::Out);
-        let stall = out.clone().filter(|one| !one.stalled).map(|one| one.stalls_at(now)).min();
+        let stall = out.clone().filter(|one| !one.stalled).filter_map(|one| one.stalls_at(now)).min();
         let late = out.filter(|_| !self.hedged).filter_map(|one| one.late_at).min();
         stall.into_iter().chain(late).min()
     }
 
     /// Looks at the sends that are out: has a connection stalled, is an answer late?
     pub(super) fn look(&mut self, now: Instant) {
+        if self.is_wanted() {
+            return;
+        }
         let stalled = self
             .made
             .iter_mut()
             .filter(|one| one.state == State::Out && !one.stalled)
-            .find(|one| stall::is_stalled(one.connection.silent_since(now), one.stall_patience, now));
+            .find(|one| one.stalls_at(now).is_some_and(|at| now >= at));
         if let Some(one) = stalled {
             one.stalled = true;
             count(&one.address.counters().stalls);
@@ -263,6 +283,7 @@ impl Attempts {
         self.made.push(Attempt {
             address: Arc::clone(address),
             connection: Arc::clone(&connection),
+            ticket: None,
             late_at: hedge::patience(address.usual()).map(|patience| now + patience),
             stall_patience: address.stall_patience(),
             stalled: false,
@@ -295,9 +316,12 @@ impl Attempts {
 }
 
 impl Attempt {
-    /// The question may not be on the connection yet: on one that was idle the silence begins now.
-    fn stalls_at(&self, now: Instant) -> Instant {
-        self.connection.silent_since(now).unwrap_or(now) + self.stall_patience
+    /// When it is asked elsewhere, unless something is read until then. If others are behind this one they go first, and this
+    /// one after as long again: it may be what they wait for, and would be so there.
+    fn stalls_at(&self, now: Instant) -> Option<Instant> {
+        let front = self.connection.front(now)?;
+        let is_in_the_way = Some(front.ticket) == self.ticket && !front.is_alone;
+        Some(front.silent_since + self.stall_patience * if is_in_the_way { 2 } else { 1 })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whom a question that cannot leave yet listens to.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use tokio::sync::Notify;
 
 /// The bells of one group. Ringing does not wait for anybody.
@@ -7,6 +9,8 @@ use tokio::sync::Notify;
 pub struct Bells {
     changed: Notify,
     room: Notify,
+    /// Those who listen and would take any connection.
+    unchoosy: AtomicUsize,
 }
 
 impl Bells {
@@ -21,15 +25,42 @@ impl Bells {
         self.room.notify_one();
     }
 
-    /// Waits for either, from the call on, not from the first poll. Giving up this wait loses nobody's turn.
-    pub fn listen(&self) -> impl Future<Output = ()> + '_ {
+    /// Somebody was woken for room that is not for him: perhaps for another one, if there is one who takes any.
+    pub fn pass_on(&self) {
+        if self.unchoosy.load(Relaxed) > 0 {
+            self.room();
+        }
+    }
+
+    /// Waits for either, from the call on, not from the first poll. Giving up this wait loses nobody's turn. `any`: whoever
+    /// waits here would take any connection.
+    pub fn listen(&self, any: bool) -> impl Future<Output = ()> + '_ {
         let (changed, room) = (self.changed.notified(), self.room.notified());
+        let waiting = Waiting::new(self, any);
         async move {
             tokio::select! {
                 () = changed => {}
                 () = room => {}
             }
+            drop(waiting);
         }
+    }
+}
+
+/// Somebody listens.
+struct Waiting<'b>(Option<&'b AtomicUsize>);
+
+impl<'b> Waiting<'b> {
+    fn new(bells: &'b Bells, any: bool) -> Self {
+        let counted = any.then_some(&bells.unchoosy);
+        counted.inspect(|count| _ = count.fetch_add(1, Relaxed));
+        Self(counted)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.inspect(|count| _ = count.fetch_sub(1, Relaxed));
     }
 }
 
@@ -45,7 +76,7 @@ mod tests {
         let waiting: Vec<_> = (0..3)
             .map(|_| {
                 let bells = Arc::clone(&bells);
-                tokio::spawn(async move { bells.listen().await })
+                tokio::spawn(async move { bells.listen(true).await })
             })
             .collect();
         tokio::task::yield_now().await;
@@ -63,10 +94,22 @@ mod tests {
     #[tokio::test]
     async fn what_rings_before_the_wait_is_heard() {
         let bells = Bells::default();
-        let listening = bells.listen();
+        let listening = bells.listen(false);
         bells.changed();
         listening.await;
         bells.room();
-        bells.listen().await;
+        bells.listen(false).await;
+    }
+
+    #[tokio::test]
+    async fn room_is_passed_on_to_one_who_takes_any() {
+        let bells = Arc::new(Bells::default());
+        let choosy = bells.listen(false);
+        bells.pass_on();
+        let any = bells.listen(true);
+        bells.pass_on();
+        any.await;
+        assert_eq!(bells.unchoosy.load(Relaxed), 0);
+        drop(choosy);
     }
 }

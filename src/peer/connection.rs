@@ -17,6 +17,7 @@ pub use self::shared::{AskError, Pending};
 use super::bells::Bells;
 use super::counters::Counters;
 use super::random;
+use super::table::Ticket;
 use crate::wire::exchange::{Manner, Question, Received};
 
 /// A connection is replaced between this part of its greatest age and the whole of it.
@@ -36,6 +37,15 @@ pub struct Terms {
     pub stamp_option: u16,
     /// What a question has.
     pub deadline: Duration,
+}
+
+/// The oldest question on a connection: on one that is answered one by one, what the others wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Front {
+    pub ticket: Ticket,
+    pub silent_since: Instant,
+    /// There are no others.
+    pub is_alone: bool,
 }
 
 /// An open connection; dropping it closes it.
@@ -111,6 +121,13 @@ impl Connection {
         (self.shared.state.lock().table.len(), self.shared.terms.in_flight)
     }
 
+    /// Does the other side have questions, probes not counted?
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let state = self.shared.state.lock();
+        state.table.len() > state.probes
+    }
+
     /// When something was read last; when it was opened, if nothing was.
     #[must_use]
     pub fn last_read(&self) -> Instant {
@@ -132,9 +149,16 @@ impl Connection {
     /// Since when it has been silent with questions out; none if nothing is out.
     #[must_use]
     pub fn silent_since(&self, now: Instant) -> Option<Instant> {
+        self.front(now).map(|front| front.silent_since)
+    }
+
+    /// The oldest question on it that may still be answered.
+    #[must_use]
+    pub fn front(&self, now: Instant) -> Option<Front> {
         let mut state = self.shared.state.lock();
-        let oldest = state.table.oldest(now, self.shared.terms.deadline * GIVEN_UP)?;
-        Some(oldest.max(state.last_read))
+        let (ticket, sent) = state.table.oldest(now, self.shared.terms.deadline * GIVEN_UP)?;
+        let silent_since = sent.max(state.last_read);
+        Some(Front { ticket, silent_since, is_alone: state.table.len() == 1 })
     }
 
     /// Does somebody wait for an answer?

@@ -1,9 +1,11 @@
 //! Opening a TCP connection, with the options that a long-lived one to a load balancer needs.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -33,6 +35,32 @@ impl DialError {
             Self::Unreachable => "network unreachable",
             Self::Other => "connect failed",
         }
+    }
+}
+
+/// A connection, whatever it runs over.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
+
+pub type Stream = Box<dyn Duplex>;
+
+/// An attempt under way.
+pub type Dialling<'d> = Pin<Box<dyn Future<Output = Result<Stream, DialError>> + Send + 'd>>;
+
+/// How a group's addresses are connected to.
+pub trait Dial: Send + Sync {
+    /// Connects within `limit`.
+    fn dial(&self, server: SocketAddr, limit: Duration) -> Dialling<'_>;
+}
+
+/// Plain TCP.
+#[derive(Debug, Clone, Copy)]
+pub struct Tcp;
+
+impl Dial for Tcp {
+    fn dial(&self, server: SocketAddr, limit: Duration) -> Dialling<'_> {
+        Box::pin(async move { dial(server, limit).await.map(|stream| Box::new(stream) as Stream) })
     }
 }
 

@@ -14,6 +14,7 @@ use super::answered::Answered;
 use super::asking;
 use super::choice::{Candidate, nearest};
 use super::counters::AddressSnapshot;
+use super::dial::{Dial, Tcp};
 use super::hedge::Budget;
 use super::warm::{UNUSED, Use};
 use crate::wire::exchange::{Question, Received};
@@ -42,12 +43,19 @@ impl Group {
     /// Without addresses yet. Call it inside a tokio runtime: that is where its tasks will run.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
+        Self::dialling(plan, Arc::new(Tcp))
+    }
+
+    /// With another way to connect.
+    #[must_use]
+    pub fn dialling(plan: Plan, dial: Arc<dyn Dial>) -> Self {
         let plan = RwLock::new(Arc::new(plan));
         let common = Common {
             plan,
             bells: Arc::default(),
             hedges: Budget::default(),
             used: Use::new(Instant::now()),
+            dial,
             runtime: Handle::current(),
         };
         let (common, addresses) = (Arc::new(common), Arc::<Addresses>::default());
@@ -130,7 +138,7 @@ impl Group {
 
     /// Until a question may have a better chance than at the time of the call.
     pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
-        self.common.bells.listen()
+        self.common.bells.listen(false)
     }
 }
 

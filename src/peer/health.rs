@@ -31,6 +31,8 @@ pub struct Breaker {
     state: State,
     /// The connection of the last unanswered question, if nothing was answered since.
     failed_on: Option<u64>,
+    /// When anything was answered last.
+    heard_at: Option<Instant>,
     /// Probes in a row that found the server, but not serving its region.
     unfit: u8,
 }
@@ -51,7 +53,7 @@ pub enum Probed {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed, failed_on: None, unfit: 0 }
+        Self { state: State::Closed, failed_on: None, heard_at: None, unfit: 0 }
     }
 }
 
@@ -66,13 +68,23 @@ impl Breaker {
     }
 
     /// An answer of any rcode came.
-    pub fn answered(&mut self) {
-        self.failed_on = None;
+    pub fn answered(&mut self, now: Instant) {
+        (self.failed_on, self.heard_at) = (None, Some(now));
     }
 
     /// A question was unanswered at its deadline, on a connection that read nothing since. One connection may be to a sick
     /// target behind a healthy address; two are not. True if this opens the breaker.
-    pub fn unanswered(&mut self, connection: u64, now: Instant, vary: impl FnOnce(Duration) -> Duration) -> bool {
+    /// If others were answered while this one was silent, the address is not at fault: a name may get no answer ever.
+    pub fn unanswered(
+        &mut self,
+        connection: u64,
+        silent_since: Instant,
+        now: Instant,
+        vary: impl FnOnce(Duration) -> Duration,
+    ) -> bool {
+        if self.heard_at.is_some_and(|at| at > silent_since) {
+            return false;
+        }
         let second = self.failed_on.is_some_and(|first| first != connection);
         self.failed_on = Some(connection);
         second && self.open(now, vary)
@@ -86,7 +98,7 @@ impl Breaker {
         now: Instant,
         vary: impl FnOnce(Duration) -> Duration,
     ) -> bool {
-        if others_open { self.unanswered(connection, now, vary) } else { self.open(now, vary) }
+        if others_open { self.unanswered(connection, now, now, vary) } else { self.open(now, vary) }
     }
 
     /// When the next probe starts; none while questions are asked, or a probe is out.
@@ -161,20 +173,30 @@ mod tests {
     async fn one_connection_is_not_the_address() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..5 {
-            assert!(!breaker.unanswered(1, now, plain), "always the same connection");
+            assert!(!breaker.unanswered(1, now, now, plain), "always the same connection");
         }
-        assert!(breaker.unanswered(2, now, plain));
+        assert!(breaker.unanswered(2, now, now, plain));
         assert_eq!(breaker.health(), Health::Open);
-        assert!(!breaker.unanswered(3, now, plain), "it opens once");
+        assert!(!breaker.unanswered(3, now, now, plain), "it opens once");
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_forgives() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
-        assert!(!breaker.unanswered(1, now, plain));
-        breaker.answered();
-        assert!(!breaker.unanswered(2, now, plain));
+        assert!(!breaker.unanswered(1, now, now, plain));
+        breaker.answered(now);
+        assert!(!breaker.unanswered(2, now, now, plain));
         assert_eq!(breaker.health(), Health::Closed);
+    }
+
+    /// One name that gets no answer, on however many connections, while others are answered.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_silent_while_others_are_answered_is_no_failure() {
+        let (mut breaker, start) = (Breaker::default(), Instant::now());
+        let later = start + Duration::from_secs(1);
+        breaker.answered(later);
+        assert!(!breaker.unanswered(1, start, later, plain) && !breaker.unanswered(2, start, later, plain));
+        assert!(!breaker.unanswered(1, later, later, plain) && breaker.unanswered(2, later, later, plain));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::address::{Address, State};
 use super::connection::{Connection, Pending, Terms};
 use super::counters::count;
-use super::dial::{DialError, dial};
+use super::dial::{DialError, Stream};
 use super::health::{Health, vary};
 use super::minder::mind;
 use super::minding::{Duty, Facts, Minding};
@@ -39,11 +38,11 @@ impl Address {
             state.begun += 1;
             (state.begun, state.backoff.claim(now, vary))
         };
-        let (me, server) = (self.weak(), self.server);
+        let (me, server, dial) = (self.weak(), self.server, Arc::clone(&self.common.dial));
         self.spawn(async move {
             sleep_until(start).await;
             let began = Instant::now();
-            let dialled = dial(server, CONNECT_TIMEOUT).await;
+            let dialled = dial.dial(server, CONNECT_TIMEOUT).await;
             // The address may be gone from the table meanwhile.
             if let Some(address) = me.upgrade() {
                 address.connected(number, dialled, began.elapsed());
@@ -51,7 +50,7 @@ impl Address {
         });
     }
 
-    fn connected(&self, number: u64, dialled: Result<TcpStream, DialError>, took: Duration) {
+    fn connected(&self, number: u64, dialled: Result<Stream, DialError>, took: Duration) {
         let now = Instant::now();
         {
             let mut state = self.state.lock();
@@ -85,7 +84,7 @@ impl Address {
         }
         self.common.bells.changed();
     }
-    pub(super) fn start(&self, number: u64, stream: TcpStream) -> Arc<Connection> {
+    pub(super) fn start(&self, number: u64, stream: Stream) -> Arc<Connection> {
         count(&self.counters.connects);
         let settings = self.common.plan().settings;
         let terms = Terms {
@@ -142,7 +141,7 @@ impl Address {
             // Closed before it said a word: that is no way to a server, whatever the handshake said.
             if connection.was_cut() && !connection.has_answered() {
                 state.cause = "connection closed";
-                if state.breaker.unanswered(connection.number(), now, vary) {
+                if state.breaker.unanswered(connection.number(), connection.last_read(), now, vary) {
                     self.give_up(&mut state);
                 }
             }

@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep_until};
 use super::address::{Address, State, UNFIT};
 use super::connection::{AskError, Connection, Pending};
 use super::counters::count;
-use super::dial::dial;
 use super::health::{Health, Probed, vary};
 use super::settings::CONNECT_TIMEOUT;
 use super::sync::Sync;
@@ -44,7 +43,7 @@ impl Address {
                 let mut state = self.state.lock();
                 Self::heard(&mut state, &answer);
                 if matches!(sync, Sync::Synced | Sync::Unknown) {
-                    state.breaker.answered();
+                    state.breaker.answered(Instant::now());
                     state.breaker.fit();
                     state.backoff.worked();
                     return;
@@ -54,7 +53,7 @@ impl Address {
             Err(error) => {
                 count(&self.counters.probe_failures);
                 if error == (AskError::TimedOut { silent: true }) {
-                    self.unanswered(connection, Instant::now());
+                    self.unanswered(connection, connection.last_read(), Instant::now());
                 }
                 return;
             }
@@ -66,8 +65,9 @@ impl Address {
     /// A question that was given up would have timed out now. Another one, a probe, shows what the connection is worth.
     pub(super) fn silent(&self, connection: &Connection) -> Option<Pending> {
         let now = Instant::now();
-        connection.was_silent_since(connection.silent_since(now)?);
-        self.unanswered(connection, now);
+        let since = connection.silent_since(now)?;
+        connection.was_silent_since(since);
+        self.unanswered(connection, since, now);
         self.put_probe(connection)
     }
 
@@ -117,7 +117,7 @@ impl Address {
             state.begun += 1;
             state.begun
         };
-        let (found, connection) = match dial(self.server, CONNECT_TIMEOUT).await {
+        let (found, connection) = match self.common.dial.dial(self.server, CONNECT_TIMEOUT).await {
             Err(error) => {
                 count(&self.counters.probes);
                 count(&self.counters.connect_failures);

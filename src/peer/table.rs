@@ -35,7 +35,7 @@ struct Entry<T> {
 
 /// Tells one question from all others that ever had its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub struct Ticket {
     pub(super) id: u16,
     number: u64,
 }
@@ -100,11 +100,11 @@ impl<T> Table<T> {
 
     /// When the oldest question was sent that may still be answered. One that was given up has `patience` from then on, and is
     /// lost afterwards: a name that is never answered must not speak against a connection for ever.
-    pub(super) fn oldest(&mut self, now: Instant, patience: Duration) -> Option<Instant> {
+    pub(super) fn oldest(&mut self, now: Instant, patience: Duration) -> Option<(Ticket, Instant)> {
         while let Some(first) = self.order.front() {
             if let Some(entry) = self.entries.get_mut(&first.id).filter(|entry| entry.number == first.number) {
                 if entry.waiter.is_some() || now < entry.sent + patience {
-                    return Some(entry.sent);
+                    return Some((*first, entry.sent));
                 }
                 entry.lost = true;
                 self.lost += 1;
@@ -211,6 +211,10 @@ mod tests {
         assert_eq!(table.waiting(), 1);
     }
 
+    fn sent(oldest: Option<(Ticket, Instant)>) -> Option<Instant> {
+        oldest.map(|(_, sent)| sent)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_oldest_question_is_the_one_that_may_still_be_answered() {
         let (mut table, start, mut tickets) = (Table::default(), Instant::now(), Vec::new());
@@ -218,14 +222,18 @@ mod tests {
         for id in 1..=3u16 {
             tickets.push(table.enter(question("x"), (), start + SECOND * u32::from(id), || id));
         }
-        assert_eq!(table.oldest(start, SECOND), Some(start + SECOND));
+        assert_eq!(sent(table.oldest(start, SECOND)), Some(start + SECOND));
         assert!(table.take(&reply("x", 1), 0).is_ok());
-        assert_eq!(table.oldest(start, SECOND), Some(start + 2 * SECOND));
+        assert_eq!(sent(table.oldest(start, SECOND)), Some(start + 2 * SECOND));
         table.give_up(tickets[1]);
-        assert_eq!(table.oldest(start + 2 * SECOND, SECOND), Some(start + 2 * SECOND), "it has its time all the same");
-        assert_eq!(table.oldest(start + 3 * SECOND, SECOND), Some(start + 3 * SECOND));
+        assert_eq!(
+            sent(table.oldest(start + 2 * SECOND, SECOND)),
+            Some(start + 2 * SECOND),
+            "it has its time all the same"
+        );
+        assert_eq!(sent(table.oldest(start + 3 * SECOND, SECOND)), Some(start + 3 * SECOND));
         assert_eq!((table.ids(), table.len(), table.waiting()), (2, 1, 1));
-        assert_eq!(table.oldest(start + 99 * SECOND, SECOND), Some(start + 3 * SECOND), "somebody waits for it");
+        assert_eq!(sent(table.oldest(start + 99 * SECOND, SECOND)), Some(start + 3 * SECOND), "somebody waits for it");
         assert_eq!(table.take(&reply("x", 2), 0).map(|got| got.0), Err(Stray::Late));
         assert_eq!((table.ids(), table.len()), (1, 1));
     }
@@ -239,6 +247,6 @@ mod tests {
             assert!(table.take(&reply("x", 1), 0).is_ok());
         }
         assert!(table.order.len() <= SLACK + 4, "{}", table.order.len());
-        assert_eq!(table.oldest(now, SECOND), Some(now));
+        assert_eq!(sent(table.oldest(now, SECOND)), Some(now));
     }
 }

@@ -11,6 +11,7 @@ mod support;
 
 mod ageing;
 mod cut;
+mod faults;
 mod hosts;
 mod loops;
 mod region;

@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) answered: bool,
     pub(super) last_asked: Instant,
     pub(super) call_at_question: bool,
+    /// Probes whose answer is awaited.
+    pub(super) probes: usize,
     outbox: Vec<u8>,
     draining: bool,
     strikes: u8,
@@ -77,6 +79,7 @@ impl Shared {
             answered: false,
             last_asked: now,
             call_at_question: false,
+            probes: 0,
             strikes: 0,
             last_strike: None,
         };
@@ -111,7 +114,9 @@ impl Shared {
             }
             let ticket = state.table.enter(question.clone(), sender, now, random::id);
             push_frame(&question.asked().write(ticket.id, manner), &mut state.outbox);
-            if !of_ours {
+            if of_ours {
+                state.probes += 1;
+            } else {
                 state.last_asked = now;
             }
             (ticket, std::mem::take(&mut state.call_at_question))
@@ -120,7 +125,7 @@ impl Shared {
         if call {
             me.minder.notify_one();
         }
-        Ok(Pending { shared: Arc::clone(me), ticket, asked_at: now, receiver })
+        Ok(Pending { shared: Arc::clone(me), ticket, of_ours, asked_at: now, receiver })
     }
 
     fn received(&self, message: &[u8], now: Instant) {
@@ -189,11 +194,18 @@ impl State {
 pub struct Pending {
     shared: Arc<Shared>,
     ticket: Ticket,
+    of_ours: bool,
     asked_at: Instant,
     receiver: oneshot::Receiver<Result<Received, AskError>>,
 }
 
 impl Pending {
+    /// Tells it from the others of the connection.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
     /// Waits for the answer until `until`.
     ///
     /// # Errors
@@ -218,7 +230,11 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.shared.state.lock().table.give_up(self.ticket);
+        {
+            let mut state = self.shared.state.lock();
+            state.table.give_up(self.ticket);
+            state.probes -= usize::from(self.of_ours);
+        }
         self.shared.end_if_drained();
     }
 }
