@@ -104,6 +104,11 @@ impl Double {
 }
 
 impl Double {
+    /// Counts names from now on.
+    pub fn forget_names(&self) {
+        self.counts.names.lock().clear();
+    }
+
     /// The same for names with a number below this.
     pub fn most_for_one_name_below(&self, number: u32) -> u32 {
         let names = self.counts.names.lock();
@@ -267,7 +272,9 @@ async fn converse(stream: TcpStream, script: Arc<Script>, counts: &Arc<Counts>, 
         tokio::select! {
             read = reader.read_buf(&mut buffer) => if read? == 0 { return Ok(()) },
             _ = hung_up.recv() => {
-                writing.abort();
+                // What is under way is written first: only an idle connection is reset.
+                let _ = out.send(Vec::new());
+                let _ = writing.await;
                 socket2::SockRef::from(reader.as_ref()).set_linger(Some(Duration::ZERO))?;
                 return Ok(());
             }
@@ -275,12 +282,21 @@ async fn converse(stream: TcpStream, script: Arc<Script>, counts: &Arc<Counts>, 
     }
 }
 
+/// Until there is nothing more to come, or an empty message.
 async fn write(mut writer: OwnedWriteHalf, mut replies: mpsc::UnboundedReceiver<Vec<u8>>) -> std::io::Result<()> {
     while let Some(mut bytes) = replies.recv().await {
+        if bytes.is_empty() {
+            break;
+        }
+        let mut last = false;
         while let Ok(more) = replies.try_recv() {
+            last |= more.is_empty();
             bytes.extend_from_slice(&more);
         }
         writer.write_all(&bytes).await?;
+        if last {
+            break;
+        }
     }
     Ok(())
 }

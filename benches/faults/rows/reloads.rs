@@ -45,6 +45,7 @@ pub fn reloads(world: &World, findings: &mut Findings) {
     load::burst(central.dns(), (0..500).map(|number| ask(EAST, number, KNOWN)).collect());
     sleep_ms(500);
     let (connected, asked) = (east.accepted(), east.asked());
+    east.forget_names();
     let done = reloads_done(world, &central);
 
     // CoreDNS starts all its servers anew, which takes it longer.
@@ -80,7 +81,7 @@ pub fn reloads(world: &World, findings: &mut Findings) {
     findings.told("reloads under load", times);
     findings.at_most("new connections to the peer that did not change", (east.accepted() - connected) as f64, 0.0, "");
     let again = east.most_for_one_name_below(500);
-    findings.at_most("a remembered name was asked for so often", f64::from(again), 1.0, "times");
+    findings.at_most("a remembered name was asked for again", f64::from(again), 0.0, "times");
     findings.told("questions to the peer", (east.asked() - asked).to_string());
 
     in_effect(world, &central, findings);
