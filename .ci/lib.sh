@@ -83,6 +83,20 @@ ensure_command() {
     apt-get update -q && apt-get install -q -y --no-install-recommends "$2"
 }
 
+# ensure_go_tool NAME VERSION PACKAGE: built once, then kept outside the checkout.
+ensure_go_tool() {
+    local home=$CACHE/$1-$2
+    [ -x "$home/bin/$1" ] && echo "$home/bin/$1 is there" && return
+    if ! command -v go >/dev/null; then
+        echo "$1 needs Go, which is missing: install it (https://go.dev/dl/)" >&2
+        return 1
+    fi
+    # -trimpath is part of the key of Go's build cache, which everything of Go here shares.
+    mkdir -p "$CACHE" && rm -rf "$home.new" &&
+        GOBIN=$home.new/bin GOFLAGS=-trimpath go install -ldflags '-s -w' "$3@v$2" && mv -T "$home.new" "$home" &&
+        echo "$home/bin/$1 is built"
+}
+
 # ensure_cargo_tool NAME VERSION: built once, then kept outside the checkout.
 ensure_cargo_tool() {
     local home=$CACHE/$1-$2

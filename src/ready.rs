@@ -18,7 +18,11 @@ struct State {
     next: u64,
     pending: BTreeMap<u64, String>,
     shutting_down: bool,
+    notes: Vec<Notes>,
 }
+
+/// What there is to say besides: one line each, and no reason to be unready.
+type Notes = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// One thing that is missing, until it is dropped.
 #[must_use = "dropping it says that the task is done"]
@@ -53,6 +57,21 @@ impl Ready {
         let state = self.0.lock();
         let end = state.shutting_down.then(|| SHUTTING_DOWN.to_owned());
         end.into_iter().chain(state.pending.values().cloned()).collect()
+    }
+}
+
+impl Ready {
+    /// Asked whenever somebody looks, for lines that tell more than yes or no.
+    pub fn note(&self, notes: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.0.lock().notes.push(Arc::new(notes));
+    }
+
+    /// All those lines.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        // Whoever is asked may take a lock of its own.
+        let notes = self.0.lock().notes.clone();
+        notes.iter().flat_map(|notes| notes()).collect()
     }
 }
 

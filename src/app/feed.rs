@@ -65,6 +65,8 @@ impl Feed {
                 health.report(sink);
             }
         });
+        let said = Arc::downgrade(&health);
+        ready.note(move || said.upgrade().map_or_else(Vec::new, |health| health.freshness()));
         let mut feed = Self { changes, metrics: Arc::clone(metrics), health, settings: api, source: None, tasks };
         feed.read_from(&config.kubernetes, &config.limits);
         feed

@@ -1,18 +1,23 @@
-//! Self-probes: every address of every upstream, stub zone and peer is asked who it is, at the start and whenever the addresses change.
-//! One that turns out to be ourselves is left out, is asked again every 30 s, and comes back by itself.
+//! Self-probes: every address of every upstream, stub zone and peer is asked who it is, at the start, whenever the addresses
+//! change, and every few seconds while it is asked at all. One that turns out to be ourselves is left out, is asked again every
+//! 30 s, and comes back by itself.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::config::Transport;
 use crate::forward::ForwardClient;
 use crate::peer::RegionClient;
-use crate::peer::probe::{self, Change, LoopState};
+use crate::peer::health::vary;
+use crate::peer::probe::{self, Change, LoopState, Verdict};
 use crate::publish::Published;
 use crate::wire::Name;
+use crate::wire::exchange::{Question, Received};
 use crate::zone::Snapshot;
 
 /// Who we are; the cluster's part of it may become known later.
@@ -34,7 +39,13 @@ trait Probed: Send + Sync + 'static {
     /// Leaves an address out, or takes it in again.
     fn set_looping(&self, address: SocketAddr, looping: bool);
     fn is_looping(&self, address: SocketAddr) -> bool;
+    /// Questions that it has sent to the address so far.
+    fn questions_to(&self, address: SocketAddr) -> u64;
+    /// Asks over a connection that is there, for an address that was found good. None: it is to be asked as at first.
+    fn ask_again(&self, address: SocketAddr, question: Question) -> Asking<'_>;
 }
+
+type Asking<'a> = Pin<Box<dyn Future<Output = Option<Received>> + Send + 'a>>;
 
 impl Probed for ForwardClient {
     fn how(&self) -> (Name, Transport) {
@@ -47,6 +58,14 @@ impl Probed for ForwardClient {
 
     fn is_looping(&self, address: SocketAddr) -> bool {
         Self::is_looping(self, address)
+    }
+
+    fn questions_to(&self, address: SocketAddr) -> u64 {
+        Self::questions_to(self, address)
+    }
+
+    fn ask_again(&self, _: SocketAddr, _: Question) -> Asking<'_> {
+        Box::pin(std::future::ready(None))
     }
 }
 
@@ -61,6 +80,14 @@ impl Probed for RegionClient {
 
     fn is_looping(&self, address: SocketAddr) -> bool {
         Self::is_looping(self, address)
+    }
+
+    fn questions_to(&self, address: SocketAddr) -> u64 {
+        Self::questions_to(self, address)
+    }
+
+    fn ask_again(&self, address: SocketAddr, question: Question) -> Asking<'_> {
+        Box::pin(async move { self.ask_address(address, &question, Instant::now() + probe::PATIENCE).await })
     }
 }
 
@@ -92,9 +119,9 @@ async fn probe_address<C: Probed>(client: Weak<C>, address: SocketAddr, own: Own
     let out = client.upgrade().is_some_and(|client| client.is_looping(address));
     let mut state = LoopState::of(out);
     loop {
-        let Some((zone, transport)) = client.upgrade().map(|client| client.how()) else { return };
-        let verdict = probe::ask(address, transport, &zone, own.now()).await;
+        let Some((verdict, asked)) = probe_once(&client, address, state, &own).await else { return };
         let Some(client) = client.upgrade() else { return };
+        let zone = client.how().0;
         match state.observe(verdict) {
             Some(Change::TakenOut) => {
                 tracing::error!(%zone, %address, "loop: this address leads back to ourselves, leaving it out");
@@ -106,8 +133,34 @@ async fn probe_address<C: Probed>(client: Weak<C>, address: SocketAddr, own: Own
             }
             None => {}
         }
-        let Some(pause) = state.next() else { return };
+        let weak = Arc::downgrade(&client);
         drop(client);
-        tokio::time::sleep(pause).await;
+        loop {
+            tokio::time::sleep(vary(state.next())).await;
+            // What nobody asks makes no loop; the first question after that is found within one more pause.
+            let Some(client) = weak.upgrade() else { return };
+            if !state.is_good() || client.questions_to(address) != asked {
+                break;
+            }
+        }
     }
+}
+
+/// One probe, and how many questions the address had been sent before it. None when the client is gone.
+async fn probe_once<C: Probed>(
+    client: &Weak<C>,
+    address: SocketAddr,
+    state: LoopState,
+    own: &Own,
+) -> Option<(Verdict, u64)> {
+    let held = client.upgrade()?;
+    let ((zone, transport), asked) = (held.how(), held.questions_to(address));
+    if state.is_in_use()
+        && let Some(question) = probe::question(&zone)
+        && let Some(answer) = held.ask_again(address, question.clone()).await
+    {
+        return Some((probe::judge(&question, &answer, own.now()), asked));
+    }
+    drop(held);
+    Some((probe::ask(address, transport, &zone, own.now()).await, asked))
 }

@@ -64,6 +64,18 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
         sink.count(names::PEER_CONNECTS, &labels, address.connects);
         sink.count(names::PEER_RESETS, &labels, address.resets);
         sink.count(names::PEER_MISMATCHES, &labels, address.mismatched);
+        let breaker = match address.health {
+            Health::Closed => 0.0,
+            Health::Open => 1.0,
+            Health::HalfOpen => 2.0,
+        };
+        sink.gauge(names::PEER_BREAKER, &labels, breaker);
+        sink.gauge(names::PEER_SYNCED, &labels, address.synced as f64);
+        sink.gauge(names::PEER_USUAL, &labels, address.usual.map_or(0.0, |usual| usual.as_secs_f64()));
+        sink.count(names::PEER_PROBES, &labels, address.probes);
+        sink.count(names::PEER_PROBE_FAILURES, &labels, address.probe_failures);
+        sink.count(names::PEER_HEDGES, &labels, address.hedges);
+        sink.count(names::PEER_STALLS, &labels, address.stalls);
     }
     sink.count(names::PEER_STALE, &[("region", region.label.as_str())], region.stale_answers);
     for address in &region.looping {

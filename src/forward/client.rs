@@ -173,6 +173,12 @@ impl ForwardClient {
         }
     }
 
+    /// Questions that a server has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        self.udp.tries_at(server) + self.tcp.questions_to(server)
+    }
+
     fn no_server(&self) -> Failure {
         let zone = self.zone.clone();
         if self.listed.looping().is_empty() {

@@ -116,6 +116,13 @@ impl Pool {
         Arc::clone(&self.servers.read())
     }
 
+    /// Tries at a server so far.
+    #[must_use]
+    pub fn tries_at(&self, address: SocketAddr) -> u64 {
+        let servers = self.servers.read();
+        servers.iter().find(|one| one.address == address).map_or(0, |one| one.tally.tries.load(Relaxed))
+    }
+
     #[must_use]
     pub fn snapshot(&self) -> Vec<UpstreamSnapshot> {
         self.servers().iter().map(|server| server.snapshot()).collect()

@@ -101,6 +101,13 @@ metrics! {
     PEER_RESETS: counter("interlocal_peer_resets_total", "Connections to the address that the other side ended.");
     PEER_MISMATCHES: counter("interlocal_peer_mismatched_answers_total", "Answers of the address that matched no question by id and content.");
     PEER_STALE: counter("interlocal_peer_stale_answers_total", "Answers of the region that were given past their TTL because it gave none.");
+    PEER_BREAKER: gauge("interlocal_peer_breaker", "0 while the address is asked, 1 while it is only probed, 2 while such a probe is out.");
+    PEER_SYNCED: gauge("interlocal_peer_synced_connections", "Open connections to the address whose probe showed that the peer has read its zone.");
+    PEER_USUAL: gauge("interlocal_peer_usual_seconds", "95 of 100 answers of the address come within this time.");
+    PEER_PROBES: counter("interlocal_peer_probes_total", "Probes of the address.");
+    PEER_PROBE_FAILURES: counter("interlocal_peer_probe_failures_total", "Probes without an answer, or whose answer showed that the address does not serve its region.");
+    PEER_HEDGES: counter("interlocal_peer_hedges_total", "Questions asked elsewhere too because the answer of the address was later than usual.");
+    PEER_STALLS: counter("interlocal_peer_stalls_total", "Questions asked elsewhere too because their connection to the address had stalled.");
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");

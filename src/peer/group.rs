@@ -1,6 +1,7 @@
 //! Some addresses that are as good as each other: the addresses of one region, or the upstreams of a zone that are asked over TCP.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
@@ -17,7 +18,7 @@ use super::counters::AddressSnapshot;
 use super::dial::{Dial, Tcp};
 use super::hedge::Budget;
 use super::warm::{UNUSED, Use};
-use crate::wire::exchange::{Question, Received};
+use crate::wire::exchange::{Manner, Question, Received};
 
 /// Why a group gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,9 +118,24 @@ impl Group {
         !addresses.is_empty() && addresses.iter().all(|address| address.is_broken())
     }
 
+    /// Questions that an address has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        let addresses = self.addresses.read();
+        addresses.iter().find(|one| one.server() == server).map_or(0, |one| one.counters().questions.load(Relaxed))
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.addresses.read().is_empty()
+    }
+
+    /// Asks one address, over a connection that questions use. None if there is none with room, or no answer until then.
+    pub async fn ask_address(&self, server: SocketAddr, question: &Question, until: Instant) -> Option<Received> {
+        let address = self.addresses().iter().find(|one| one.server() == server).map(Arc::clone)?;
+        let connection = address.take(Instant::now(), |_| true)?;
+        let pending = connection.put(question, Manner { edns: true, option: None }, true).ok()?;
+        pending.answer(until).await.ok()
     }
 
     #[must_use]

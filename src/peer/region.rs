@@ -20,7 +20,7 @@ use super::sync::Probe;
 use crate::answer::Failure;
 use crate::config::RegionRow;
 use crate::wire::Name;
-use crate::wire::exchange::Question;
+use crate::wire::exchange::{Question, Received};
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
@@ -100,6 +100,17 @@ impl RegionClient {
     #[must_use]
     pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
         self.endpoints.listed().subscribe()
+    }
+
+    /// Asks one address, over a connection that questions use.
+    pub async fn ask_address(&self, server: SocketAddr, question: &Question, until: Instant) -> Option<Received> {
+        self.group.ask_address(server, question, until).await
+    }
+
+    /// Questions that an address has been sent so far.
+    #[must_use]
+    pub fn questions_to(&self, server: SocketAddr) -> u64 {
+        self.group.questions_to(server)
     }
 
     /// Leaves an address that leads back to ourselves out, or takes it in again.

@@ -101,7 +101,7 @@ impl Fetch {
             return outcome(fetched);
         }
         let late = Stale::Late { region: self.region() };
-        match self.stale(|entry, now| Some(entry.stale(&late, now))) {
+        match self.stale(|entry, now| Some(entry.stale(late, now))) {
             Some(stale) => stale,
             None => outcome(fetched.await),
         }

@@ -149,8 +149,8 @@ impl<'a> One<'a> {
                 Follow::Leave => return self.finish(writer, zone, Rcode::NOERROR, true, None),
             }
         }
-        let failure = Failure::ChainTooLong;
-        self.finish(writer, zone, failure.rcode(), false, Some(&failure.ede()))
+        // The links are left out: of a loop they would be the same few records again and again.
+        self.failure(out, &Failure::ChainTooLong)
     }
 
     /// What may have been meant by a name that does not exist, if it can be said and is not too far off.

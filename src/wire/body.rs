@@ -230,7 +230,7 @@ impl ReplyBody {
             for (section, count) in body.counts.iter().enumerate().take(sections) {
                 for _ in 0..*count {
                     let record = Record::read(&source, at)?;
-                    record.copy_uncompressed(&source, &mut message)?;
+                    record.copy_uncompressed(&source, name, &mut message)?;
                     counts[section] += 1;
                     at = record.end;
                 }
@@ -251,7 +251,11 @@ impl ReplyBody {
         body.rcode = rest.rcode;
         // What ends a chain says more than what is odd about its first link.
         body.ede = rest.ede.as_ref().or(self.ede.as_ref()).cloned();
-        body.flags = self.flags & rest.flags;
+        // AA is about "the first owner name in the answer section" (RFC 1035 4.1.1), AD about all of it (RFC 4035 3.2.3). A
+        // failure is nobody's authority.
+        let failed = !matches!(rest.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        let authoritative = if failed { 0 } else { self.flags & Flags::AA };
+        body.flags = authoritative | (self.flags & rest.flags & Flags::AD);
         Ok(body)
     }
 }

@@ -45,13 +45,17 @@ impl<'q> Query<'q> {
             return Incoming::Reject(Rcode::NOTIMP);
         }
         // "a QUERY message with QDCOUNT > 1 MUST be FORMERR" (RFC 9619 4); answers in a question make no sense.
-        if field(4) != 1 || field(6) != 0 || field(8) != 0 {
+        if field(4) != 1 || field(6) != 0 {
             return Incoming::Reject(Rcode::FORMERR);
         }
         let Ok((end, qtype, qclass)) = read_question(message, name) else {
             return Incoming::Reject(Rcode::FORMERR);
         };
-        let Ok(edns) = find_opt(message, end + 4, field(10)) else {
+        // "the authority section containing the SOA record of client's version" (RFC 1995 3): one record, and only there.
+        if field(8) > u16::from(qtype == rtype::IXFR) {
+            return Incoming::Reject(Rcode::FORMERR);
+        }
+        let Ok(edns) = skip_records(message, end + 4, field(8)).and_then(|at| find_opt(message, at, field(10))) else {
             return Incoming::Reject(Rcode::FORMERR);
         };
         Incoming::Query(Query { id: field(0), flags, name, raw_name: &message[HEADER_LEN..end], qtype, qclass, edns })
@@ -84,6 +88,17 @@ fn read_question(message: &[u8], name: &mut NameBuf) -> Result<(usize, u16, u16)
     let qtype = read_u16(message, end).ok_or(WireError::Short)?;
     let qclass = read_u16(message, end + 2).ok_or(WireError::Short)?;
     Ok((end, qtype, qclass))
+}
+
+/// Where `count` records end that nobody reads. There is none in nearly every question.
+#[inline]
+fn skip_records(message: &[u8], mut at: usize, count: u16) -> Result<usize, WireError> {
+    for _ in 0..count {
+        at = skip_name(message, at)?;
+        let len = read_u16(message, at + 8).ok_or(WireError::Short)?;
+        at += 10 + usize::from(len);
+    }
+    Ok(at)
 }
 
 /// Finds the OPT record among the additional records. "If a query message with more than one OPT RR is received, a
@@ -161,6 +176,22 @@ mod tests {
         let mut name = NameBuf::new();
         assert!(matches!(Query::parse(&PLAIN[..11], &mut name), Incoming::Drop));
         assert!(matches!(Query::parse(&with(2, 0x81), &mut name), Incoming::Drop));
+    }
+
+    /// RFC 1995 3: the SOA record of the version that the asker has.
+    #[test]
+    fn a_question_for_changes_may_have_one_authority_record() {
+        let mut transfer = PLAIN.to_vec();
+        transfer[9] = 1;
+        transfer[20] = rtype::IXFR as u8;
+        assert_eq!(reject(&transfer), Some(Rcode::FORMERR), "the record is not there");
+        transfer.extend_from_slice(b"\xc0\x0c\0\x06\0\x01\0\0\0\0\0\x02\0\0");
+        assert_eq!(reject(&transfer), None);
+        transfer[9] = 2;
+        assert_eq!(reject(&transfer), Some(Rcode::FORMERR), "two of them");
+        transfer[9] = 1;
+        transfer[20] = 1;
+        assert_eq!(reject(&transfer), Some(Rcode::FORMERR), "for another type");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Resource records in a message that somebody else wrote: walked, checked, and copied without compression.
 
-use super::name::{MAX_LABEL, NameBuf};
+use super::name::{MAX_LABEL, NameBuf, NameRef};
 use super::{HEADER_LEN, WireError, read_u16, read_u32, rtype};
 
 /// Where one record lies in its message.
@@ -83,14 +83,19 @@ impl Record {
         into.read(message, self.data + offset).map(|_| ())
     }
 
-    /// Appends the record to `out` with no compression left in it, so that it can stand in another message.
+    /// Appends the record to `out`, the message of a question for `asked`, with no compression left in it but for an owner that
+    /// is that name: it stays what the question has, in the case that the asker wrote.
     ///
     /// # Errors
     /// If its data holds a malformed name.
-    pub fn copy_uncompressed(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+    pub fn copy_uncompressed(&self, message: &[u8], asked: NameRef<'_>, out: &mut Vec<u8>) -> Result<(), WireError> {
         let mut name = NameBuf::new();
         let fixed = name.read(message, self.start)?;
-        out.extend_from_slice(name.as_ref().wire());
+        if name.as_ref() == asked {
+            out.extend_from_slice(&(0xc000 | HEADER_LEN as u16).to_be_bytes());
+        } else {
+            out.extend_from_slice(name.as_ref().wire());
+        }
         out.extend_from_slice(&message[fixed..fixed + 8]);
         let length_at = out.len();
         out.extend_from_slice(&[0, 0]);
@@ -196,8 +201,14 @@ mod tests {
         let record = Record::read(MESSAGE, 3).expect("well formed");
         assert_eq!((record.rtype, record.ttl, record.end), (rtype::MX, 60, MESSAGE.len()));
         let mut out = Vec::new();
-        record.copy_uncompressed(MESSAGE, &mut out).expect("well formed");
+        let elsewhere = NameBuf::new();
+        record.copy_uncompressed(MESSAGE, elsewhere.as_ref(), &mut out).expect("well formed");
         assert_eq!(out, b"\x01x\0\0\x0f\0\x01\0\0\0\x3c\0\x07\0\x0a\x01m\x01x\0");
+        let mut asked = NameBuf::new();
+        asked.push(b"x").expect("it fits");
+        out.clear();
+        record.copy_uncompressed(MESSAGE, asked.as_ref(), &mut out).expect("well formed");
+        assert_eq!(out, b"\xc0\x0c\0\x0f\0\x01\0\0\0\x3c\0\x07\0\x0a\x01m\x01x\0", "the question's own name");
     }
 
     #[test]
@@ -220,7 +231,7 @@ mod tests {
         let message = [head, data].concat();
         let mut out = Vec::new();
         let record = Record::read(&message, 3).expect("well formed");
-        record.copy_uncompressed(&message, &mut out).expect("well formed");
+        record.copy_uncompressed(&message, NameBuf::new().as_ref(), &mut out).expect("well formed");
         out.split_off(13)
     }
 
@@ -246,7 +257,9 @@ mod tests {
         let message = b"\0\xff\x00\0\x01\0\0\0\x01\0\x03\xc0\xff\x40";
         let record = Record::read(message, 0).expect("opaque data is not read");
         let mut out = Vec::new();
-        record.copy_uncompressed(message, &mut out).expect("opaque data is copied");
+        let mut asked = NameBuf::new();
+        asked.push(b"x").expect("it fits");
+        record.copy_uncompressed(message, asked.as_ref(), &mut out).expect("opaque data is copied");
         assert_eq!(out, message);
     }
 }

@@ -77,7 +77,7 @@ async fn a_loop_of_two_ends() {
     assert!(asked < 100, "{asked} questions");
 }
 
-/// An ExternalName inside the cluster is a chain that begins here: RFC 1034 3.6.2, AA for none of it is ours alone.
+/// An ExternalName inside the cluster is a chain that begins here: RFC 1034 3.6.2. AA is about its first name (RFC 1035 4.1.1).
 #[tokio::test]
 async fn a_chain_from_the_cluster_is_followed_for_the_client() {
     let lab = lab().await;
@@ -86,6 +86,7 @@ async fn a_chain_from_the_cluster_is_followed_for_the_client() {
     for (way, reply) in lab.everywhere(&Raw::new(outside, A).rd()).await {
         assert_eq!(aliases(&reply.message), ["www.example.com."], "{way:?}");
         assert_eq!(addresses(&reply.message), [ip("192.0.2.1")], "{way:?}");
+        assert!(reply.aa(), "{way:?}");
     }
     drop(lab.upstream.on("www.example.com", RecordType::AAAA).nodata("example.com", 60));
     for (way, reply) in lab.everywhere(&Raw::new(outside, 28).rd()).await {
@@ -118,6 +119,9 @@ async fn a_chain_that_ends_nowhere_says_so() {
             assert_eq!(reply.rcode(), rcode, "{asked} {way:?}");
             assert_eq!(addresses(&reply.message), [] as [std::net::IpAddr; 0], "{asked} {way:?}");
             assert!(rcode == NXDOMAIN || extended_errors(&reply.message).len() == 1, "{asked} {way:?}");
+            // A circle has no end to keep: its links would be the same two records again and again.
+            assert_eq!(aliases(&reply.message).len(), usize::from(asked != "one"), "{asked} {way:?}");
+            assert_eq!(reply.aa(), rcode == NXDOMAIN, "{asked} {way:?}");
         }
     }
 }

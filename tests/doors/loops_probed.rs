@@ -79,6 +79,54 @@ async fn an_upstream_that_was_mended_comes_back() {
     assert!(served.await);
 }
 
+/// F13: loops that form while we run, behind an upstream and behind a region's row. Nothing of ours changed, so it is found only by
+/// asking again.
+#[tokio::test]
+async fn a_loop_that_forms_at_run_time_is_found() {
+    let (upstream, west) = (ScriptServer::start(), ScriptServer::start());
+    let east = east().await;
+    reloaded(&east, &root(&[format!("\"{}\"", upstream.address())]), 1.0).await;
+    east.rewrite_peers(&format!(
+        "regions:\n  east: {{endpoints: [\"127.0.0.1:1\"]}}\n  west: {{endpoints: [\"{}\"]}}\n",
+        west.address()
+    ));
+    let probed = |server: &ScriptServer| {
+        let all = server.received();
+        all.iter()
+            .filter_map(|query| query.message.as_ref())
+            .any(|query| query.queries[0].name().to_ascii().contains("_interlocal-loop"))
+    };
+    assert!(eventually(secs(20), || async { probed(&upstream) && probed(&west) }).await);
+    let instance = format!("{:016x}", east.app().core().instance);
+    for server in [&upstream, &west] {
+        let ids = TXT::new(vec!["0000000000000000".to_owned(), instance.clone()]);
+        drop(server.on_any().edit(move |query: &Message, reply: &mut Message| {
+            let name = query.queries[0].name().clone();
+            if name.to_ascii().contains("_interlocal-loop") {
+                reply.answers = vec![Record::from_rdata(name, 0, RData::TXT(ids.clone()))];
+            }
+        }));
+    }
+    let series = [
+        format!("interlocal_upstream_loops{{zone=\".\",address=\"{}\"}} 1", upstream.address()),
+        format!("interlocal_peer_loops{{region=\"west\",address=\"{}\"}} 1", west.address()),
+    ];
+    let mut number = 0;
+    let found = eventually(secs(30), || {
+        number += 1;
+        let asked = [format!("n{number}.example.com"), format!("n{number}.west.svc.cluster.local")];
+        let (east, series) = (&east, &series);
+        async move {
+            for name in &asked {
+                Ask::new(name, RecordType::A).udp(east.dns()).await;
+            }
+            let (_, page) = east.get("/metrics").await;
+            series.iter().all(|one| page.contains(one.as_str()))
+        }
+    });
+    assert!(found.await);
+}
+
 /// The own row leads to our own load balancer; that is as it should be, and it is never asked.
 #[tokio::test]
 async fn the_own_row_is_no_loop() {

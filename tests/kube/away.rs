@@ -48,6 +48,28 @@ fn a_server_that_is_back_is_seen_within_five_seconds() {
     assert!(settings.backoff_most + settings.connect <= secs(5));
 }
 
+/// However often it was asked in vain meanwhile: the pause before a list grows with lists, and with nothing else.
+#[tokio::test]
+async fn a_server_that_is_back_without_its_history_is_listed_at_once() {
+    let mut double = Double::start().await;
+    double.fill(many(5));
+    // Were the tries counted, the list would be half an hour away.
+    let zone = Zone::start(&double, &Settings { relist_most: secs(3_600), backoff_most: ms(20), ..settings() });
+    zone.is_like(&double).await;
+    double.stop();
+    for resource in ["services", "endpointslices", "namespaces"] {
+        let refused = format!("interlocal_kube_failures_total{{resource=\"{resource}\",reason=\"unreachable\"}}");
+        zone.until_metric(&refused, 20.0).await;
+    }
+    double.change(|state| {
+        state.apply(service("shop/new", "10.96.0.1"));
+        state.compact();
+    });
+    double.start_again().await;
+    zone.is_like(&double).await;
+    zone.until_metric("interlocal_kube_failures_total{resource=\"services\",reason=\"gone\"}", 1.0).await;
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_is_not_stormed() {
     let mut double = Double::start().await;

@@ -1,5 +1,5 @@
 //! The API source against an API server double: everything that a real API server, a network and an administrator can do to
-//! a watch. What is asked each time: is the zone what the server has, in the end and at every moment before?
+//! a watch; and against a real one, in `real`. What is asked each time: is the zone what the server has, in the end and at every moment before?
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
@@ -10,12 +10,14 @@
 mod support;
 
 mod away;
+mod differential;
 mod double;
 mod guard;
 mod history;
 mod lists;
 mod objects;
 mod program;
+mod real;
 mod refusals;
 mod watches;
 mod zone;

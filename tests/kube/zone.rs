@@ -75,6 +75,11 @@ impl Zone {
     }
 
     pub fn with_pods(double: &Double, settings: &Settings, pods: PodMode) -> Self {
+        Self::of(Target::Url(double.url()), settings, pods)
+    }
+
+    /// Of any API server.
+    pub fn of(target: Target, settings: &Settings, pods: PodMode) -> Self {
         let published = Arc::new(Published::new(Snapshot::empty(&zone_settings(pods))));
         let (to_feed, received) = feed::channel();
         tokio::spawn(feed::run(Builder::new(zone_settings(pods)), received, Arc::clone(&published), || {}));
@@ -93,7 +98,6 @@ impl Zone {
         let registry = Registry::new("test", true);
         let reported = Arc::clone(&health);
         registry.register_source(move |sink| reported.report(sink));
-        let target = Target::Url(double.url());
         let source = Source::start(target, pods == PodMode::Verified, settings, &changes, &health);
         Self { published, health, seen, registry, pods, _source: source }
     }

@@ -10,6 +10,7 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`tool`]: where such programs are.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
 // Each test binary compiles this module for itself and uses the part that it needs.
@@ -19,7 +20,9 @@
 // A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
 #![allow(clippy::unwrap_used)]
 
+pub mod apiserver;
 pub mod client;
+pub mod coredns;
 pub mod dig;
 pub mod hickory;
 pub mod http;
@@ -33,6 +36,7 @@ pub mod rule;
 pub mod running;
 pub mod script;
 pub mod server;
+pub mod tool;
 pub mod wait;
 pub mod yaml;
 

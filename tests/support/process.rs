@@ -37,6 +37,11 @@ struct Output {
     reader: Option<JoinHandle<()>>,
 }
 
+/// The binary, for [`Process::of`].
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_interlocal")
+}
+
 /// Runs the binary to its end.
 pub async fn run(folder: &Path, args: &[&str]) -> Ended {
     Process::start(folder, args).ended().await
@@ -45,7 +50,11 @@ pub async fn run(folder: &Path, args: &[&str]) -> Ended {
 impl Process {
     /// Starts the binary in this folder, with nothing of ours in its environment.
     pub fn start(folder: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_interlocal"));
+        Self::of(Command::new(env!("CARGO_BIN_EXE_interlocal")), folder, args)
+    }
+
+    /// The same with another environment, or under another program; see [`binary`].
+    pub fn of(mut command: Command, folder: &Path, args: &[&str]) -> Self {
         for name in ["REGION", "MANIFESTS", "LISTEN", "WORKERS", "PLAIN_SOCKETS"] {
             command.env_remove(format!("INTERLOCAL_{name}"));
         }

@@ -192,4 +192,16 @@ mod tests {
         let text = refused(403, "no").explain(Resource::of(Kind::Service));
         assert!(text.contains("{apiGroups: [\"\"], resources: [services], verbs: [list, watch]}"), "{text}");
     }
+    /// What a refusal says is what stands in the file that users apply.
+    #[test]
+    fn the_role_of_the_repository_is_what_we_ask_for() {
+        let role = include_str!("../../../deploy/base/rbac.yaml");
+        let rules: Vec<&str> = role.lines().filter_map(|line| line.strip_prefix("- {apiGroups")).collect();
+        assert_eq!(rules.len(), 3, "and nothing else");
+        for kind in [Kind::Namespace, Kind::Service, Kind::Slice] {
+            assert!(role.contains(&format!("\n- {}\n", Resource::of(kind).rule())), "{kind:?}");
+        }
+        let more = include_str!("../../../deploy/pods-verified/pods.yaml");
+        assert!(more.contains(&Resource::of(Kind::Pod).rule()), "{more}");
+    }
 }

@@ -82,6 +82,17 @@ impl Health {
         (!waits.is_empty()).then(|| format!("zone: waiting for the Kubernetes API: {}", waits.join("; ")))
     }
 
+    /// How fresh each resource is, for `/ready`, one a line.
+    #[must_use]
+    pub fn freshness(&self) -> Vec<String> {
+        let now = clock::since_1970().as_secs_f64();
+        self.rows
+            .lock()
+            .iter()
+            .map(|(kind, row)| format!("{}: {}", Resource::of(*kind).name, row.freshness(now)))
+            .collect()
+    }
+
     pub fn report(&self, sink: &mut Sink) {
         let rows = self.rows.lock();
         let mut staleness = 0.0_f64;
@@ -232,6 +243,21 @@ impl Health {
 }
 
 impl Row {
+    fn freshness(&self, now: f64) -> String {
+        let ago = |since: f64| match since {
+            0.0 => "never".to_owned(),
+            since => format!("{:.0} s ago", (now - since).max(0.0)),
+        };
+        let watch = match (&self.problem, self.watching) {
+            (_, true) => "watching".to_owned(),
+            (None, false) => format!("no watch for {} s", self.silent_for().as_secs()),
+            (Some(problem), false) => format!("no watch for {} s ({problem})", self.silent_for().as_secs()),
+        };
+        let held = if self.held { ", a list that takes most away is held back" } else { "" };
+        let (event, sync) = (ago(self.last_event), ago(self.last_sync));
+        format!("{} objects, {watch}, last event {event}, last list {sync}{held}", self.objects)
+    }
+
     /// Since the last sign of life; an open watch is one.
     fn silent_for(&self) -> Duration {
         if self.watching {
@@ -282,6 +308,28 @@ mod tests {
         health.opened(Kind::Service);
         health.opened(Kind::Slice);
         assert!(registry.encode().contains("interlocal_zone_staleness_seconds 0"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_fresh_it_is_is_said_with_what_is_wrong() {
+        let health = Health::new(MINUTE);
+        assert!(health.freshness().is_empty(), "manifests have no watch");
+        health.begin(&[Kind::Namespace, Kind::Service]);
+        health.listed(Kind::Service, "stream", 7, 0, false);
+        health.opened(Kind::Service);
+        health.event(Kind::Service, true, 8);
+        tokio::time::advance(MINUTE).await;
+        // The seconds are of the wall clock.
+        let text = &health.freshness()[1];
+        assert!(text.starts_with("services: 8 objects, watching, last event ") && text.ends_with(" s ago"), "{text}");
+        health.failed(Kind::Service, &away());
+        assert!(
+            health.freshness()[1].starts_with("services: 8 objects, no watch for 60 s (cannot reach the API server: ")
+        );
+        assert_eq!(
+            health.freshness()[0],
+            "namespaces: 0 objects, no watch for 60 s, last event never, last list never"
+        );
     }
 
     #[tokio::test(start_paused = true)]

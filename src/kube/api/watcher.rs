@@ -39,6 +39,8 @@ pub(super) struct Watcher {
     sync: Arc<Sync>,
     guard: Guard,
     backoff: Backoff,
+    /// Apart from the other: how often we asked in vain while the server was away says nothing of what a list costs it.
+    relists: Backoff,
     /// The names that we serve: what a list is compared with. The objects themselves are kept by the zone alone.
     served: HashSet<ObjectName>,
     /// Where to watch from; none: list first.
@@ -76,6 +78,7 @@ impl Watcher {
             sync,
             guard: Guard::new(settings.hold, settings.hold_most),
             backoff: Backoff::new(settings.backoff),
+            relists: Backoff::new(settings.backoff),
             settings,
             served: HashSet::new(),
             version: None,
@@ -159,6 +162,7 @@ impl Watcher {
         let lived = progress.opened.is_some_and(|opened| opened.elapsed() >= self.settings.working_watch);
         if lived {
             self.backoff.worked();
+            self.relists.worked();
         }
         let Err(failure) = self.suspect(ended, lived && progress.lines == 0) else {
             self.health.ended(kind);
@@ -179,7 +183,10 @@ impl Watcher {
             }
             Next::List => {
                 self.version = None;
-                if failure == Failure::AskAgain { Duration::ZERO } else { self.pause(self.settings.relist_most) }
+                match failure {
+                    Failure::AskAgain => Duration::ZERO,
+                    _ => self.relists.pause(self.settings.relist_most, rand::random()),
+                }
             }
         }
     }

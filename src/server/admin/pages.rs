@@ -41,7 +41,10 @@ async fn health(State(shown): State<Shown>) -> impl IntoResponse {
 }
 
 async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
-    verdict(shown.ready.missing().into_iter())
+    let (status, text) = verdict(shown.ready.missing().into_iter());
+    // One complaint a line, or `OK`; then how things stand.
+    let notes = shown.ready.notes();
+    (status, if notes.is_empty() { text } else { format!("{}\n{}\n", text.trim_end(), notes.join("\n")) })
 }
 
 async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {

@@ -54,6 +54,17 @@ fn old_heartbeats() -> Heartbeats {
 }
 
 #[test]
+fn ready_says_how_things_stand_whether_it_is_or_not() {
+    let shown = shown();
+    shown.ready.note(|| vec!["services: 3 objects, watching".to_owned()]);
+    let admin = start(&[Pages::Ready], &shown);
+    assert_eq!(get(admin.addresses()[0], "/ready"), (200, "OK\nservices: 3 objects, watching\n".into()));
+    let _zone = shown.ready.task("zone: not read yet");
+    let expected = "zone: not read yet\nservices: 3 objects, watching\n";
+    assert_eq!(get(admin.addresses()[0], "/ready"), (503, expected.into()));
+}
+
+#[test]
 fn ready_lists_what_is_missing() {
     let shown = shown();
     let admin = start(&[Pages::Ready], &shown);

@@ -117,6 +117,7 @@ fn a_loop_of_cnames_ends() {
 fn chains_are_joined_without_stale_pointers() {
     let mut first = message("a.x.", ResponseCode::NoError);
     first.add_answer(cname("a.x.", 60, "far.longer.y."));
+    first.metadata.authoritative = true;
     let mut second = message("far.longer.y.", ResponseCode::NoError);
     second.add_answer(cname("far.longer.y.", 9, "end.longer.y."));
     second.add_answer(a("end.longer.y.", 5, 7));
@@ -124,9 +125,10 @@ fn chains_are_joined_without_stale_pointers() {
     let joined =
         body(&first).chained(asked.as_ref(), target.as_ref(), &body(&second), rtype::A).expect("both are well formed");
     assert_eq!((joined.ttl, joined.open_target.as_ref()), (Some(5), None));
-    let (_, reply) = written(&joined, "a.x.", 1232, |ttl| ttl);
+    assert_eq!(joined.flags, Flags::AA, "the first owner counts (RFC 1035 4.1.1)");
+    let (_, reply) = written(&joined, "A.x.", 1232, |ttl| ttl);
     let seen: Vec<_> = reply.answers.iter().map(|record| format!("{} {}", record.name, record.data)).collect();
-    assert_eq!(seen, ["a.x. far.longer.y.", "far.longer.y. end.longer.y.", "end.longer.y. 192.0.2.7"]);
+    assert_eq!(seen, ["A.x. far.longer.y.", "far.longer.y. end.longer.y.", "end.longer.y. 192.0.2.7"]);
 }
 
 #[test]

@@ -9,15 +9,16 @@ mod state;
 pub use fault::{Asked, Fault, Wanted, status};
 pub use state::{RESOURCES, State};
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::support::ports::free_block;
 
 /// One server on loopback. Dropping it ends it and all its connections.
 pub struct Double {
@@ -61,7 +62,8 @@ impl Double {
 
     /// It has an address, and nobody listens there.
     pub async fn stopped() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Not one that the system gives out by itself: it would give it to somebody's connection meanwhile.
+        let address = (Ipv4Addr::LOCALHOST, free_block(1)).into();
         let shared = Shared {
             state: Mutex::new(State::new()),
             faults: Mutex::default(),
@@ -69,7 +71,7 @@ impl Double {
             changed: watch::Sender::new(0),
             orders: Mutex::default(),
         };
-        Self { address: listener.local_addr().unwrap(), shared: Arc::new(shared), task: None }
+        Self { address, shared: Arc::new(shared), task: None }
     }
 
     pub fn url(&self) -> String {
