@@ -91,9 +91,10 @@ ensure_go_tool() {
         echo "$1 needs Go, which is missing: install it (https://go.dev/dl/)" >&2
         return 1
     fi
-    # -trimpath is part of the key of Go's build cache, which everything of Go here shares.
+    # -trimpath is part of the key of Go's build cache, which everything of Go here shares. With the local toolchain, a Go
+    # that is too old is a plain failure.
     mkdir -p "$CACHE" && rm -rf "$home.new" &&
-        GOBIN=$home.new/bin GOFLAGS=-trimpath go install -ldflags '-s -w' "$3@v$2" && mv -T "$home.new" "$home" &&
+        GOBIN=$home.new/bin GOFLAGS=-trimpath GOTOOLCHAIN=local go install -ldflags '-s -w' "$3@v$2" && mv -T "$home.new" "$home" &&
         echo "$home/bin/$1 is built"
 }
 

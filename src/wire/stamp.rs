@@ -233,7 +233,8 @@ mod tests {
             table: 0x0102_0304_0506_0708,
         };
         let data = full.write();
-        assert_eq!(&data[..4], b"ilr1");
+        let golden = b"ilr1\x07\x07\x07\x07\x07\x07\x07\x07\x04east\x01\x02\x01\x02\x03\x04\x05\x06\x07\x08";
+        assert_eq!(data, golden, "the bytes that other versions know");
         assert_eq!(ReplyStamp::parse(&data), Some(full.clone()));
         let mut longer = data.clone();
         longer.extend_from_slice(b"of a later version");

@@ -80,7 +80,7 @@ async fn a_server_that_is_away_is_not_stormed() {
     double.close_connections();
     tokio::time::sleep(ms(2_000)).await;
     // Pauses of 50 to 100 ms, after a few shorter ones: 25 to 45 in two seconds, and fewer on a slow machine.
-    let asked = double.count(Wanted::Watches("services"));
+    let asked = double.count(Wanted::Of("services"));
     assert!((2..=60).contains(&asked), "{asked}");
     double.stop();
 }
@@ -101,7 +101,7 @@ async fn a_server_that_is_back_with_an_older_state_is_believed_without_a_gap() {
     double.start_again().await;
     zone.is_like(&double).await;
     assert_eq!(zone.fewest(), 149);
-    zone.until_metric("interlocal_kube_failures_total{resource=\"services\",reason=\"gone\"}", 1.0).await;
+    zone.until_metric("interlocal_kube_failures_total{resource=\"services\",reason=\"set_back\"}", 1.0).await;
     double.apply(service("shop/new", "10.96.0.1"));
     zone.is_like(&double).await;
 }

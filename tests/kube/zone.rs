@@ -106,7 +106,14 @@ impl Zone {
     pub async fn is_like(&self, double: &Double) {
         let same = eventually(LIMIT, || async { self.equals(double) }).await;
         let now = self.snapshot();
-        assert!(same, "synced {}, {:?}; {:?}", now.synced, now.counts, self.health.waiting_for());
+        assert!(
+            same,
+            "synced {}, {:?}; {:?}\n{}",
+            now.synced,
+            now.counts,
+            self.health.freshness(),
+            self.registry.encode()
+        );
     }
 
     pub fn equals(&self, double: &Double) -> bool {

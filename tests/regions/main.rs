@@ -17,6 +17,7 @@ mod digs;
 mod matrix;
 mod peers_command;
 mod processes;
+mod skew;
 mod refresh;
 mod stale;
 mod stanzas;

@@ -29,12 +29,16 @@ impl CoreDns {
     /// Starts it with one server block that has these plugins, one a line, such as
     /// `kubernetes cluster.local { kubeconfig FILE }`. It may not have read the cluster yet: [`CoreDns::answers`]. None, said
     /// aloud, on a machine without it.
-    pub async fn start(test: &str, plugins: &str) -> Option<Self> {
+    pub fn start(test: &str, plugins: &str) -> Option<Self> {
+        let port = free_block(1);
+        Self::start_with(test, port, &format!(".:{port} {{\n    bind 127.0.0.1\n{plugins}\n}}\n"))
+    }
+
+    /// Starts it with a whole Corefile, which makes it listen on this port of 127.0.0.1.
+    pub fn start_with(test: &str, port: u16, corefile: &str) -> Option<Self> {
         let program = tool::find(test, PROGRAM, BUILT, ".ci/run")?;
         let folder = tempfile::tempdir().unwrap();
-        let port = free_block(1);
-        let block = format!(".:{port} {{\n    bind 127.0.0.1\n{plugins}\n}}\n");
-        std::fs::write(folder.path().join("Corefile"), block).unwrap();
+        std::fs::write(folder.path().join("Corefile"), corefile).unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(program);
         command.args(["-conf", "Corefile"]).current_dir(folder.path()).stdin(Stdio::null());

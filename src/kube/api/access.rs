@@ -48,10 +48,10 @@ impl Access {
         Self { target, settings, client: Mutex::new(None) }
     }
 
-    /// A page of a list: the newest state, whatever the version.
-    pub(super) async fn list(&self, resource: &Resource, token: Option<String>) -> Result<Reply, Failure> {
+    /// A page of a list, of so many objects: the newest state, whatever the version.
+    pub(super) async fn list(&self, resource: &Resource, limit: u32, token: Option<String>) -> Result<Reply, Failure> {
         let parameters = ListParams {
-            limit: Some(self.settings.page_size),
+            limit: Some(limit),
             continue_token: token,
             field_selector: resource.fields.map(Into::into),
             ..ListParams::default()

@@ -21,6 +21,9 @@ pub enum Failure {
     Nonsense(&'static str),
     #[error("a streamed list did not end within {0:?}")]
     Endless(Duration),
+    /// Somebody restored a backup.
+    #[error("the API server was set back: it is at version {server} and knew {known} before")]
+    SetBack { server: String, known: String },
     /// Not an error: a list was held back, and it is time to ask again.
     #[error("a list that was held back is asked for again")]
     AskAgain,
@@ -29,6 +32,15 @@ pub enum Failure {
     Quiet(u32),
     #[error("interlocal stops")]
     Stopped,
+}
+
+/// Was the server set back behind what it once told us? Versions are numbers that grow (Kubernetes 1.35 says so; they always
+/// were); what is no number proves nothing.
+#[must_use]
+pub fn set_back(server: &str, known: &str) -> Option<Failure> {
+    let number = |version: &str| version.parse::<u64>().ok();
+    let behind = number(server)? < number(known)?;
+    behind.then(|| Failure::SetBack { server: server.to_owned(), known: known.to_owned() })
 }
 
 /// A status that the API server sent, as an HTTP status or as an event of a watch.
@@ -61,9 +73,15 @@ impl Failure {
             // "The server does not support it": the feature is off, or the server older than it.
             Self::Refused(refusal) if streaming && matches!(refusal.code, 400 | 422) => Next::ListPages,
             Self::Refused(refusal) if refusal.is_gone() || refusal.code == 400 => Next::List,
-            Self::AskAgain | Self::Quiet(_) => Next::List,
+            Self::AskAgain | Self::Quiet(_) | Self::SetBack { .. } => Next::List,
             _ => Next::GoOn,
         }
+    }
+
+    /// May the server be another one than before, or in another state?
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Silent(_) | Self::Broken(_) | Self::Refused(_))
     }
 
     /// How long the server wants to be left alone.
@@ -106,6 +124,7 @@ impl Failure {
             Self::Broken(_) => "broken",
             Self::Nonsense(_) => "nonsense",
             Self::Endless(_) => "endless_list",
+            Self::SetBack { .. } => "set_back",
             Self::AskAgain => "held_back",
             Self::Quiet(_) => "quiet",
             Self::Stopped => "stopped",
@@ -171,8 +190,17 @@ mod tests {
             (Failure::Silent(Duration::ZERO), false, Next::GoOn),
             (Failure::Broken("reset".into()), false, Next::GoOn),
             (Failure::Quiet(5), false, Next::List),
+            (set_back("7", "9").unwrap(), false, Next::List),
         ] {
             assert_eq!(failure.next(streaming), next, "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_set_back_if_its_number_is_smaller() {
+        assert!(set_back("99", "100").is_some());
+        for (server, known) in [("100", "100"), ("101", "99"), ("", "5"), ("abc", "abd"), ("5", "new")] {
+            assert_eq!(set_back(server, known), None, "{server} {known}");
         }
     }
 

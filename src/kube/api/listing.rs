@@ -61,7 +61,7 @@ pub(super) async fn paged(
     let mut objects = HashMap::new();
     let mut token = None;
     loop {
-        let reply = access.list(resource, token.take()).await?;
+        let reply = access.list(resource, settings.page_size, token.take()).await?;
         let page = Page::read(&reply.whole(settings.page, settings.list_silence).await?)?;
         for raw in page.objects() {
             match raw {
@@ -74,6 +74,13 @@ pub(super) async fn paged(
             None => return Ok(Listed { version: page.version().to_owned(), objects }),
         }
     }
+}
+
+/// The version at which the server is now. One object is the least that can be asked for.
+pub(super) async fn version_now(access: &Access, resource: &Resource, settings: &Settings) -> Result<String, Failure> {
+    let reply = access.list(resource, 1, None).await?;
+    let page = Page::read(&reply.whole(settings.line, settings.list_silence).await?)?;
+    Ok(page.version().to_owned())
 }
 
 fn keep(kind: Kind, raw: &RawObject, objects: &mut HashMap<ObjectName, Object>, skipped: &mut impl FnMut(Skipped)) {

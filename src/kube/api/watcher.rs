@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::access::Access;
 use super::backoff::Backoff;
-use super::failure::{Failure, Next};
+use super::failure::{self, Failure, Next};
 use super::guard::{Guard, Verdict};
 use super::health::Health;
 use super::lines::Lines;
@@ -45,6 +45,8 @@ pub(super) struct Watcher {
     served: HashSet<ObjectName>,
     /// Where to watch from; none: list first.
     version: Option<String>,
+    /// The server may have been set back. A watch from a version that it does not have yet says nothing, not even that.
+    doubt: bool,
     /// When to list again because a list was held back.
     again: Option<Instant>,
     /// Lists are asked for in pages until then.
@@ -82,6 +84,7 @@ impl Watcher {
             settings,
             served: HashSet::new(),
             version: None,
+            doubt: false,
             again: None,
             pages_until: None,
             quiet: 0,
@@ -117,6 +120,7 @@ impl Watcher {
             let listed = listing::paged(&self.access, self.resource, &self.settings, &mut skipped).await?;
             self.take(listed, "pages").await?;
         }
+        self.ask_version().await?;
         let reply = self.access.watch(self.resource, self.version.as_deref(), ends_after).await?;
         let end = Instant::now() + ends_after + self.settings.watch_grace;
         let mut lines = Lines::new(reply, self.settings.line);
@@ -130,6 +134,18 @@ impl Watcher {
         self.health.opened(self.resource.kind);
         progress.opened = Some(Instant::now());
         self.follow(&mut lines, end, progress).await
+    }
+
+    /// Before a watch goes on after a failure: does the server still have what we know?
+    async fn ask_version(&mut self) -> Result<(), Failure> {
+        if let (true, Some(known)) = (self.doubt, &self.version) {
+            let server = listing::version_now(&self.access, self.resource, &self.settings).await?;
+            if let Some(failure) = failure::set_back(&server, known) {
+                return Err(failure);
+            }
+        }
+        self.doubt = false;
+        Ok(())
     }
 
     async fn follow(&mut self, lines: &mut Lines, end: Instant, progress: &mut Progress) -> Result<(), Failure> {
@@ -170,6 +186,7 @@ impl Watcher {
             return if lived { Duration::ZERO } else { self.pause(self.settings.backoff_most) };
         };
         self.access.failed(&failure);
+        self.doubt |= failure.leaves_doubt();
         self.health.failed(kind, &failure);
         match failure.next(progress.streaming) {
             Next::GoOn => {
@@ -232,6 +249,7 @@ impl Watcher {
             }
         }
         self.version = Some(version);
+        self.doubt = false;
         self.health.listed(kind, way, objects_listed, missing, self.guard.is_holding());
         if self.sync_done() {
             self.send(Change::Synced).await?;

@@ -47,7 +47,7 @@ impl Pair {
             variant.corefile,
             upstream.address()
         );
-        let theirs = CoreDns::start(test, &plugins).await?;
+        let theirs = CoreDns::start(test, &plugins)?;
         // Our own memory of what the upstream said would count its TTLs down.
         let ours = Region::new("")
             .key("kubernetes", &format!("{{source: \"{url}\", {}}}", variant.ours))

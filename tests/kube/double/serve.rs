@@ -81,8 +81,12 @@ impl Serving<'_> {
         let limit = asked.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
         let body = {
             let state = self.shared.state.lock();
-            let (items, next) = state.page(&asked.resource, asked.parameter("continue"), limit);
-            let metadata = json!({"resourceVersion": state.version().to_string(), "continue": next});
+            // All pages of a list are of the version of the first one, or a watch from there would miss what came between.
+            let token = asked.parameter("continue").and_then(|token| token.split_once(':'));
+            let version = token.map_or_else(|| state.version().to_string(), |(version, _)| version.to_owned());
+            let (items, next) = state.page(&asked.resource, token.map(|(_, name)| name), limit);
+            let next = next.map(|name| format!("{version}:{name}"));
+            let metadata = json!({"resourceVersion": version, "continue": next});
             json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}).to_string()
         };
         self.whole(200, "", &body, fault).await
