@@ -42,6 +42,28 @@ async fn a_late_answer_is_asked_for_at_another_address() {
     assert!(asked - stalls as usize <= all * 105 / 100, "{asked} sends for {all} questions, {stalls} for stalls");
 }
 
+/// F31: what is asked for elsewhere is never heard to its end, and tells all the same that the address has become slow.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_becomes_slow_is_left() {
+    let (world, servers) = World::of(&[ms(20), ms(30)]);
+    let client = world.client(&servers, usual());
+    settled().await;
+    for n in 0..200 {
+        timed(&client, &format!("warm{n}")).await.0.unwrap();
+    }
+    assert!(servers[0].questions() > servers[1].questions() * 5);
+    servers[0].say(|_, _| after(ms(300)));
+    let mut slow = 0;
+    for n in 0..400 {
+        let (outcome, took) = timed(&client, &format!("n{n}")).await;
+        assert!(outcome.is_ok());
+        slow += usize::from(took > ms(40));
+        tokio::time::sleep(ms(10)).await;
+    }
+    // Those that found it out, and those that look whether it is still so.
+    assert!(slow <= 30, "{slow} of 400 went there first");
+}
+
 /// With one address, another connection may be to another target.
 #[tokio::test(start_paused = true)]
 async fn a_late_answer_is_asked_for_on_another_connection_of_the_only_address() {

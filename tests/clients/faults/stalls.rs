@@ -97,12 +97,16 @@ async fn a_stalled_connection_gets_no_new_question() {
     settled().await;
     together(&client, labels("warm", 10)).await;
     stopped.store(true, Relaxed);
-    let mut late = 0;
-    for n in 0..500 {
-        let (outcome, took) = timed(&client, &format!("n{n}")).await;
-        assert!(outcome.is_ok() && took <= ms(60), "{n}: {took:?} {:?}", client.snapshot());
-        late += usize::from(took > ms(10));
+    // Many at a time, so that the silent one is the one with the fewest questions.
+    for n in 0..200 {
+        for (outcome, took) in together(&client, labels(&format!("n{n}x"), 10)).await {
+            // In front of the others on the silent connection, and so asked again after them.
+            let limit = if n == 0 { ms(110) } else { ms(10) };
+            assert!(outcome.is_ok() && took <= limit, "{n}: {took:?}");
+        }
         tokio::time::sleep(ms(10)).await;
     }
-    assert!(late <= 3, "{late} questions went to the silent connection and had to be asked again");
+    let silent = |seen: &&super::world::Seen| seen.connection == 1 && seen.label.contains('x');
+    let late = servers[0].seen().iter().filter(silent).count();
+    assert!(late <= 15, "{late} questions went to the silent connection and had to be asked again");
 }
