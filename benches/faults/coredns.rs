@@ -33,7 +33,7 @@ pub fn corefile(spec: &Spec) -> String {
     let mut text =
         format!(".:53 {{\n    bind {bind}\n    errors\n    file zone cluster.local\n    prometheus {own}:9153\n");
     if !spec.upstreams.is_empty() {
-        let _ = writeln!(text, "    forward . {}", spec.upstreams.join(" "));
+        let _ = writeln!(text, "    forward . {}\n    loop", spec.upstreams.join(" "));
     }
     text += "    cache 30\n    loadbalance\n}\n";
     for (label, endpoints) in spec.rows.iter().filter(|(label, _)| label != world::label(spec.region)) {

@@ -9,6 +9,9 @@ use hickory_proto::rr::rdata::opt::EdnsCode;
 
 use crate::load::Ask;
 
+/// The timeout of most stub resolvers.
+const STUB: Duration = Duration::from_secs(5);
+
 /// One question.
 #[derive(Debug, Clone)]
 pub struct Sample {
@@ -41,7 +44,7 @@ impl Sample {
     }
 
     pub fn outcome(&self) -> Outcome {
-        if self.took.is_none() {
+        if !self.in_time() {
             return Outcome::Lost;
         }
         let Ok(message) = Message::from_vec(&self.reply) else { return Outcome::Wrong("unreadable".to_owned()) };
@@ -69,6 +72,11 @@ impl Sample {
             ResponseCode::NXDomain => Outcome::NoName,
             rcode => Outcome::Failed(rcode, errors),
         }
+    }
+
+    /// While the stub resolver still listened.
+    fn in_time(&self) -> bool {
+        self.took.is_some_and(|took| took < STUB)
     }
 
     /// An answer that a pod can use.
@@ -126,7 +134,7 @@ impl Samples {
     }
 
     pub fn lost(&self) -> usize {
-        self.all.iter().filter(|sample| sample.took.is_none()).count()
+        self.all.iter().filter(|sample| !sample.in_time()).count()
     }
 
     pub fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
