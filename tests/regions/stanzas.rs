@@ -10,12 +10,12 @@
 //! | F12, replicas that disagree | here |
 //! | F13, F14, loops | `doors/loops`, `doors/loops_probed`, `clients/loops` |
 //! | F15, F16, the exported resolver, a door for TCP only | `doors/peers` |
-//! | F17, F18, idle connections, one target for hours | `clients/cut`, `clients/region`, `clients/ageing` |
+//! | F17, F18, idle connections, one target for hours | here, `clients/faults`, `clients/cut`, `clients/ageing` |
 //! | F21, upstreams over TCP | `clients/upstreams`, `clients/upstreams_tcp` |
 //! | F22, answers that do not fit | here, `conformance/size` |
 //! | F23, F24, an ocean every 5 s, kept failures | `refresh`, `stale` |
 //! | F25 to F27, kept failures, frozen order, search paths | here, `conformance/kubernetes` |
-//! | F28 to F30, a dark region, its return, an unsynced one | `stale`, `dark`, `unsynced`; F29 here |
+//! | F28 to F30, a dark region, its return, an unsynced one | `stale`, `dark`, `unsynced`, `clients/faults`; F29 here too |
 //! | F31, no metrics | here, `peers_command` |
 //! | F35, F36, reverse names, whole clusters | `matrix` |
 //!
