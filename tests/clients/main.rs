@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ageing;
 mod cut;
 mod faults;
 mod hosts;

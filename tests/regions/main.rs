@@ -6,6 +6,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../src/cli/demo/relay.rs"]
+mod relay;
+
 mod bad_files;
 mod bad_table;
 mod dark;
@@ -17,6 +20,7 @@ mod processes;
 mod refresh;
 mod skew;
 mod stale;
+mod stanzas;
 mod tls;
 mod tls_door;
 mod unsynced;

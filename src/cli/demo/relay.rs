@@ -1,5 +1,5 @@
-//! A TCP relay that stands for the network between two servers: it delays, it goes dark, it resets. What it carries it does not
-//! look at. It uses nothing else of the crate, so that tests can stand it between processes too.
+//! A TCP relay that stands for the network between two servers: it delays, it goes dark, it resets, it forgets. What it carries it
+//! does not look at. It uses nothing else of the crate, so that tests can stand it between processes too.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +26,21 @@ pub struct Weather {
     pub dark: bool,
     /// Every connection is reset, those that are open and those that are made.
     pub reset: bool,
+    /// Raised by one, it forgets the connections that are open, as a load balancer or a firewall does with idle ones.
+    pub forgets: u32,
+    pub telling: Telling,
+}
+
+/// Who learns of a connection that was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// Nobody: what comes over it is swallowed.
+    #[default]
+    Never,
+    /// Whoever sends something over it: that is answered with a reset.
+    WhenUsed,
+    /// The near side, by a reset at once.
+    AtOnce,
 }
 
 /// A relay on loopback; dropping it closes all that it carries.
@@ -41,10 +56,18 @@ impl Relay {
     /// # Errors
     /// If there is no free port.
     pub async fn start(target: SocketAddr, weather: Weather) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::between((Ipv4Addr::LOCALHOST, 0).into(), vec![target], weather).await
+    }
+
+    /// Listens there, and carries new connections to each of the targets in turn, as a load balancer does.
+    ///
+    /// # Errors
+    /// If it cannot listen there.
+    pub async fn between(listen: SocketAddr, targets: Vec<SocketAddr>, weather: Weather) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (sender, receiver) = watch::channel(weather);
-        let task = tokio::spawn(accept(listener, target, receiver)).abort_handle();
+        let task = tokio::spawn(accept(listener, targets, receiver)).abort_handle();
         Ok(Self { address, weather: sender, task })
     }
 
@@ -66,9 +89,10 @@ impl Drop for Relay {
 }
 
 /// Connections end with the listener: the set is dropped with the task.
-async fn accept(listener: TcpListener, target: SocketAddr, weather: watch::Receiver<Weather>) {
+async fn accept(listener: TcpListener, targets: Vec<SocketAddr>, weather: watch::Receiver<Weather>) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    for target in targets.into_iter().cycle() {
+        let Ok((stream, _)) = listener.accept().await else { return };
         while connections.try_join_next().is_some() {}
         connections.spawn(relay(stream, target, weather.clone()));
     }
@@ -76,14 +100,30 @@ async fn accept(listener: TcpListener, target: SocketAddr, weather: watch::Recei
 
 async fn relay(mut near: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
     let carried = carry_both(&mut near, target, weather.clone());
-    let reset = tokio::select! {
-        _ = carried => false,
-        reset = weather.wait_for(|weather| weather.reset) => reset.is_ok(),
+    let born = weather.borrow().forgets;
+    let mut forgotten = weather.clone();
+    let (reset, forgot) = tokio::select! {
+        _ = carried => (false, false),
+        reset = weather.wait_for(|weather| weather.reset) => (reset.is_ok(), false),
+        forgot = forgotten.wait_for(|weather| weather.forgets != born) => (false, forgot.is_ok()),
     };
-    if reset {
+    if reset || (forgot && swallow(&mut near, &weather).await) {
         // Closing it sends RST in place of FIN.
         let _ = near.set_zero_linger();
     }
+}
+
+/// Nobody is at the other end any more. True if it is to be reset.
+async fn swallow(near: &mut TcpStream, weather: &watch::Receiver<Weather>) -> bool {
+    let telling = weather.borrow().telling;
+    let mut nobody = [0; CHUNK];
+    while telling != Telling::AtOnce {
+        let gone = near.read(&mut nobody).await.map_or(true, |length| length == 0);
+        if gone || telling == Telling::WhenUsed {
+            return !gone;
+        }
+    }
+    true
 }
 
 /// Until both directions are closed, or one of them fails.
@@ -133,4 +173,6 @@ async fn light(weather: &mut watch::Receiver<Weather>) {
 }
 
 #[cfg(test)]
+// Said in full, so that it is found from `benches/faults` too.
+#[path = "relay/tests.rs"]
 mod tests;

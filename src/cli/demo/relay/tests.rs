@@ -85,3 +85,57 @@ async fn reset_ends_what_is_open_and_what_is_new() {
     let mut fresh = within(TcpStream::connect(relay.address())).await.unwrap();
     assert_eq!(within(fresh.read(&mut one)).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }
+
+#[tokio::test]
+async fn a_forgotten_connection_swallows_what_comes_and_new_ones_do_not() {
+    let (relay, mut stream) = echo_behind(Weather::default()).await;
+    stream.write_all(b"a").await.unwrap();
+    assert_eq!(read(&mut stream, 1).await, b"a");
+    relay.change(|weather| weather.forgets += 1);
+    stream.write_all(b"b").await.unwrap();
+    let mut one = [0];
+    assert!(timeout(A_WHILE, stream.read(&mut one)).await.is_err(), "neither an answer nor an end");
+    let mut fresh = within(TcpStream::connect(relay.address())).await.unwrap();
+    fresh.write_all(b"c").await.unwrap();
+    assert_eq!(read(&mut fresh, 1).await, b"c");
+}
+
+#[tokio::test]
+async fn a_forgotten_connection_may_be_reset_by_the_next_thing_that_comes() {
+    let (relay, mut stream) = echo_behind(Weather { telling: Telling::WhenUsed, ..Weather::default() }).await;
+    stream.write_all(b"a").await.unwrap();
+    assert_eq!(read(&mut stream, 1).await, b"a");
+    relay.change(|weather| weather.forgets += 1);
+    let mut one = [0];
+    assert!(timeout(A_WHILE, stream.read(&mut one)).await.is_err(), "nobody is told");
+    stream.write_all(b"b").await.unwrap();
+    assert_eq!(within(stream.read(&mut one)).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_forgotten_connection_may_be_reset_at_once_and_new_ones_are_not() {
+    let (relay, mut stream) = echo_behind(Weather { telling: Telling::AtOnce, ..Weather::default() }).await;
+    stream.write_all(b"a").await.unwrap();
+    assert_eq!(read(&mut stream, 1).await, b"a");
+    relay.change(|weather| weather.forgets += 1);
+    let mut one = [0];
+    assert_eq!(within(stream.read(&mut one)).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    let mut fresh = within(TcpStream::connect(relay.address())).await.unwrap();
+    fresh.write_all(b"c").await.unwrap();
+    assert_eq!(read(&mut fresh, 1).await, b"c");
+}
+
+#[tokio::test]
+async fn several_targets_are_taken_in_turn() {
+    let (first, _) = echo_behind(Weather::default()).await;
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    let relay = Relay::between(any, vec![nobody, first.address()], Weather::default()).await.unwrap();
+    for answered in [false, true, false, true] {
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        let _ = stream.write_all(b"a").await;
+        let mut one = [0];
+        let got = within(stream.read(&mut one)).await;
+        assert_eq!(matches!(got, Ok(1)), answered, "{got:?}");
+    }
+}
