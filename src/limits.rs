@@ -14,6 +14,8 @@ pub struct Limits {
     pub tcp_in_flight: usize,
     /// A TCP connection without a question is closed after this (RFC 7766 6.2.3 wants "of the order of a few seconds").
     pub tcp_idle: Duration,
+    /// The same for a connection at the peers' door that has brought one: no shorter than a peer keeps it (`peers.max_age`).
+    pub peers_idle: Duration,
     /// A client that does not read its answers for this long is cut off.
     pub tcp_write: Duration,
     /// A connection to the DNS over TLS door that has not shaken hands after this is cut off.
@@ -49,6 +51,7 @@ impl Default for Limits {
             tcp_connections: 1_024,
             tcp_in_flight: 256,
             tcp_idle: Duration::from_secs(10),
+            peers_idle: Duration::from_secs(360),
             tcp_write: Duration::from_secs(5),
             tls_handshake: Duration::from_secs(5),
             peer_in_flight: 512,

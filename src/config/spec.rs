@@ -135,6 +135,7 @@ pub(super) struct LimitsSpec {
     pub(super) tcp_connections: Field<u64>,
     pub(super) tcp_in_flight: Field<u64>,
     pub(super) tcp_idle: Field<Time>,
+    pub(super) peers_idle: Field<Time>,
     pub(super) tcp_write: Field<Time>,
     pub(super) tls_handshake: Field<Time>,
     pub(super) peer_in_flight: Field<u64>,

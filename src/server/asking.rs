@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::core::{Core, View};
+use crate::limits::Limits;
 use crate::metrics::{Answered, Answerer, ZoneSlot};
 use crate::route::{Door, Routes};
 use crate::wire::edns::option;
@@ -62,7 +63,7 @@ impl Asking<'_> {
             return None;
         }
         query.edns?.option(option::TCP_KEEPALIVE)?;
-        let units = self.view.routing.config.limits.tcp_idle.as_millis() / 100;
+        let units = idle(self.door, &self.view.routing.config.limits).as_millis() / 100;
         Some(u16::try_from(units).unwrap_or(u16::MAX))
     }
 
@@ -89,6 +90,14 @@ impl Done {
             request_len,
             response_len: self.len,
         }
+    }
+}
+
+/// How long a connection that has brought a question may be without the next one. Regions keep theirs.
+pub fn idle(door: Door, limits: &Limits) -> Duration {
+    match door {
+        Door::Pods { .. } => limits.tcp_idle,
+        Door::Peers => limits.peers_idle,
     }
 }
 

@@ -4,10 +4,10 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
 use crate::setup::{World, both, ede, is_refused, world, world_with};
-use crate::support::client::Ask;
-use crate::support::ip;
+use crate::support::client::{Ask, Conversation, Heard};
 use crate::support::read::{addresses, has_soa};
 use crate::support::region::Region;
+use crate::support::{ip, secs};
 
 const NOT_HERE: &str = "not a name of this region";
 const FROM_CLUSTER: &str = "came from a cluster";
@@ -142,4 +142,23 @@ async fn plain_sockets_keep_the_same_rules() {
     is_refused(&ask(&world, "www.example.com", RecordType::A).await, 18, NOT_HERE);
     let far = both(world.east.dns(), &Ask::new("www.example.com", RecordType::A)).await;
     assert_eq!(addresses(&far), [ip("192.0.2.1")], "a miss too");
+}
+
+/// Regions keep their connections; whoever has asked nothing takes a place for nothing.
+#[tokio::test]
+async fn a_connection_that_has_asked_is_kept_and_one_that_has_not_is_closed() {
+    let world = world_with(|region| region.key("limits", "{tcp_idle: 200ms, peers_idle: 1h}")).await;
+    let door = world.east.peers_door();
+    let question = Ask::new("app.east.svc.cluster.local", RecordType::A).bytes();
+    let mut peer = Conversation::open(door).await.unwrap();
+    peer.send(&question).await;
+    assert_eq!(addresses(&peer.reply().await), [ip("10.100.0.2")]);
+    let mut silent = Conversation::open(door).await.unwrap();
+    assert_eq!(silent.receive(secs(20)).await, Heard::End, "nothing was asked");
+    peer.send(&question).await;
+    assert_eq!(addresses(&peer.reply().await), [ip("10.100.0.2")], "it is still there");
+    let mut pod = Conversation::open(world.east.dns()).await.unwrap();
+    pod.send(&question).await;
+    pod.reply().await;
+    assert_eq!(pod.receive(secs(20)).await, Heard::End, "the pods' door keeps nobody");
 }

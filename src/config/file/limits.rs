@@ -26,6 +26,7 @@ pub(super) fn limits(spec: &LimitsSpec, report: &Report<'_>) -> Limits {
         tcp_connections: count(&spec.tcp_connections, default.tcp_connections),
         tcp_in_flight: count(&spec.tcp_in_flight, default.tcp_in_flight),
         tcp_idle: times(&spec.tcp_idle, default.tcp_idle),
+        peers_idle: times(&spec.peers_idle, default.peers_idle),
         tcp_write: times(&spec.tcp_write, default.tcp_write),
         tls_handshake: times(&spec.tls_handshake, default.tls_handshake),
         // Each has an id of 16 bits, chosen at random among those that are free.

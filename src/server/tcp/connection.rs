@@ -16,7 +16,7 @@ use crate::clock;
 use crate::limits::Limits;
 use crate::metrics::{Answered, DropReason, Proto, SharedRecorder};
 use crate::route::Door;
-use crate::server::asking::{Asking, Transport};
+use crate::server::asking::{Asking, Transport, idle};
 use crate::server::core::{Core, View};
 use crate::server::finish::{admit, contained, finish, give_up};
 use crate::server::question::Outcome;
@@ -88,12 +88,15 @@ impl Connection {
         let mut last_question = Instant::now();
         let mut stopping = false;
         // Made once and moved on: a timer and a waiter for each turn cost more than the turn's answers.
-        let mut idle = pin!(sleep_until(last_question + self.limits.tcp_idle));
+        // Whoever has asked nothing yet has to prove that he is no waste of a place.
+        let mut patience = self.limits.tcp_idle;
+        let mut silence = pin!(sleep_until(last_question + patience));
         let mut stopped = pin!(stop.cancelled());
         loop {
             let answered = self.answer_buffered();
             if answered > 0 {
                 last_question = Instant::now();
+                patience = idle(self.door, &self.limits);
             }
             if !self.out.is_empty() {
                 let writing = async {
@@ -124,12 +127,12 @@ impl Connection {
                     Ok(_) => {}
                     Err(_) => state = State::Closed,
                 },
-                () = &mut idle, if done => {
-                    let end = last_question + self.limits.tcp_idle;
+                () = &mut silence, if done => {
+                    let end = last_question + patience;
                     if Instant::now() >= end {
                         return self.close(stream).await;
                     }
-                    idle.as_mut().reset(end);
+                    silence.as_mut().reset(end);
                 }
             }
             if state == State::Closed {
