@@ -25,6 +25,8 @@ pub struct Width {
 pub struct Answered {
     pub right: u64,
     pub wrong: u64,
+    /// Of the last wrong one.
+    pub wrong_rcode: u8,
     pub lost: u64,
     /// Came after they were given up.
     pub late: u64,
@@ -129,8 +131,12 @@ impl Asker {
                 continue;
             }
             questions.write(self.number, id, message);
-            let right = questions.is_right(message, reply);
-            *(if right { &mut answered.right } else { &mut answered.wrong }) += 1;
+            if questions.is_right(message, reply) {
+                answered.right += 1;
+            } else {
+                answered.wrong += 1;
+                answered.wrong_rcode = reply.get(3).map_or(0, |octet| octet & 15);
+            }
         }
         Ok(())
     }

@@ -97,6 +97,12 @@ impl Results {
         Some(self.udp(peer, work)?.over_echo()?.median / self.udp("interlocal", work)?.over_echo()?.median)
     }
 
+    /// The same for questions that are forwarded.
+    pub fn miss_ratio(&self, peer: &str) -> Option<f64> {
+        let cost = |peer: &str| Some(self.misses.iter().find(|row| row.peer == peer)?.over_echo()?.median);
+        Some(cost(peer)? / cost("interlocal")?)
+    }
+
     /// The same for a list of rows, round by round.
     pub fn ratio<K: PartialEq, S>(rows: &[Row<K, S>], peer: &str, what: &K, number: impl Fn(&S) -> f64) -> Option<f64> {
         let find = |peer: &str| rows.iter().find(|row| row.peer == peer && row.what == *what);

@@ -77,7 +77,7 @@ impl Rounds<'_> {
             Job::Udp(at) => {
                 let row = &mut results.udp[at];
                 let questions = row.what.questions();
-                row.keep(self.beside_echo(row.peer, &questions, &questions));
+                row.keep(self.beside_echo(row.peer, &questions, &questions, row.what == Work::Cached));
             }
             Job::Miss(at) => {
                 let row = &mut results.misses[at];
@@ -85,7 +85,7 @@ impl Rounds<'_> {
                     self.fresh += 1;
                     Questions::unique(OUTSIDE, rtype::A, (0, 1), self.fresh)
                 });
-                row.keep(self.beside_echo(row.peer, &first, &questions));
+                row.keep(self.beside_echo(row.peer, &first, &questions, false));
             }
             Job::Tcp(at) => {
                 let row = &mut results.tcp[at];
@@ -100,11 +100,17 @@ impl Rounds<'_> {
         }
     }
 
-    fn beside_echo(&self, peer: &str, first: &Questions, questions: &Questions) -> anyhow::Result<BesideEcho> {
+    fn beside_echo(
+        &self,
+        peer: &str,
+        first: &Questions,
+        questions: &Questions,
+        fills: bool,
+    ) -> anyhow::Result<BesideEcho> {
         let (peer, period) = (self.peer(peer), self.effort.period);
         let echoed = Work::ClusterIp.questions().echoed();
-        let echo = udp::measure(self.echo.address, &self.echo.process, &echoed, &echoed, period / 2)?;
-        let own = udp::measure(peer.address, &peer.process, first, questions, period)?;
+        let echo = udp::measure(self.echo.address, &self.echo.process, &echoed, &echoed, false, period / 2)?;
+        let own = udp::measure(peer.address, &peer.process, first, questions, fills, period)?;
         Ok(BesideEcho { own, echo })
     }
 

@@ -8,12 +8,14 @@ use anyhow::ensure;
 use super::Before;
 use crate::process::Process;
 use crate::support::questions::Questions;
-use crate::support::saturate::{self, Width};
+use crate::support::saturate::{self, Answered, Width};
 
 /// Together they fit into the receive buffer that Linux gives a server by default.
 pub const WIDTH: Width = Width { sockets: 16, window: 16 };
 /// Before each measurement, so that caches and queues are as they will be.
 const WARM_UP: Duration = Duration::from_millis(40);
+/// Where the server has to ask for every name first: what is remembered ends between two rounds.
+const FILLING: Duration = Duration::from_millis(200);
 
 /// One measurement of saturation.
 #[derive(Clone, Copy, Debug)]
@@ -28,19 +30,21 @@ pub struct Saturated {
     pub lost: u64,
 }
 
-/// `first` is what is asked to warm up.
+/// `first` is what is asked to warm up; for longer if it fills a cache.
 pub fn measure(
     server: SocketAddr,
     process: &Process,
     first: &Questions,
     questions: &Questions,
+    fills: bool,
     period: Duration,
 ) -> anyhow::Result<Saturated> {
-    saturate::run(server, first, WIDTH, WARM_UP)?;
+    saturate::run(server, first, WIDTH, if fills { FILLING } else { WARM_UP })?;
     let before = Before::new(process);
     let answered = saturate::run(server, questions, WIDTH, period)?;
     let cost = before.cost(process);
-    ensure!(answered.wrong == 0, "{} wrong answers, {} right", answered.wrong, answered.right);
+    let Answered { right, wrong, wrong_rcode, .. } = answered;
+    ensure!(wrong == 0, "{wrong} wrong answers (the last with rcode {wrong_rcode}), {right} right");
     ensure!(answered.right > 0, "nothing was answered");
     Ok(Saturated::of(answered.right, answered.lost, answered.took, cost))
 }

@@ -25,7 +25,7 @@ pub fn of(results: &Results) -> Vec<Goal> {
     let paced = |number: fn(&crate::measure::paced::Paced) -> f64| {
         Some(1.0 / Results::ratio(&results.paced, "coredns-cached", &(), number)?)
     };
-    let misses = |peer: &str| Results::ratio(&results.misses, peer, &(), |it| it.own.cpu);
+    let misses = |peer: &str| results.miss_ratio(peer);
     let added = Spread::of(results.region.iter().map(|it| it.p99() / 1e3)).map(|it| it.median);
     let memory = results.memory.iter().find(|row| row.peer == "interlocal");
     let memory = memory.and_then(|row| row.median(|octets| *octets as f64 / f64::from(1 << 20)));
