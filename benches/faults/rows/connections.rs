@@ -76,7 +76,11 @@ pub fn idle(world: &World, findings: &mut Findings) {
             sleep_ms(round / 2 % 4 * 10);
             let alone = round % 2 == 0;
             let samples = load::burst(central.dns(), some(if alone { 1 } else { 40 }));
-            if alone { singles.extend(samples) } else { bursts.extend(samples) }
+            if alone {
+                singles.extend(samples)
+            } else {
+                bursts.extend(samples)
+            }
             sleep_ms(pause);
         }
         findings.none(&format!("{way}: failed of bursts of 40"), bursts.bad(), bursts.len());
