@@ -84,7 +84,7 @@ pub fn wrong(world: &World, findings: &mut Findings) {
 fn told(findings: &mut Findings, when: &str, samples: &Samples) {
     let misled = samples.count(|outcome| matches!(outcome, Outcome::Wrong(_) | Outcome::NoName));
     findings.none(&format!("{when}: wrong answers"), misled + samples.strange, samples.len());
-    findings.told(&format!("{when}: failed"), format!("{} {}", samples.bad() - misled, samples.why()));
+    findings.told(&format!("{when}: failed"), format!("{}: {}", samples.bad() - misled, samples.why()));
 }
 
 /// A peer that has just started, and says NXDOMAIN to everything because it has not read its cluster yet.
