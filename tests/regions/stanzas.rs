@@ -189,7 +189,7 @@ async fn f25_a_region_that_is_starting_is_asked_again_soon() {
 }
 
 #[tokio::test]
-async fn f26_addresses_of_a_region_take_turns() {
+async fn f26_addresses_of_a_region_take_turns_from_fetch_to_fetch() {
     let objects = [
         yaml::namespace("west"),
         yaml::headless("west/three", &["http:80"]),

@@ -49,7 +49,7 @@ fn mischief(query: &Query, sent: &AtomicU64, last: &parking_lot::Mutex<Option<Ve
     let late = last.lock().replace(right.clone()).unwrap_or_else(|| right.clone());
     sent.fetch_add(MESSAGES, Ordering::Relaxed);
     let mut acts = vec![Act::Send(late), Act::Send(wrong_id), Act::Send(wrong_name), Act::Send(wrong_type)];
-    if query.number() % 4 == 0 {
+    if query.number().is_multiple_of(4) {
         acts.push(Act::Wait(Duration::from_millis(u64::from(query.number() / 4 % 5))));
     }
     acts.push(Act::Send(right.clone()));
@@ -84,7 +84,7 @@ pub fn wrong(world: &World, findings: &mut Findings) {
 fn told(findings: &mut Findings, when: &str, samples: &Samples) {
     let misled = samples.count(|outcome| matches!(outcome, Outcome::Wrong(_) | Outcome::NoName));
     findings.none(&format!("{when}: wrong answers"), misled + samples.strange, samples.len());
-    findings.told(&format!("{when}: failed"), format!("{} {}", samples.bad() - misled, samples.why()));
+    findings.told(&format!("{when}: failed"), format!("{}: {}", samples.bad() - misled, samples.why()));
 }
 
 /// A peer that has just started, and says NXDOMAIN to everything because it has not read its cluster yet.

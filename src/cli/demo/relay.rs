@@ -116,14 +116,16 @@ async fn relay(mut near: TcpStream, target: SocketAddr, mut weather: watch::Rece
 /// Nobody is at the other end any more. True if it is to be reset.
 async fn swallow(near: &mut TcpStream, weather: &watch::Receiver<Weather>) -> bool {
     let telling = weather.borrow().telling;
+    if telling == Telling::AtOnce {
+        return true;
+    }
     let mut nobody = [0; CHUNK];
-    while telling != Telling::AtOnce {
+    loop {
         let gone = near.read(&mut nobody).await.map_or(true, |length| length == 0);
         if gone || telling == Telling::WhenUsed {
             return !gone;
         }
     }
-    true
 }
 
 /// Until both directions are closed, or one of them fails.
