@@ -43,7 +43,7 @@ const fn row(refused_by: &'static str, part: &'static str, error: &'static str, 
     Difference { refused_by, part, error, why, seen: AtomicUsize::new(0) }
 }
 
-static KNOWN: [Difference; 8] = [
+static KNOWN: [Difference; 9] = [
     row(
         "ours",
         "question",
@@ -57,6 +57,7 @@ static KNOWN: [Difference; 8] = [
         "a name that goes through the header or a TTL is another one in the reply that is made of it",
     ),
     row("ours", "old names", "any", "hickory does not know these types, and copies malformed names as they are"),
+    row("hickory", "old names", "any", "it knows SIG and NAPTR, and reads what stands beside the name in them too"),
     row(
         "ours",
         "options",
@@ -130,9 +131,9 @@ fn records(message: &[u8]) -> usize {
 const SIG: u16 = 24;
 /// Types whose data both read, to find their names: NS, CNAME, SOA, PTR, MX and SRV.
 const BOTH: [u16; 6] = [2, 5, 6, 12, 15, 33];
-/// Types whose names we read because old servers compress them, and hickory does not know: MD, MF, MB, MG, MR, MINFO, RP,
-/// AFSDB, RT, PX, KX and DNAME.
-const OURS: [u16; 12] = [3, 4, 7, 8, 9, 14, 17, 18, 21, 26, 36, 39];
+/// Types whose names we read because old servers compress them, and hickory does not, or not as names: MD, MF, MB, MG, MR, MINFO,
+/// RP, AFSDB, RT, SIG, PX, NXT, NAPTR, KX and DNAME.
+const OURS: [u16; 15] = [3, 4, 7, 8, 9, 14, 17, 18, 21, SIG, 26, 30, 35, 36, 39];
 
 /// Does hickory have to read the same data from what is made of the message? Names in data that is copied as it is must not be
 /// compressed (RFC 3597 4, RFC 9460 2.2); where they are, nothing can be said. When chains are joined, names in old types' data

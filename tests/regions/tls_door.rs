@@ -152,7 +152,7 @@ async fn openssl_is_answered() {
         command.stdout(Stdio::from(std::fs::File::create(&answers).unwrap()));
         command
     };
-    east.rewrite_key("limits", "{tcp_idle: 1s}");
+    east.rewrite_key("limits", "{peers_idle: 1s}");
     let Some(said) = run(test, "openssl", ask()).await else { return };
     let bytes = std::fs::read(&answers).unwrap();
     let mut rest = &bytes[..];
