@@ -129,7 +129,7 @@ async fn a_door_without_a_certificate_lets_nobody_in_until_it_has_one() {
 async fn openssl_is_answered() {
     let test = "openssl_is_answered";
     let one = Authority::new("one");
-    let (region, files) = east(|region| region);
+    let (region, files) = east(|region| region.key("limits", "{peers_idle: 1s}"));
     files.ca(one.pem());
     files.pair(&one.sign(NAME));
     let mut question = Vec::new();
@@ -152,7 +152,6 @@ async fn openssl_is_answered() {
         command.stdout(Stdio::from(std::fs::File::create(&answers).unwrap()));
         command
     };
-    east.rewrite_key("limits", "{peers_idle: 1s}");
     let Some(said) = run(test, "openssl", ask()).await else { return };
     let bytes = std::fs::read(&answers).unwrap();
     let mut rest = &bytes[..];
