@@ -75,7 +75,7 @@ fn cache(criterion: &mut Criterion) {
     let mut answer = |at: usize| {
         let mut buf = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&questions[at], &mut buf) else { unreachable!("a question") };
-        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None, keepalive: None };
+        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None, keepalive: None, rotation: 0 };
         let asked = Asked {
             name: query.name.as_ref(),
             qtype: query.qtype,

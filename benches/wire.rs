@@ -77,7 +77,7 @@ fn wire(criterion: &mut Criterion) {
         });
         let (body, _) = ReplyBody::read(&reply, rtype::A).expect("well formed");
         criterion.bench_function(&format!("wire/write a kept reply, addresses: {count}"), |bencher| {
-            let asker = Asker { max: MAX, flags: Flags::RA, ede: None, option: None, keepalive: None };
+            let asker = Asker { max: MAX, flags: Flags::RA, ede: None, option: None, keepalive: None, rotation: 0 };
             bencher.iter(|| body.write(black_box(&query), &mut out, asker, |ttl| ttl.saturating_sub(2)));
         });
     }

@@ -81,7 +81,7 @@ fn written(body: &ReplyBody, question: &Question, how: How, source: Option<&Mess
     let Incoming::Query(query) = Query::parse(&asked, &mut name) else { panic!("a question") };
     for max in how.sizes() {
         let mut out = vec![0xee; MAX_MESSAGE];
-        let asker = Asker { max, flags: Flags::RA, ede: None, option: None, keepalive: None };
+        let asker = Asker { max, flags: Flags::RA, ede: None, option: None, keepalive: None, rotation: 0 };
         let len = body.write(&query, &mut out, asker, |ttl| how.ttl(ttl));
         assert!(len <= max, "{len} octets, and {max} are allowed");
         if let Some(source) = source {

@@ -202,7 +202,7 @@ mod tests {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(QUESTION, &mut name) else { panic!("a question") };
         let mut out = [0; 1232];
-        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None, keepalive: None };
+        let asker = Asker { max: 1232, flags: Flags::RA, ede: None, option: None, keepalive: None, rotation: 0 };
         let len = write(&query, &mut out, asker);
         Message::from_vec(&out[..len]).expect("hickory reads it")
     }

@@ -236,6 +236,7 @@ impl<'a> One<'a> {
             ede: None,
             option: self.asking.reply_option(self.stamp),
             keepalive: self.asking.keepalive(self.query),
+            rotation: self.asking.rotation,
         })
     }
 

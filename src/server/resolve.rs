@@ -58,6 +58,8 @@ impl Miss {
             ede: None,
             option: asking.reply_option(stamp),
             keepalive: asking.keepalive(&query),
+            // Those who waited for one fetch are told apart by their ids.
+            rotation: query.id.into(),
         };
         let len = body.write(&query, &mut out, asker, |ttl| ttl);
         out.truncate(len);

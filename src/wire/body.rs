@@ -1,6 +1,7 @@
 //! What of a reply does not depend on who asked: the cache holds these, a fetch gives one to all who wait. Each asker gets
 //! it with their own id, question, size and flags.
 
+use self::turning::Turning;
 use super::edns::{Ede, Edns};
 use super::exchange::first_ede;
 use super::name::{Name, NameBuf, NameRef};
@@ -8,6 +9,8 @@ use super::query::Query;
 use super::record::{Record, skip_name};
 use super::reply::{ReplyWriter, Section, Verdict};
 use super::{Flags, HEADER_LEN, Rcode, WireError, class, read_u16, read_u32, rtype};
+
+mod turning;
 
 /// CNAME records followed inside one message; Unbound stops at 11 as well.
 const MAX_CHAIN: usize = 11;
@@ -31,6 +34,7 @@ pub struct ReplyBody {
     records: Box<[u8]>,
     /// Where each TTL lies in `records`.
     ttls: Box<[u16]>,
+    turning: Option<Turning>,
 }
 
 /// How a body is written for one asker.
@@ -46,6 +50,8 @@ pub struct Asker<'a> {
     pub option: Option<(u16, &'a [u8])>,
     /// See [`ReplyWriter::keepalive`].
     pub keepalive: Option<u16>,
+    /// With which address they begin, another number for each reply.
+    pub rotation: usize,
 }
 
 impl ReplyBody {
@@ -62,6 +68,7 @@ impl ReplyBody {
             counts: [0; 3],
             records: Box::default(),
             ttls: Box::default(),
+            turning: None,
         }
     }
 
@@ -108,6 +115,8 @@ impl ReplyBody {
             counts,
             records: message[start..walk.end].into(),
             ttls: walk.ttls.iter().map(|at| (at - start) as u16).collect(),
+            // What has a section behind the answers keeps its order: a name there may point anywhere.
+            turning: (counts[1..] == [0, 0]).then(|| Turning::find(message, start, &walk.all)).flatten(),
         };
         Ok((body, edns))
     }
@@ -149,6 +158,9 @@ impl ReplyBody {
         }
         if let Some(place) = writer.push_ready(counts, &self.records[..len]) {
             let written = writer.written();
+            if let Some(turning) = self.turning {
+                turning.turn(&mut written[place..place + len], asker.rotation);
+            }
             for at in self.ttls.iter().map(|at| place + usize::from(*at)).take_while(|at| *at < place + len) {
                 let value = ttl(read_u32(written, at).unwrap_or(0));
                 written[at..at + 4].copy_from_slice(&value.to_be_bytes());

@@ -47,9 +47,52 @@ fn written(body: &ReplyBody, asked: &str, max: usize, ttl: impl Fn(u32) -> u32) 
     let mut buf = NameBuf::new();
     let Incoming::Query(query) = Query::parse(&bytes, &mut buf) else { panic!("a question") };
     let mut out = vec![0; 65_535];
-    let asker = Asker { max, flags: Flags::RA, ede: None, option: None, keepalive: None };
+    let asker = Asker { max, flags: Flags::RA, ede: None, option: None, keepalive: None, rotation: 0 };
     let len = body.write(&query, &mut out, asker, ttl);
     (len, Message::from_vec(&out[..len]).expect("hickory reads it"))
+}
+
+/// The last octets of the addresses, as a reply with this rotation has them.
+fn turned(body: &ReplyBody, max: usize, rotation: usize) -> Vec<u8> {
+    let question = b"\0\x09\x01\0\0\x01\0\0\0\0\0\0\x03web\x01x\0\0\x01\0\x01";
+    let mut buf = NameBuf::new();
+    let Incoming::Query(query) = Query::parse(question, &mut buf) else { panic!("a question") };
+    let mut out = vec![0; 65_535];
+    let asker = Asker { max, flags: Flags::RA, ede: None, option: None, keepalive: None, rotation };
+    let len = body.write(&query, &mut out, asker, |ttl| ttl);
+    let reply = Message::from_vec(&out[..len]).expect("hickory reads it");
+    let last = |record: &HickoryRecord| match &record.data {
+        RData::A(address) => address.octets()[3],
+        _ => 0,
+    };
+    reply.all_sections().map(last).collect()
+}
+
+#[test]
+fn addresses_take_turns_where_nothing_stands_behind_them() {
+    let mut source = message("web.x.", ResponseCode::NoError);
+    (1..=3).for_each(|last| {
+        source.add_answer(a("web.x.", 60, last));
+    });
+    let plain = body(&source);
+    assert_eq!(
+        [0, 1, 2, 3].map(|rotation| turned(&plain, 512, rotation)),
+        [[1, 2, 3], [2, 3, 1], [3, 1, 2], [1, 2, 3]]
+    );
+    // Two of them fit: those take turns.
+    let room = 12 + 11 + 2 * 16;
+    assert_eq!([0, 1].map(|rotation| turned(&plain, room, rotation)), [[1, 2], [2, 1]]);
+    source.add_authority(HickoryRecord::from_rdata(name("x."), 9, RData::MX(MX::new(1, name("mx.web.x.")))));
+    assert_eq!(turned(&body(&source), 512, 1), [1, 2, 3, 0], "what has more keeps its order");
+    let mut chain = message("web.x.", ResponseCode::NoError);
+    chain.add_answer(HickoryRecord::from_rdata(name("web.x."), 60, RData::CNAME(CNAME(name("real.x.")))));
+    (1..=3).for_each(|last| {
+        chain.add_answer(a("real.x.", 60, last));
+    });
+    assert_eq!(turned(&body(&chain), 512, 4), [0, 2, 3, 1], "the chain stays in front");
+    let mut one = message("web.x.", ResponseCode::NoError);
+    one.add_answer(a("web.x.", 60, 7));
+    assert_eq!(turned(&body(&one), 512, 5), [7]);
 }
 
 #[test]
