@@ -25,6 +25,8 @@ const YOUNGEST: f64 = 0.8;
 
 /// A connection in use is replaced this long before its end, so that no question waits for the next one.
 const REPLACE_BEFORE: Duration = Duration::from_secs(5);
+/// But not before it has lived most of its time: one that were old from the start would be replaced for ever.
+const SHARE_TO_REPLACE: u32 = 10;
 
 /// A question that was given up counts as one that may be answered for this many deadlines: its silence is to be noticed.
 const GIVEN_UP: u32 = 2;
@@ -90,7 +92,8 @@ impl Connection {
     /// When its end is near.
     #[must_use]
     pub fn ages_at(&self) -> Instant {
-        self.shared.retire_at.checked_sub(REPLACE_BEFORE).unwrap_or(self.shared.retire_at)
+        let before = REPLACE_BEFORE.min(self.shared.terms.max_age / SHARE_TO_REPLACE);
+        self.shared.retire_at.checked_sub(before).unwrap_or(self.shared.retire_at)
     }
 
     /// Has it ended?
