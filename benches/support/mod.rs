@@ -3,6 +3,10 @@
 // Each bench uses its part.
 #![allow(dead_code, unreachable_pub)]
 
+/// Ports for the double of the API server.
+#[path = "../../tests/support/ports.rs"]
+pub mod ports;
+
 pub mod echo;
 pub mod mmsg;
 pub mod questions;
