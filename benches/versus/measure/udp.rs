@@ -46,6 +46,8 @@ pub fn measure(
     let Answered { right, wrong, wrong_rcode, .. } = answered;
     ensure!(wrong == 0, "{wrong} wrong answers (the last with rcode {wrong_rcode}), {right} right");
     ensure!(answered.right > 0, "nothing was answered");
+    // Until the load gives up on them nobody is asked in their place, and the time is not one of saturation.
+    ensure!(answered.lost == 0, "{} questions lost", answered.lost);
     Ok(Saturated::of(answered.right, answered.lost, answered.took, cost))
 }
 
