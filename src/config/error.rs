@@ -200,7 +200,7 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 /// What a file says ends in log lines and on terminals, so it may hold neither line breaks nor escape sequences.
-pub(super) fn one_line(text: String) -> String {
+pub fn one_line(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }

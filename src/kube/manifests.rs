@@ -13,6 +13,7 @@ use super::convert::{Converted, convert, kind_of};
 use super::lax::{Field, WrongType, mappings};
 use super::objects::RawObject;
 use super::selection::Selection;
+use crate::config::error::one_line;
 use crate::config::yaml::{self, Placed};
 use crate::limits::Limits;
 use crate::zone::object::{Object, ObjectKey};
@@ -226,7 +227,7 @@ impl Loading<'_> {
             self.loaded.more_problems += 1;
             return;
         }
-        self.loaded.problems.push(ManifestProblem { file: file.to_owned(), line, column, message });
+        self.loaded.problems.push(ManifestProblem { file: file.to_owned(), line, column, message: one_line(message) });
     }
 }
 
