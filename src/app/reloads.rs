@@ -210,23 +210,7 @@ impl State {
         if let Some(adjust) = &self.adjust {
             adjust.config(&mut new);
         }
-        let listen = |config: &Config| config.servers.iter().map(|server| server.listen.clone()).collect::<Vec<_>>();
-        let fixed = |config: &Config| {
-            let others = ListenConfig {
-                peers_allow: Vec::new(),
-                peers_chase_outside: true,
-                peers_tls: None,
-                ..config.listen.clone()
-            };
-            let tls = config.listen.peers_tls.as_ref().map(|tls| tls.listen.clone());
-            let region = config.region.clone();
-            (region, listen(config), others, tls, config.workers, config.plain_sockets, config.metrics.clone())
-        };
-        let differs = fixed(old) != fixed(&new);
-        if differs {
-            tracing::warn!("listeners, workers, metrics or the region changed: restart to apply them");
-        }
-        self.core.metrics.set(names::RESTART_REQUIRED, &[], f64::from(u8::from(differs)));
+        let asked = new.clone();
         if new.servers.len() == old.servers.len() {
             for (new, old) in new.servers.iter_mut().zip(&old.servers) {
                 new.listen.clone_from(&old.listen);
@@ -247,6 +231,12 @@ impl State {
             ..old.listen.clone()
         };
         (new.workers, new.plain_sockets) = (old.workers, old.plain_sockets);
+        new.metrics.clone_from(&old.metrics);
+        let differs = new != asked;
+        if differs {
+            tracing::warn!("listeners, workers, metrics or the region changed: restart to apply them");
+        }
+        self.core.metrics.set(names::RESTART_REQUIRED, &[], f64::from(u8::from(differs)));
         new
     }
 
