@@ -1,5 +1,5 @@
 //! The fuzz targets: functions that take any bytes and panic if something that must always hold does not. libFuzzer calls them
-//! by `fuzz_targets/`, and `cargo test` by `tests/replay/`. Nothing here may depend on time, order or chance.
+//! by `fuzz_targets/`, and `cargo test` by `tests/cve/replay/`. Nothing here may depend on time, order or chance.
 
 pub mod answers;
 mod cached;

@@ -1,5 +1,6 @@
 //! What every DNS server is tested for, asked of a real instance over UDP and TCP, IPv4 and IPv6: headers, EDNS, sizes, TCP,
-//! transparency of what is forwarded, caching, and the shape of the cluster's zone.
+//! transparency of what is forwarded, caching, and the shape of the cluster's zone; in `doors`, what may
+//! pass which door.
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
@@ -11,6 +12,7 @@ mod support;
 mod caching;
 mod chains;
 mod coalescing;
+mod doors;
 mod edns;
 mod entry;
 mod framing;

@@ -1,10 +1,6 @@
 //! The fuzz targets on stable: every seed, and mutations of seeds that are the same in every run.
 
-// A test binary exports nothing; `pub` here is for its own modules, and for the package that shares them.
-#![allow(unreachable_pub)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "../../fuzz/targets/mod.rs"]
+#[path = "../../../fuzz/targets/mod.rs"]
 mod targets;
 
 mod mutate;

@@ -5,7 +5,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::TXT;
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use crate::setup::{STAMP, both, ede, stamp, world};
+use super::setup::{STAMP, both, ede, stamp, world};
 use crate::support::client::Ask;
 use crate::support::read::{addresses, texts};
 use crate::support::region::Region;

@@ -4,7 +4,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::setup::{NORTH, STAMP, both, ede, is_refused, stamp, world, world_with};
+use super::setup::{NORTH, STAMP, both, ede, is_refused, stamp, world, world_with};
 use crate::support::client::Ask;
 use crate::support::name;
 

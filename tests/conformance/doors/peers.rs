@@ -3,7 +3,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
-use crate::setup::{World, both, ede, is_refused, world, world_with};
+use super::setup::{World, both, ede, is_refused, world, world_with};
 use crate::support::client::{Ask, Conversation, Heard};
 use crate::support::read::{addresses, has_soa};
 use crate::support::region::Region;
@@ -123,7 +123,7 @@ async fn other_classes_are_refused_at_both_doors() {
 /// While the zone has not been read, other regions learn that, and do not take it for a denial.
 #[tokio::test]
 async fn a_zone_that_was_not_read_is_not_denied() {
-    let unread = Region::new("east").table(&crate::setup::table("127.0.0.1:1".parse().unwrap()));
+    let unread = Region::new("east").table(&super::setup::table("127.0.0.1:1".parse().unwrap()));
     let east = unread.key("kubernetes", "{source: no-such-folder}").bind().start();
     for asked in ["app.east.svc.cluster.local", "web.default.svc.east.mesh"] {
         let reply = both(east.peers_door(), &Ask::new(asked, RecordType::A)).await;

@@ -3,7 +3,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::setup::{both, ede, is_refused, objects, table, world, world_with};
+use super::setup::{both, ede, is_refused, objects, table, world, world_with};
 use crate::support::client::Ask;
 use crate::support::ip;
 use crate::support::read::{addresses, extended_errors};

@@ -3,7 +3,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::setup::{NORTH, STAMP, UID, World, both, ede, is_refused, stamp, world, world_with};
+use super::setup::{NORTH, STAMP, UID, World, both, ede, is_refused, stamp, world, world_with};
 use crate::support::client::Ask;
 use crate::support::ip;
 use crate::support::read::{addresses, options};

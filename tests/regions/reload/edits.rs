@@ -3,7 +3,7 @@
 
 use hickory_proto::rr::RecordType;
 
-use crate::making::{ConfigMap, Edited, address, answering, until_address};
+use super::making::{ConfigMap, Edited, address, answering, until_address};
 use crate::support::client::ask_udp;
 use crate::support::region::{CONFIG, Region};
 use crate::support::regions::demo_region;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use hickory_proto::rr::RecordType;
 
-use crate::setup::{World, world_with};
+use super::setup::{World, world_with};
 use crate::support::client::Ask;
 use crate::support::ip;
 use crate::support::read::addresses;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scan::{Scan, scan};
+use super::scan::{Scan, scan};
 
 /// Path from the root of the checkout, with `/`, to text.
 pub type Tree = BTreeMap<String, String>;
@@ -55,7 +55,7 @@ fn layers(rules: &Rules, path: &str, scan: &Scan, complaints: &mut Vec<String>) 
     }
     let unit = unit(path);
     let Some(layer) = layer_of(rules, unit) else {
-        complaints.push(format!("{path}: `{unit}` is in no layer: add it to the table in tests/layers/main.rs"));
+        complaints.push(format!("{path}: `{unit}` is in no layer: add it to the table in tests/project/layers/mod.rs"));
         return;
     };
     for named in &scan.named {
@@ -65,7 +65,9 @@ fn layers(rules: &Rules, path: &str, scan: &Scan, complaints: &mut Vec<String>) 
         }
         let what = format!("{path}:{}: `{}`", named.line, named.path.join("::"));
         match layer_of(rules, &used) {
-            None => complaints.push(format!("{what}: `{used}` is in no layer of the table in tests/layers/main.rs")),
+            None => {
+                complaints.push(format!("{what}: `{used}` is in no layer of the table in tests/project/layers/mod.rs"))
+            }
             Some(below) if below < layer => {}
             Some(same) => complaints.push(format!(
                 "{what}: {unit} (layer {layer}) may use lower layers and itself, and {used} is in layer {same}"
@@ -86,11 +88,13 @@ fn crates(rules: &Rules, path: &str, scan: &Scan, test_file: bool, complaints: &
 fn table_matches(rules: &Rules, dependencies: &BTreeSet<String>, complaints: &mut Vec<String>) {
     let listed: BTreeSet<String> = rules.crates.iter().map(|(name, _)| (*name).to_owned()).collect();
     for missing in dependencies.difference(&listed) {
-        complaints
-            .push(format!("Cargo.toml: {missing}: say in the table of tests/layers/main.rs where it may be used"));
+        complaints.push(format!(
+            "Cargo.toml: {missing}: say in the table of tests/project/layers/mod.rs where it may be used"
+        ));
     }
     for gone in listed.difference(dependencies) {
-        complaints.push(format!("tests/layers/main.rs: {gone} is no dependency any more: take it out of the table"));
+        complaints
+            .push(format!("tests/project/layers/mod.rs: {gone} is no dependency any more: take it out of the table"));
     }
 }
 

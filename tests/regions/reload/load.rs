@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
-use crate::making::answering;
+use super::making::answering;
 use crate::support::client::{Ask, Conversation};
 use crate::support::read::addresses;
 use crate::support::region::{MANIFESTS, Region};

@@ -3,7 +3,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::setup::ede;
+use super::setup::ede;
 use crate::support::client::Ask;
 use crate::support::region::Region;
 use crate::support::running::Running;

@@ -4,7 +4,7 @@
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
-use crate::setup::{NORTH, STAMP, World, both, stamp, world, world_with};
+use super::setup::{NORTH, STAMP, World, both, stamp, world, world_with};
 use crate::support::client::Ask;
 use crate::support::ip;
 use crate::support::read::{addresses, aliases, has_soa};

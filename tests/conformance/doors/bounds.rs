@@ -4,7 +4,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 use tokio::net::UdpSocket;
 
-use crate::setup::{ede, world_with};
+use super::setup::{ede, world_with};
 use crate::support::client::{Ask, Conversation};
 use crate::support::read::addresses;
 use crate::support::wait::eventually;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::making::{address, answering, until_address};
+use super::making::{address, answering, until_address};
 use crate::support::ports::free_block;
 use crate::support::process::Process;
 use crate::support::region::{CONFIG, MANIFESTS, PEERS, Region};

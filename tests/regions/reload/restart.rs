@@ -1,6 +1,6 @@
 //! What only a restart applies: sockets, workers and the region. The old ones stay, and a metric asks for the restart.
 
-use crate::making::address;
+use super::making::address;
 use crate::support::region::listen;
 use crate::support::regions::demo_region;
 use crate::support::running::Running;

@@ -1,7 +1,7 @@
 //! A region that has the name of a local namespace takes its names away from the pods. A reload does that only if the
 //! row says so, or nobody would notice.
 
-use crate::making::{address, answering, until_address};
+use super::making::{address, answering, until_address};
 use crate::support::region::{MANIFESTS, Region};
 use crate::support::server::ScriptServer;
 use crate::support::yaml;

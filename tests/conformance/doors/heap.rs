@@ -13,7 +13,7 @@ use interlocal::server::asking::{Asking, Transport};
 use interlocal::server::core::View;
 use interlocal::server::question::Outcome;
 
-use crate::setup::{NORTH, STAMP, World, stamp, world};
+use super::setup::{NORTH, STAMP, World, stamp, world};
 use crate::support::client::Ask;
 
 struct Counting;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use hickory_proto::rr::RecordType;
 
-use crate::making::{address, answering, until_address};
+use super::making::{address, answering, until_address};
 use crate::support::client::ask_udp;
 use crate::support::region::Region;
 use crate::support::running::Running;

@@ -4,7 +4,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::setup::{NORTH, STAMP, World, both, ede, stamp, table, world, world_with};
+use super::setup::{NORTH, STAMP, World, both, ede, stamp, table, world, world_with};
 use crate::support::client::Ask;
 use crate::support::read::{addresses, aliases};
 use crate::support::server::ScriptServer;

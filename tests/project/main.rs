@@ -1,0 +1,11 @@
+//! Tests of the project itself: the shape of its code, and the scriptable server that other tests believe.
+
+// A test binary exports nothing; `pub` here is for its own modules.
+#![allow(unreachable_pub)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod layers;
+mod scripted;
