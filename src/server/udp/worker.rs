@@ -21,6 +21,8 @@ use crate::server::resolve::Miss;
 
 /// How long a worker waits for a datagram before it looks after everything else: shutdown, heartbeat, old snapshots.
 pub(super) const TICK: Duration = Duration::from_millis(100);
+/// After it was told to stop: how long a worker goes on while datagrams keep coming. What was received before is answered by then.
+const LAST_CALL: Duration = Duration::from_millis(500);
 /// After a receive error that is not a timeout: long enough not to spin, short enough not to be missed.
 const ERROR_PAUSE: Duration = Duration::from_millis(5);
 
@@ -36,11 +38,12 @@ pub(super) struct Worker<D> {
 }
 
 impl<D: Datagrams> Worker<D> {
-    /// Serves until told to stop, then until the socket is empty, so that nothing that was received is lost.
+    /// Serves until told to stop, then until the socket is empty, so that nothing that was received is lost. Clients that go on
+    /// asking do not keep it.
     pub(super) fn run(mut self) {
         let mut view = View::load(&self.core);
         let mut rotation = 0;
-        let mut stopping = false;
+        let mut last_call: Option<Instant> = None;
         loop {
             let received = self.datagrams.receive();
             let now = clock::now();
@@ -49,7 +52,7 @@ impl<D: Datagrams> Worker<D> {
             match received {
                 Ok(count) => self.batch(&view, count, now, &mut rotation),
                 Err(error) if is_timeout(&error) => {
-                    if stopping {
+                    if last_call.is_some() {
                         return;
                     }
                 }
@@ -58,7 +61,12 @@ impl<D: Datagrams> Worker<D> {
                     std::thread::sleep(ERROR_PAUSE);
                 }
             }
-            stopping = self.stop.load(Ordering::Relaxed);
+            if last_call.is_none() && self.stop.load(Ordering::Relaxed) {
+                last_call = Some(now + LAST_CALL);
+            }
+            if last_call.is_some_and(|end| now >= end) {
+                return;
+            }
         }
     }
 
