@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -26,6 +27,11 @@ use crate::wire::frames::{Frames, push_frame};
 
 /// Answers collected before they are written, whatever else waits in the buffer.
 const WRITE_AT: usize = 64 << 10;
+
+/// When the door closes: how long a client that goes on asking is answered.
+const LAST_CALL: Duration = Duration::from_millis(100);
+/// And how long it may then take to say goodbye itself.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// Where an answer is made; one for each thread of the runtime, since no answer waits while it is made.
@@ -86,7 +92,7 @@ impl Connection {
     pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(mut self, mut stream: S, stop: CancellationToken) {
         let mut state = State::Open;
         let mut last_question = Instant::now();
-        let mut stopping = false;
+        let mut last_call: Option<Instant> = None;
         // Made once and moved on: a timer and a waiter for each turn cost more than the turn's answers.
         // Whoever has asked nothing yet has to prove that he is no waste of a place.
         let mut patience = self.limits.tcp_idle;
@@ -113,14 +119,24 @@ impl Connection {
                 continue;
             }
             let done = self.waiting == 0;
-            if done && (self.broken || state != State::Open || stopping) {
+            if done && (self.broken || state != State::Open) {
                 return self.close(stream).await;
+            }
+            if let Some(end) = last_call
+                && done
+            {
+                // What has come is answered: the client sent it before it could know.
+                let come = timeout(Duration::ZERO, stream.read_buf(self.frames.space())).await;
+                if Instant::now() < end && matches!(come, Ok(Ok(1..))) {
+                    continue;
+                }
+                return self.part(stream).await;
             }
             let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
             tokio::select! {
                 biased;
                 // Before the stream: a client that never pauses is told all the same.
-                () = &mut stopped, if !stopping => stopping = true,
+                () = &mut stopped, if last_call.is_none() => last_call = Some(Instant::now() + LAST_CALL),
                 Some(reply) = self.replies.recv(), if self.waiting > 0 => self.take(reply),
                 read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
                     Ok(0) => state = State::HalfClosed,
@@ -144,6 +160,14 @@ impl Connection {
     /// Says goodbye, which over TLS is a message that has to go out (RFC 8446 6.1).
     async fn close(self, mut stream: impl AsyncWrite + Unpin) {
         let _ = timeout(self.limits.tcp_write, stream.shutdown()).await;
+    }
+
+    /// Says goodbye and waits for the client's, reading what crosses ours: a socket that is closed with something unread resets the
+    /// connection, and a reset takes answers away that the client has not read yet (RFC 1122 4.2.2.13).
+    async fn part(self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let _ = timeout(self.limits.tcp_write, stream.shutdown()).await;
+        let mut crossed = [0; 1_024];
+        let _ = timeout(GOODBYE, async { while let Ok(1..) = stream.read(&mut crossed).await {} }).await;
     }
 
     /// Answers every complete message that may be answered now, and gives how many.
