@@ -12,6 +12,7 @@
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`tool`]: where such programs are.
+//! * [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
 // Each test binary compiles this module for itself and uses the part that it needs.
@@ -22,6 +23,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod apiserver;
+pub mod balancer;
 pub mod certificates;
 pub mod client;
 pub mod coredns;
@@ -38,6 +40,7 @@ pub mod rule;
 pub mod running;
 pub mod script;
 pub mod server;
+pub mod steady;
 pub mod tool;
 pub mod wait;
 pub mod yaml;
