@@ -137,6 +137,11 @@ impl ApiServer {
         self.run(&["compact", "-dir", &self.folder.path().to_string_lossy()], "").await.good();
     }
 
+    /// The program, which is `kubectl` too.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }

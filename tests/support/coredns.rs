@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use hickory_proto::op::ResponseCode;
@@ -36,7 +37,7 @@ impl CoreDns {
 
     /// Starts it with a whole Corefile, which makes it listen on this port of 127.0.0.1.
     pub fn start_with(test: &str, port: u16, corefile: &str) -> Option<Self> {
-        let program = tool::find(test, PROGRAM, BUILT, ".ci/run")?;
+        let program = Self::program(test)?;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("Corefile"), corefile).unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
@@ -44,6 +45,11 @@ impl CoreDns {
         command.args(["-conf", "Corefile"]).current_dir(folder.path()).stdin(Stdio::null());
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Some(Self { child, folder, address: ([127, 0, 0, 1], port).into() })
+    }
+
+    /// The program, for whoever starts it in another way.
+    pub fn program(test: &str) -> Option<PathBuf> {
+        tool::find(test, PROGRAM, BUILT, ".ci/run")
     }
 
     /// UDP and TCP.

@@ -53,10 +53,13 @@ impl Process {
         Self::of(Command::new(env!("CARGO_BIN_EXE_interlocal")), folder, args)
     }
 
-    /// The same with another environment, or under another program; see [`binary`].
+    /// The same with another environment, which is kept, or under another program; see [`binary`].
     pub fn of(mut command: Command, folder: &Path, args: &[&str]) -> Self {
         for name in ["REGION", "MANIFESTS", "LISTEN", "WORKERS", "PLAIN_SOCKETS"] {
-            command.env_remove(format!("INTERLOCAL_{name}"));
+            let name = format!("INTERLOCAL_{name}");
+            if !command.get_envs().any(|(set, _)| set == name.as_str()) {
+                command.env_remove(name);
+            }
         }
         command.current_dir(folder).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -98,6 +101,11 @@ impl Process {
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Its exit code once it has ended, none inside if a signal ended it.
+    pub fn exit_code(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|status| status.code())
     }
 
     /// Waits until it ends by itself.
