@@ -1,4 +1,6 @@
-//! Running it in a cluster.
+//! The manifests of `deploy/`, as an operator applies them: rendered by kubectl's own kustomize, taken by a real API server, and run
+//! as a kubelet would run them. No Pod starts in these tests: [`pod`] is the kubelet, a network namespace is the Pod's. And what an
+//! operator does with them: rollouts under load ([`restarts`]), and the way from CoreDNS and back ([`migration`]).
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
@@ -8,5 +10,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
+mod applied;
+mod files;
 mod migration;
+mod network;
+mod nlb;
+mod overlays;
+mod pod;
+mod rendered;
 mod restarts;
+mod shape;
