@@ -18,6 +18,7 @@ mod network;
 mod nlb;
 mod overlays;
 mod pod;
+mod published;
 mod rendered;
 mod restarts;
 mod shape;

@@ -255,7 +255,8 @@ async fn over_tcp(shared: Shared, mut turn: usize) {
         for _ in 0..DEPTH {
             turn += 1;
             let (known, ask) = shared.question(turn);
-            open.push((known.clone(), ask));
+            // On one connection no two questions have one id.
+            open.push((known.clone(), ask.id(turn as u16)));
         }
         // The first time on the connection that is there, and once more on a new one.
         for attempt in 0..2 {
