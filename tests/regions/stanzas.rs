@@ -17,6 +17,7 @@
 //! | F25 to F27, kept failures, frozen order, search paths | here, `conformance/kubernetes` |
 //! | F28 to F30, a dark region, its return, an unsynced one | `stale`, `dark`, `unsynced`, `clients/faults`; F29 here too |
 //! | F31, no metrics | here, `peers_command` |
+//! | F32, clear text | `tls`, `tls_door` |
 //! | F35, F36, reverse names, whole clusters | `matrix` |
 //!
 //! The same with real networks and many questions: `cargo bench --bench faults`.
