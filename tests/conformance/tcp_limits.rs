@@ -4,9 +4,9 @@ use hickory_proto::rr::RecordType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::raw::{A, Raw};
-use crate::setup::{WEB, lab_with};
 use crate::support::client::{Conversation, Heard, PATIENCE};
+use crate::support::lab::{WEB, lab_with};
+use crate::support::raw::{A, Raw};
 use crate::support::wait::eventually;
 use crate::support::{ms, secs};
 
