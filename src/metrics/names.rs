@@ -60,6 +60,7 @@ metrics! {
         "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
+    CACHE_LIMIT: gauge("interlocal_cache_limit_bytes", "Octets that they may take: cache.size, or less while memory is short.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
     FETCHES_REFUSED: counter("interlocal_fetches_refused_total",
         "Questions answered with SERVFAIL because limits.in_flight was reached.");
