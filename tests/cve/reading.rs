@@ -1,6 +1,6 @@
 //! Messages and names that others read wrongly, or at great length.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use hickory_proto::rr::RecordType;
 
