@@ -48,6 +48,7 @@ struct State {
     ready: Mutex<Vec<SocketAddr>>,
     turn: AtomicUsize,
     unserved: AtomicUsize,
+    led: Mutex<HashMap<SocketAddr, SocketAddr>>,
 }
 
 /// The datagrams of one client, as long as its target is ready.
@@ -107,6 +108,11 @@ impl Balancer {
         };
         let there = eventually(secs(60), || async { wanted(self.ready()) });
         assert!(there.await, "ready are {:?} and not {expected:?}", self.ready());
+    }
+
+    /// Where the datagrams of this client went last.
+    pub fn led_to(&self, client: SocketAddr) -> Option<SocketAddr> {
+        self.state.led.lock().get(&client).copied()
     }
 
     /// Datagrams and connections that came while nobody was ready.
@@ -183,6 +189,7 @@ async fn serve_udp(clients: Arc<UdpSocket>, state: &State) {
                 }
                 let socket = Arc::new(connected(clients.local_addr().unwrap().ip(), target).await);
                 let replies = tokio::spawn(carry_back(Arc::clone(&socket), Arc::clone(&clients), client));
+                state.led.lock().insert(client, target);
                 flows.insert(client, Flow { target, socket: Arc::clone(&socket), replies });
                 socket
             }

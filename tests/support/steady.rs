@@ -41,8 +41,8 @@ pub struct Known {
 pub struct Tally {
     pub asked: usize,
     pub answered: usize,
-    /// Asked once more after silence, as a stub resolver does.
-    pub asked_again: usize,
+    /// Asked over UDP once more after silence, as a stub resolver does.
+    pub silent: Vec<Silence>,
     /// On a connection that its server was closing when they were sent: asked once more on another one (RFC 7766 6.2.4).
     pub crossed: usize,
     /// Connections that ended without a goodbye.
@@ -52,6 +52,13 @@ pub struct Tally {
     /// Questions without their answer, and why. Only the first ones are kept.
     pub failed: usize,
     pub why: Vec<String>,
+}
+
+/// A question over UDP that had no answer in time, and who asked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    pub name: String,
+    pub client: SocketAddr,
 }
 
 /// Clients that ask. Dropping them ends them.
@@ -137,7 +144,7 @@ impl Tally {
         Self {
             asked: self.asked - earlier.asked,
             answered: self.answered - earlier.answered,
-            asked_again: self.asked_again - earlier.asked_again,
+            silent: self.silent[earlier.silent.len()..].to_vec(),
             crossed: self.crossed - earlier.crossed,
             resets: self.resets - earlier.resets,
             stale: self.stale - earlier.stale,
@@ -149,7 +156,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.asked += other.asked;
         self.answered += other.answered;
-        self.asked_again += other.asked_again;
+        self.silent.extend(other.silent.iter().cloned());
         self.crossed += other.crossed;
         self.resets += other.resets;
         self.stale += other.stale;
@@ -163,7 +170,13 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} asked, {} answered, {} failed, {} asked again after silence, {} crossed a goodbye, {} resets, {} stale",
-            self.asked, self.answered, self.failed, self.asked_again, self.crossed, self.resets, self.stale
+            self.asked,
+            self.answered,
+            self.failed,
+            self.silent.len(),
+            self.crossed,
+            self.resets,
+            self.stale
         )?;
         self.why.iter().try_for_each(|why| write!(f, "\n  {why}"))
     }
@@ -212,7 +225,8 @@ async fn over_udp(shared: Shared, mut turn: usize) {
             let (known, ask) = shared.question(turn);
             let mut reply = exchange(&socket, &ask).await;
             if reply.is_none() {
-                shared.tally.lock().asked_again += 1;
+                let silent = Silence { name: known.name.clone(), client: socket.local_addr().unwrap() };
+                shared.tally.lock().silent.push(silent);
                 socket = udp_to(shared.server).await;
                 reply = exchange(&socket, &ask).await;
             }
@@ -310,7 +324,7 @@ async fn converse(shared: &Shared, stream: &mut TcpStream, open: &mut Vec<(Known
                 return false;
             }
             Err(_) => {
-                shared.tally.lock().asked_again += open.len();
+                // What is not answered on the next one either has failed.
                 return false;
             }
         }
