@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::pod::{Machine, Pod};
 use crate::support::apiserver::ApiServer;
 use crate::support::balancer::{Balancer, Target};
-use crate::support::{http, ms, secs};
+use crate::support::{ms, secs};
 
 const DEPLOYMENTS: [&str; 2] = ["coredns", "interlocal"];
 
@@ -144,8 +144,8 @@ impl State {
             self.pods.push(Pod::start(name, &template, address, maps, &self.duties.machine));
         }
         let mut ready = 0;
-        for pod in self.pods.iter().filter(|pod| pod.of == name && pod.template == template) {
-            ready += usize::from(matches!(http::get(pod.ready(), "/ready").await, Some((200, _))));
+        for pod in self.pods.iter_mut().filter(|pod| pod.of == name && pod.template == template) {
+            ready += usize::from(pod.is_ready().await);
         }
         let surplus = |pod: &Pod, kept: usize| pod.of == name && (pod.template != template || kept > wanted);
         if ready >= wanted {
@@ -176,7 +176,7 @@ impl State {
         let (selector, ports) = (&service["spec"]["selector"], &service["spec"]["ports"]);
         let tcp = ports.as_array().into_iter().flatten().find(|port| port["port"] == 53 && port["protocol"] == "TCP");
         let Some(target) = tcp.map(|port| &port["targetPort"]) else { return Vec::new() };
-        let selected = self.pods.iter().chain(&self.ending).filter(|pod| pod.is_selected(selector));
+        let selected = self.pods.iter().chain(&self.ending).filter(|pod| pod.is_target() && pod.is_selected(selector));
         selected.map(|pod| Target { dns: pod.port(target), ready: pod.ready() }).collect()
     }
 

@@ -7,10 +7,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
+use hickory_proto::rr::RecordType;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::client::Ask;
 use crate::support::process::{Process, binary};
+use crate::support::{http, secs};
 
 /// Port 53 of whoever it is.
 pub const DNS: u16 = moved(53);
@@ -36,17 +39,20 @@ pub struct Pod {
     pub template: Value,
     pub address: IpAddr,
     pub process: Process,
+    /// CoreDNS says that it is ready up to 100 ms before it listens, which no kubelet is fast enough to see.
+    answers: bool,
     folder: TempDir,
 }
 
 impl Pod {
     pub fn start(of: &str, template: &Value, address: IpAddr, maps: &Value, machine: &Machine) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let answers = of != "coredns";
         let process = match of {
             "coredns" => coredns(&folder, address, maps, machine),
             _ => interlocal(&folder, template, address, maps, machine),
         };
-        Self { of: of.to_owned(), template: template.clone(), address, process, folder }
+        Self { of: of.to_owned(), template: template.clone(), address, process, answers, folder }
     }
 
     /// Files of ConfigMaps follow them, as a kubelet has it.
@@ -58,6 +64,19 @@ impl Pod {
 
     pub fn ready(&self) -> SocketAddr {
         (self.address, moved(8181)).into()
+    }
+
+    pub async fn is_ready(&mut self) -> bool {
+        if !self.answers {
+            let ask = Ask::new("dns-version.cluster.local", RecordType::TXT).patience(secs(1));
+            self.answers = ask.try_udp((self.address, DNS).into()).await.is_some();
+        }
+        self.answers && matches!(http::get(self.ready(), "/ready").await, Some((200, _)))
+    }
+
+    /// May it be asked, as soon as it says that it is ready?
+    pub fn is_target(&self) -> bool {
+        self.answers
     }
 
     /// Does a Service with this selector lead here?
