@@ -11,9 +11,11 @@ use hickory_proto::rr::RecordType;
 use tempfile::TempDir;
 
 use crate::support::balancer::{Balancer, Target};
-use crate::support::client::Ask;
+use crate::support::client::{Ask, Conversation, Heard};
 use crate::support::ports::free_block;
 use crate::support::process::Process;
+use crate::support::read::{addresses, texts};
+use crate::support::region::Region;
 use crate::support::server::ScriptServer;
 use crate::support::steady::{Clients, Known, Steady, Tally};
 use crate::support::wait::eventually;
@@ -149,4 +151,23 @@ async fn an_instance_ends_while_it_is_still_asked() {
     stop.store(true, Ordering::Relaxed);
     asking.join().unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+/// A connection may have no room for another question when the doors close; that one is answered in its turn all the same.
+#[tokio::test]
+async fn what_has_come_over_tcp_before_the_doors_close_is_answered() {
+    let upstream = ScriptServer::start();
+    drop(upstream.on(OUTSIDE.0, RecordType::A).answer_a(OUTSIDE.1, 30).delay(secs(1)));
+    let region = Region::new("east").key("limits", "{tcp_in_flight: 1}");
+    let region = region.forward(&format!("[{{zone: ., to: [\"{}\"]}}]", upstream.address())).start().await;
+    let mut conversation = Conversation::open(region.dns()).await.expect("a connection");
+    conversation.send(&Ask::new(OUTSIDE.0, RecordType::A).bytes()).await;
+    let waits = eventually(secs(20), || async { upstream.count(OUTSIDE.0, RecordType::A) > 0 });
+    assert!(waits.await, "nobody asks the upstream");
+    conversation.send(&Ask::new("dns-version.cluster.local", RecordType::TXT).bytes()).await;
+    let ending = tokio::spawn(region.shutdown());
+    assert_eq!(addresses(&conversation.reply().await), [ip(OUTSIDE.1)]);
+    assert_eq!(texts(&conversation.reply().await), ["1.1.0"]);
+    assert_eq!(conversation.receive(secs(20)).await, Heard::End);
+    ending.await.unwrap();
 }

@@ -92,6 +92,7 @@ impl Connection {
     pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(mut self, mut stream: S, stop: CancellationToken) {
         let mut state = State::Open;
         let mut last_question = Instant::now();
+        let mut stopping = false;
         let mut last_call: Option<Instant> = None;
         // Made once and moved on: a timer and a waiter for each turn cost more than the turn's answers.
         // Whoever has asked nothing yet has to prove that he is no waste of a place.
@@ -122,10 +123,9 @@ impl Connection {
             if done && (self.broken || state != State::Open) {
                 return self.close(stream).await;
             }
-            if let Some(end) = last_call
-                && done
-            {
+            if stopping && done {
                 // What has come is answered: the client sent it before it could know.
+                let end = *last_call.get_or_insert(Instant::now() + LAST_CALL);
                 let come = timeout(Duration::ZERO, stream.read_buf(self.frames.space())).await;
                 if Instant::now() < end && matches!(come, Ok(Ok(1..))) {
                     continue;
@@ -136,7 +136,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 // Before the stream: a client that never pauses is told all the same.
-                () = &mut stopped, if last_call.is_none() => last_call = Some(Instant::now() + LAST_CALL),
+                () = &mut stopped, if !stopping => stopping = true,
                 Some(reply) = self.replies.recv(), if self.waiting > 0 => self.take(reply),
                 read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
                     Ok(0) => state = State::HalfClosed,
