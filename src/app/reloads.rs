@@ -307,5 +307,8 @@ impl State {
     fn count(&self, file: &str, ok: bool) {
         let result = if ok { "ok" } else { "error" };
         self.core.metrics.count(names::CONFIG_RELOADS, &[("file", file), ("result", result)]);
+        if !ok && self.config.metrics.coredns_compat {
+            self.core.metrics.count(names::COREDNS_RELOAD_FAILED, &[]);
+        }
     }
 }

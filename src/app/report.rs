@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
-use super::table;
+use super::{compat, table};
 use crate::forward::client::ForwardSnapshot;
 use crate::metrics::{Sink, names};
 use crate::peer::health::Health;
@@ -51,10 +51,21 @@ fn report(core: &Core, sink: &mut Sink) {
     sink.gauge(names::PEERS_TABLE_INFO, &[("hash", &format!("{:016x}", routing.table.hash))], 1.0);
     let own = routing.config.region.as_ref().map(|label| label.as_str().to_owned());
     for region in routing.regions.iter().filter(|region| Some(region.label()) != own.as_deref()) {
-        report_region(&region.snapshot(), sink);
+        let region = region.snapshot();
+        report_region(&region, sink);
+        if sink.coredns() {
+            region.addresses.iter().for_each(|address| compat::address(address, sink));
+        }
     }
-    for upstream in &routing.upstreams {
-        report_upstream(&upstream.snapshot(), sink);
+    for (number, upstream) in routing.upstreams.iter().enumerate() {
+        let upstream = upstream.snapshot();
+        report_upstream(&upstream, sink);
+        if sink.coredns() {
+            compat::upstream(&routing, number, &upstream, sink);
+        }
+    }
+    if sink.coredns() {
+        compat::report(core, &routing, sink);
     }
 }
 
