@@ -114,6 +114,7 @@ fn enabled(config: &Config, server: &ServerConfig) -> impl Iterator<Item = &'sta
         (server.cache.size > 0, "cache"),
         (!server.forward.is_empty(), "forward"),
         (!server.forward.is_empty(), "loop"),
+        (config.log.queries.is_some(), "log"),
     ];
     let always = ["errors", "kubernetes", "loadbalance", "reload"];
     always.into_iter().chain(optional.into_iter().filter_map(|(is, name)| is.then_some(name)))

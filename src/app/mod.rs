@@ -256,6 +256,10 @@ impl App {
         while self.core.in_flight.taken() > 0 && tokio::time::Instant::now() < end {
             tokio::time::sleep(DRAIN_STEP).await;
         }
+        let routing = self.core.routing.load();
+        while routing.query_log.as_ref().is_some_and(|log| !log.is_written()) && tokio::time::Instant::now() < end {
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
         self.reloads.stop().await;
         drop(self.admin);
         tracing::info!("stopped");

@@ -128,6 +128,9 @@ metrics! {
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
     RESTART_REQUIRED: gauge("interlocal_restart_required",
         "1 if the configuration has a change that only a restart applies.");
+    QUERY_LOG_LINES: counter("interlocal_query_log_lines_total", "Lines written to the log of questions.");
+    QUERY_LOG_DROPPED: counter("interlocal_query_log_dropped_total",
+        "Lines of the log of questions that were not written, by reason (rate, queue, write).");
     COREDNS_BUILD_INFO: gauge("coredns_build_info", "1, with the version as a label.");
     COREDNS_PANICS: counter("coredns_panics_total", "As interlocal_panics_total.");
     COREDNS_DNS_REQUESTS: counter("coredns_dns_requests_total", "As interlocal_dns_requests_total.");
