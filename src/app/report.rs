@@ -35,6 +35,9 @@ fn report(core: &Core, sink: &mut Sink) {
     if let Some(tls) = &core.tls {
         sink.gauge(names::TLS_OK, &[], f64::from(u8::from(tls.is_ok())));
         sink.count(names::TLS_HANDSHAKES, &[], tls.accepted());
+        for end in tls.ends() {
+            sink.gauge(names::TLS_NOT_AFTER, &[("file", end.file)], end.not_after as f64);
+        }
         for (cause, count) in tls.failures() {
             sink.count(names::TLS_FAILURES, &[("cause", cause)], count);
         }
@@ -97,6 +100,10 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
     }
     if let Some(tls) = &region.tls {
         sink.gauge(names::PEER_TLS_OK, &[("region", &region.label)], f64::from(u8::from(tls.error.is_none())));
+        for end in &tls.ends {
+            let labels = [("region", region.label.as_str()), ("file", end.file)];
+            sink.gauge(names::PEER_TLS_NOT_AFTER, &labels, end.not_after as f64);
+        }
         for (cause, count) in &tls.failures {
             sink.count(names::PEER_TLS_FAILURES, &[("region", &region.label), ("cause", cause)], *count);
         }

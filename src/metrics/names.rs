@@ -113,6 +113,7 @@ metrics! {
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     PEER_TLS_OK: gauge("interlocal_peer_tls_ok", "1 if the certificate files of the region's row are in use as they stand.");
     PEER_TLS_FAILURES: counter("interlocal_peer_tls_failures_total", "Connections to the region that TLS kept from being made, by cause.");
+    PEER_TLS_NOT_AFTER: gauge("interlocal_peer_tls_not_after_timestamp_seconds", "When the certificates of the region's row end, in seconds since 1970, by file.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
     UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
@@ -122,6 +123,7 @@ metrics! {
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
     TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
+    TLS_NOT_AFTER: gauge("interlocal_tls_not_after_timestamp_seconds", "When the certificates of listen.peers_tls end, in seconds since 1970, by file.");
     TLS_HANDSHAKES: counter("interlocal_tls_handshakes_total", "Handshakes of the peers' door over TLS that ended well.");
     TLS_FAILURES: counter("interlocal_tls_handshake_failures_total", "Handshakes of the peers' door over TLS that did not, by cause.");
     HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
