@@ -94,7 +94,7 @@ mod tests {
         let day = DAY.as_secs();
         let end = End { file: "certificate", not_after: 100 * day };
         let mut due =
-            |end, today, hours| ending.due("region east", end, today, start + Duration::from_secs(hours * 3_600));
+            |end, today, hours: u64| ending.due("region east", end, today, start + Duration::from_secs(hours * 3_600));
         assert_eq!(due(end, 85 * day, 0), None);
         assert_eq!(due(end, 86 * day, 24), Some(14));
         assert_eq!(due(end, 86 * day + day / 2, 36), None);
