@@ -1,0 +1,11 @@
+//! What is deployed, as an operator sees it.
+
+// A test binary exports nothing; `pub` here is for its own modules.
+#![allow(unreachable_pub)]
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod monitoring;
