@@ -1,4 +1,5 @@
-//! What is deployed, as an operator sees it.
+//! The manifests of `deploy/`, as an operator applies them: rendered by kubectl's own kustomize, taken by a real API server, and run
+//! as a kubelet would run them. No Pod starts in these tests: [`pod`] is the kubelet, a network namespace is the Pod's.
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
@@ -8,4 +9,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
+mod applied;
+mod files;
 mod monitoring;
+mod network;
+mod nlb;
+mod overlays;
+mod pod;
+mod rendered;
+mod shape;
