@@ -12,6 +12,7 @@ mod support;
 mod answers;
 mod applied;
 mod files;
+mod monitoring;
 mod network;
 mod nlb;
 mod overlays;
