@@ -14,6 +14,7 @@ mod answers;
 mod applied;
 mod files;
 mod migration;
+mod monitoring;
 mod network;
 mod nlb;
 mod overlays;
