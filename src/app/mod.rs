@@ -12,6 +12,8 @@ mod routing;
 mod table;
 pub mod text;
 
+pub use table::hidden;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

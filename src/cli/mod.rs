@@ -2,6 +2,7 @@
 
 mod admin;
 mod ask;
+mod check;
 mod demo;
 mod files;
 mod peers;
@@ -32,6 +33,8 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// Look at everything that has to be right, live, and say what is wrong, why and how to mend it
+    Check(check::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
 }
@@ -43,6 +46,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@ mod listing;
 mod message;
 mod programming;
 mod resource;
+pub mod rights;
 mod served;
 mod settings;
 mod single;
