@@ -65,7 +65,8 @@ fn table(subject: &Subject) -> Vec<Line> {
         );
     }
     if let Some(file) = table.file.as_ref().filter(|_| table.errors.is_empty()) {
-        lines.push(Line::fine(format!("{}: {} regions", file.display(), table.table.regions.len())));
+        let count = table.table.regions.len();
+        lines.push(Line::fine(format!("{}: {count} region{}", file.display(), if count == 1 { "" } else { "s" })));
     }
     lines
 }

@@ -137,7 +137,9 @@ pub fn words(unseen: Unseen) -> &'static str {
 }
 
 pub fn judge(subject: &Subject, doors: &[Door]) -> Vec<Line> {
-    let mut lines: Vec<Line> = doors.iter().map(one).collect();
+    // An instance that says so itself is not to be told twice.
+    let waits = matches!(subject.pages.ready, Some((status, _)) if status != 200);
+    let mut lines: Vec<Line> = doors.iter().map(|door| one(door, waits)).collect();
     if subject.pages.metric(names::TLS_OK.name) == Some(0.0) {
         let line =
             Line::problem(Topic::Tls, "the certificate files of `listen.peers_tls` are not in use as they stand");
@@ -149,11 +151,14 @@ pub fn judge(subject: &Subject, doors: &[Door]) -> Vec<Line> {
     lines
 }
 
-fn one(door: &Door) -> Line {
+fn one(door: &Door, waits: bool) -> Line {
     let name = if door.peers { "the peers' door" } else { "the pods' door" };
     let (place, over) = (door.place, door.over);
     match &door.found {
         Found::Interlocal(_, Rcode::NOERROR) => Line::fine(format!("{name} {place} answers over {over}")),
+        Found::Interlocal(_, Rcode::SERVFAIL) if waits => {
+            Line::fine(format!("{name} {place} answers over {over}, names of the cluster with SERVFAIL"))
+        }
         Found::Interlocal(_, rcode) => {
             let what = format!("{name} {place} answers names of the cluster with {} over {over}", rcode.to_text());
             let line = Line::problem(Topic::Sync, what).why("the zone has not been read yet");

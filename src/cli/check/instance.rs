@@ -33,6 +33,8 @@ pub fn judge(pages: &Pages) -> Vec<Line> {
         let missing = ready.lines().take_while(|line| !is_note(line));
         for missing in missing {
             let (what, why) = missing.split_once(": ").unwrap_or((missing, ""));
+            // How to mend it stands where it was found.
+            let why = why.split(": add `").next().unwrap_or_default();
             let line = Line::problem(Topic::Sync, format!("the instance is not ready: {what}"));
             let line = line.mend("mend what group `kubernetes` says; names of the cluster get SERVFAIL until then");
             lines.push(if why.is_empty() { line } else { line.why(why) });

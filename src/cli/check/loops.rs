@@ -9,15 +9,16 @@ pub fn is_us(own: Own, who: Own) -> bool {
     own.instance == who.instance || (own.cluster.is_known() && own.cluster == who.cluster)
 }
 
+/// Asking this server is asking ourselves.
+pub fn leads_back(own: Option<Own>, seen: &Seen) -> bool {
+    seen.ours || own.zip(seen.who).is_some_and(|(own, who)| is_us(own, who))
+}
+
 /// `own`: who we are, if an instance runs.
 pub fn judge(own: Option<Own>, seen: &[Seen]) -> Vec<Line> {
     let mut lines = Vec::new();
-    for it in seen {
+    for it in seen.iter().filter(|it| leads_back(own, it)) {
         let (zone, address) = (&it.server.zone, it.server.address);
-        let back = own.zip(it.who).is_some_and(|(own, who)| is_us(own, who));
-        if !back && !it.ours {
-            continue;
-        }
         let what = match (&it.server.file, it.ours) {
             (Some(file), true) => format!("{file} leads to ourselves: {address} is our own door"),
             (None, true) => format!("`{zone}` is forwarded to ourselves: {address} is our own door"),

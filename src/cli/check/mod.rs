@@ -136,7 +136,7 @@ async fn look(args: &Args, subject: &Subject) -> Report {
         report.add("doors", doors::judge(subject, &doors));
     }
     report.add("loops", loops::judge(own, &upstreams));
-    report.add("upstream", upstream::judge(config, &upstreams));
+    report.add("upstream", upstream::judge(config, &upstreams, own));
     report.add("clashes", clashes::judge(subject, &regions, objects.namespaces.as_deref(), own));
     report.add("peers", peers::judge(&regions, own));
     let in_use = subject.pages.peers.as_ref().map(|peers| peers.table.hash.clone());

@@ -16,10 +16,6 @@ pub fn judge(regions: &[Region], own: Option<Own>) -> Vec<Line> {
     let mut lines = Vec::new();
     for region in regions.iter().filter(|region| !region.own) {
         let label = &region.label;
-        if let Some(broken) = &region.broken {
-            let line = Line::problem(Topic::Table, format!("{label}: the row cannot be used: {broken}"));
-            lines.push(line.mend("correct the row in the peer table; its names get SERVFAIL until then"));
-        }
         if let Some(error) = &region.tls_error {
             let line = Line::problem(Topic::Tls, format!("{label}: certificate files of the row cannot be used"));
             lines.push(line.why(error).mend("put the files there that the row names; they are read without a restart"));

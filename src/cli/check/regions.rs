@@ -22,8 +22,6 @@ pub struct Region {
     pub label: String,
     pub own: bool,
     pub tls: bool,
-    /// Why the row cannot be used.
-    pub broken: Option<String>,
     /// What is wrong with the certificate files that it names.
     pub tls_error: Option<String>,
     pub endpoints: Vec<Endpoint>,
@@ -104,7 +102,6 @@ async fn region(row: &RegionRow, own: bool, hosts: &HostLookup, option: u16, sta
         label: row.label.to_string(),
         own,
         tls: row.tls.is_some(),
-        broken: row.broken.clone(),
         tls_error: look.tls_error(),
         endpoints,
         addresses: Vec::new(),

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 
 use super::doors::ask;
+use super::loops::leads_back;
 use super::report::{Line, Topic};
 use super::subject::Subject;
 use crate::config::{Config, Listen, Transport, Upstream};
@@ -93,7 +94,8 @@ fn is_ours(config: &Config, address: SocketAddr) -> bool {
     })
 }
 
-pub fn judge(config: &Config, seen: &[Seen]) -> Vec<Line> {
+/// What leads back to ourselves has been said, and would only say once more that nobody answers. `own`: who we are.
+pub fn judge(config: &Config, seen: &[Seen], own: Option<Own>) -> Vec<Line> {
     let mut lines = Vec::new();
     let rows = config.servers.iter().flat_map(|server| &server.forward);
     for row in rows {
@@ -108,7 +110,7 @@ pub fn judge(config: &Config, seen: &[Seen]) -> Vec<Line> {
                 );
             }
         }
-        let of_row: Vec<&Seen> = seen.iter().filter(|it| it.server.zone == row.zone).collect();
+        let of_row: Vec<&Seen> = seen.iter().filter(|it| it.server.zone == row.zone && !leads_back(own, it)).collect();
         let answers = |it: &Seen| match row.transport {
             Transport::Udp => it.udp.is_ok(),
             Transport::Tcp => it.tcp.is_ok(),
@@ -116,7 +118,7 @@ pub fn judge(config: &Config, seen: &[Seen]) -> Vec<Line> {
         let none = !of_row.is_empty() && !of_row.iter().any(|it| answers(it));
         lines.extend(of_row.into_iter().map(|it| one(it, row.transport, none)));
     }
-    if lines.is_empty() {
+    if seen.is_empty() && lines.is_empty() {
         lines.push(Line::fine("nothing is forwarded"));
     }
     lines
