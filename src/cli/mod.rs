@@ -3,6 +3,7 @@
 mod admin;
 mod ask;
 mod check;
+mod compare;
 mod demo;
 mod files;
 mod peers;
@@ -35,6 +36,8 @@ enum Command {
     Validate(validate::Args),
     /// Look at everything that has to be right, live, and say what is wrong, why and how to mend it
     Check(check::Args),
+    /// Ask this server and another one the same, and say where they differ: before switching from CoreDNS
+    Compare(compare::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
 }
@@ -47,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -8,4 +8,4 @@ mod hosts;
 mod loops;
 mod regions;
 mod ways;
-mod world;
+pub mod world;

@@ -165,7 +165,12 @@ impl World {
         let config = format!("{}.yaml", place.label);
         let mut args = vec!["check", "--config", &config, "--resolv-conf", "resolv.conf"];
         args.extend(more);
-        Process::of(self.command(), self.folder(), &args).ended().await
+        self.run(&args).await
+    }
+
+    /// The binary with these arguments, to its end.
+    pub async fn run(&self, args: &[&str]) -> Ended {
+        Process::of(self.command(), self.folder(), args).ended().await
     }
 
     fn command(&self) -> Command {
