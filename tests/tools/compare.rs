@@ -8,6 +8,7 @@ use crate::support::apiserver::ApiServer;
 use crate::support::client::ask_udp;
 use crate::support::coredns::CoreDns;
 use crate::support::process::{Ended, Process};
+use crate::support::server::ScriptServer;
 use crate::support::wait::eventually;
 use crate::support::{secs, yaml};
 
@@ -34,31 +35,39 @@ struct Both {
     east: Place,
     coredns: CoreDns,
     _running: Process,
+    _upstream: ScriptServer,
 }
 
 impl Both {
     async fn start(test: &str, namespace: &str, plugins: &str) -> Option<Self> {
         let api = ApiServer::shared(test).await?;
         api.apply(&objects(namespace)).await;
-        let block = "    kubernetes cluster.local in-addr.arpa ip6.arpa {\n        kubeconfig KUBECONFIG\n        KEYS\n    }";
+        let block =
+            "    kubernetes cluster.local in-addr.arpa ip6.arpa {\n        kubeconfig KUBECONFIG\n        KEYS\n    }";
         let (keys, more) = plugins.split_once('|').unwrap_or(("", plugins));
         let block = block.replace("KUBECONFIG", &api.kubeconfig().to_string_lossy()).replace("KEYS", keys);
-        let coredns = CoreDns::start(test, &format!("{more}\n{block}"))?;
+        let upstream = ScriptServer::start();
+        upstream.on_zone("example").nxdomain("example", 30);
+        let upstreams = upstream.address();
+        let coredns = CoreDns::start(test, &format!("{more}\n{block}\n    forward . {upstreams}"))?;
         let mut world = World::new();
         world.kubeconfig = Some(api.kubeconfig());
-        let east = Place::new("east").key("kubernetes", "{source: api}");
+        let forward = format!("[{{zone: ., to: [\"{upstreams}\"]}}]");
+        let east = Place::new("east").key("kubernetes", "{source: api}").key("forward", &forward);
         world.table(&[row("east", east.peers())]);
         let running = world.serve_ready(&east).await;
         let name = format!("db-1.db.{namespace}.svc.cluster.local");
         coredns.answers(&name).await;
-        let there = eventually(secs(60), || async { !ask_udp(east.dns(), &name, RecordType::A).await.answers.is_empty() });
+        let there =
+            eventually(secs(60), || async { !ask_udp(east.dns(), &name, RecordType::A).await.answers.is_empty() });
         assert!(there.await, "we do not read the namespace");
-        Some(Self { world, east, coredns, _running: running })
+        Some(Self { world, east, coredns, _running: running, _upstream: upstream })
     }
 
     async fn compare(&self, more: &[&str]) -> Ended {
         let (ours, theirs) = (self.east.dns().to_string(), self.coredns.address().to_string());
-        let mut args = vec!["compare", "--config", "east.yaml", "--ours", &ours, "--against", &theirs, "--rate", "2000"];
+        let mut args =
+            vec!["compare", "--config", "east.yaml", "--ours", &ours, "--against", &theirs, "--rate", "2000"];
         args.extend(more);
         self.world.run(&args).await
     }
@@ -77,7 +86,7 @@ async fn every_name_of_the_cluster_is_alike_but_for_what_is_wanted() {
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let (compared, same, wanted) = (number(&json, "compared"), number(&json, "same"), number(&json, "only_wanted"));
     assert!(compared > 40 && compared == same + wanted, "{json}");
-    for row in ["RA", "NS and `ns.dns`"] {
+    for row in ["RA", "NS and `ns.dns`", "End of a chain"] {
         assert!(json["wanted"][row].as_u64() > Some(0), "{row} is not seen: {json}");
     }
     let text = both.compare(&[]).await;
@@ -100,7 +109,9 @@ async fn planted_differences_are_found_by_their_kind() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| (format!("{} {}", it["name"].as_str().unwrap(), it["type"].as_str().unwrap()), it["kinds"].to_string()))
+        .map(|it| {
+            (format!("{} {}", it["name"].as_str().unwrap(), it["type"].as_str().unwrap()), it["kinds"].to_string())
+        })
         .collect();
     let expected = [
         ("both.planted.svc.cluster.local. A", "[\"rcode\",\"records\",\"flags\"]"),
@@ -109,7 +120,10 @@ async fn planted_differences_are_found_by_their_kind() {
     for (name, kinds) in expected {
         let found = differences.iter().find(|(it, _)| it == name).map(|(_, kinds)| kinds.as_str());
         // CoreDNS says AA of what a template makes, too.
-        assert!(found.is_some_and(|found| found == kinds || kinds.starts_with(found.trim_end_matches(']'))), "{name}: {differences:?}");
+        assert!(
+            found.is_some_and(|found| found == kinds || kinds.starts_with(found.trim_end_matches(']'))),
+            "{name}: {differences:?}"
+        );
     }
     let others: Vec<_> = differences.iter().filter(|(name, _)| !expected.iter().any(|it| it.0 == name)).collect();
     // The same host's other type is answered by the planted `hosts` as well.
@@ -126,12 +140,15 @@ async fn planted_differences_are_found_by_their_kind() {
 async fn the_log_of_coredns_is_a_list_of_questions() {
     let test = "the_log_of_coredns_is_a_list_of_questions";
     let Some(both) = Both::start(test, "logged", "ttl 5|    log").await else { return };
-    for name in ["web.logged.svc.cluster.local", "_http._tcp.web.logged.svc.cluster.local", "nobody.logged.svc.cluster.local"] {
+    for name in
+        ["web.logged.svc.cluster.local", "_http._tcp.web.logged.svc.cluster.local", "nobody.logged.svc.cluster.local"]
+    {
         ask_udp(both.coredns.address(), name, RecordType::SRV).await;
     }
     let logged = eventually(secs(60), || async { both.coredns.log().contains("SRV IN nobody.logged") }).await;
     assert!(logged, "{}", both.coredns.log());
-    let only: String = both.coredns.log().lines().filter(|line| line.contains(" IN ")).map(|line| format!("{line}\n")).collect();
+    let only: String =
+        both.coredns.log().lines().filter(|line| line.contains(" IN ")).map(|line| format!("{line}\n")).collect();
     both.world.file("queries.log", &only);
     let ended = both.compare(&["--file", "queries.log", "-o", "json"]).await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
@@ -150,5 +167,9 @@ async fn a_server_that_does_not_answer_is_no_equal() {
     let args = ["compare", "--config", "east.yaml", "--ours", &ours, "--against", &nobody, "--file", "names"];
     let ended = world.run(&args).await;
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("1 not answered") && ended.stdout.contains("ours answered, theirs "), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("1 not answered") && ended.stdout.contains("ours answered, theirs "),
+        "{}",
+        ended.stdout
+    );
 }

@@ -160,17 +160,18 @@ fn plain(message: &Message) -> Reply {
 }
 
 fn record(record: &hickory_proto::rr::Record) -> Record {
-    let data = match &record.data {
-        // The serial is each server's own clock.
+    let (data, ttl) = match &record.data {
+        // The serial is each server's own clock, and the last field is a TTL (RFC 2308 5: the lesser of the two).
         RData::SOA(soa) => {
-            format!("{} {} SERIAL {} {} {} {}", soa.mname, soa.rname, soa.refresh, soa.retry, soa.expire, soa.minimum)
+            let data = format!("{} {} SERIAL {} {} {}", soa.mname, soa.rname, soa.refresh, soa.retry, soa.expire);
+            (data, record.ttl.min(soa.minimum))
         }
-        other => other.to_string(),
+        other => (other.to_string(), record.ttl),
     };
     // Text is the only data in which case means something.
     let data = if record.record_type() == RecordType::TXT { data } else { data.to_ascii_lowercase() };
     let name = record.name.to_string().to_ascii_lowercase();
-    Record { name, rtype: record.record_type().to_string(), data, ttl: record.ttl }
+    Record { name, rtype: record.record_type().to_string(), data, ttl }
 }
 
 #[cfg(test)]

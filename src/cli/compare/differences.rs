@@ -61,7 +61,10 @@ pub fn between(ours: &Reply, theirs: &Reply, apart: u32) -> BTreeSet<Part> {
         (Part::Answer, texts(&ours.answers) == texts(&theirs.answers)),
         (Part::Authority, texts(&ours.authority) == texts(&theirs.authority)),
         (Part::Additional, texts(&ours.additional) == texts(&theirs.additional)),
-        (Part::Ttl, ttls_agree(&ours.answers, &theirs.answers, apart)),
+        (
+            Part::Ttl,
+            ttls_agree(&ours.answers, &theirs.answers, apart) && ttls_agree(&ours.authority, &theirs.authority, apart),
+        ),
         (Part::Authoritative, ours.authoritative == theirs.authoritative),
         (Part::Recursion, ours.recursion == theirs.recursion),
         (Part::Authentic, ours.authentic == theirs.authentic),
