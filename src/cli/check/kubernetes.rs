@@ -3,7 +3,7 @@
 
 use super::report::{Line, Topic};
 use super::subject::Subject;
-use crate::config::KubernetesSource;
+use crate::config::{ConfigMapRef, KubernetesSource};
 use crate::kube::api::rights::{self, Lack, Right};
 use crate::kube::api::{Object, Settings, Target};
 use crate::kube::{Selection, manifests};
@@ -33,6 +33,11 @@ pub fn target(source: &KubernetesSource) -> Option<Target> {
     }
 }
 
+/// The object with the peer table.
+pub fn table(of: &ConfigMapRef) -> Object {
+    Object { namespace: of.namespace.clone(), name: of.name.clone(), key: TABLE }
+}
+
 pub async fn gather(subject: &Subject) -> Seen {
     let config = &subject.config;
     let selection = Selection::of(&config.kubernetes);
@@ -51,11 +56,7 @@ pub async fn gather(subject: &Subject) -> Seen {
     }
     let target = target(&config.kubernetes.source).unwrap_or(Target::Here);
     let settings = Settings::of(&config.limits);
-    let table = config.peers.configmap.as_ref().map(|of| Object {
-        namespace: of.namespace.clone(),
-        name: of.name.clone(),
-        key: TABLE,
-    });
+    let table = config.peers.configmap.as_ref().map(table);
     let rights = rights::rights(&target, &selection, table.as_ref(), &settings).await;
     let namespaces = rights::namespaces(&target, &settings).await.ok();
     Seen { source: Source::Api(rights), namespaces }

@@ -83,8 +83,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout();
     let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     loop {
-        let subject = subject(args)?;
-        let report = runtime.block_on(look(args, &subject));
+        let mut subject = subject(args)?;
+        let report = runtime.block_on(async {
+            subject.read_configmap().await;
+            look(args, &subject).await
+        });
         let again = report.worst() == Level::Problem && end.is_some_and(|end| clock::now() + EVERY < end);
         if again {
             eprintln!("{}, looking again", print::summary(&report));

@@ -4,13 +4,20 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::time::timeout;
+
+use super::kubernetes;
 use crate::app::text;
 use crate::cli::admin::Instance;
 use crate::cli::files::{self, Problems};
 use crate::config::peers::{self, TableContext};
 use crate::config::{Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow, UnknownKeys};
+use crate::kube::api::{Settings, Single, Target, Told};
+use crate::metrics::Registry;
 use crate::server::admin::peers::Peers;
 
+/// From asking for the ConfigMap to giving up.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at the counters.
 const SPAN: Duration = Duration::from_secs(1);
 
@@ -81,6 +88,28 @@ impl Subject {
         Ok(subject)
     }
 
+    /// The table in its ConfigMap, if that is where it is; a right that is missing is found elsewhere.
+    pub async fn read_configmap(&mut self) {
+        let Some(of) = &self.config.peers.configmap else { return };
+        let target = kubernetes::target(&self.config.kubernetes.source).unwrap_or(Target::Here);
+        let (settings, metrics) = (Settings::of(&self.config.limits), Registry::new("", false));
+        let mut object = Single::start(target, kubernetes::table(of), &settings, metrics);
+        let told = timeout(PATIENCE, async {
+            while object.told() == Told::Waiting {
+                object.changed().await;
+            }
+            object.told()
+        });
+        match told.await {
+            Ok(Told::Text(text)) => {
+                let path = Path::new("ConfigMap").join(&of.namespace).join(&of.name);
+                self.table = Table::of(&self.config, &path, &text, Some(&of.folder));
+            }
+            Ok(Told::Absent(why)) => self.table.unread = Some(why),
+            _ => {}
+        }
+    }
+
     fn of(config: Config, file: Option<PathBuf>, warnings: Vec<Problem>) -> Self {
         let (table, pages) = Default::default();
         Self { config, file, errors: Vec::new(), warnings, table, pre: false, pages }
@@ -111,17 +140,22 @@ impl Table {
                 return Self { unread, ..Self::default() };
             }
         };
+        Self::of(config, path, &text, None)
+    }
+
+    /// `folder`: where the files are that the table names, if not beside it.
+    fn of(config: &Config, path: &Path, text: &str, folder: Option<&Path>) -> Self {
         let stub_zones = config.stub_zones();
         let context = TableContext {
             cluster_domain: &config.cluster_domain,
             region: config.region.as_ref(),
             stub_zones: &stub_zones,
             limits: &config.limits,
-            folder: None,
+            folder,
         };
-        let result = peers::parse(&text, path, &context, UnknownKeys::Warn);
+        let result = peers::parse(text, path, &context, UnknownKeys::Warn);
         Self {
-            file: Some(path.clone()),
+            file: Some(path.to_owned()),
             table: result.table,
             errors: result.errors,
             warnings: result.warnings,

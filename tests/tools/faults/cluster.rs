@@ -72,3 +72,36 @@ async fn an_api_server_that_is_away() {
     let first = ended.stdout.lines().find(|line| line.starts_with("✖ ") && line.contains(": ")).unwrap_or_default();
     assert_eq!(first, "✖ kubernetes: the API server cannot be asked", "{}", ended.stdout);
 }
+
+/// The table in a ConfigMap: its rows are looked at, and a missing right to it is named.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_in_a_configmap() {
+    let Some(api) = ApiServer::shared("a_table_in_a_configmap").await else { return };
+    let (world, east) = region(&api, "mapped", RBAC).await;
+    let east = east.key("peers", "{configmap: kube-system/mapped-peers}");
+    let ended = world.check(&east, &["-o", "short"]).await;
+    assert!(
+        ended.stdout.contains("not allowed to list and watch configmap kube-system/mapped-peers"),
+        "{}",
+        ended.stdout
+    );
+    api.apply(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: mapped, namespace: kube-system}\n\
+         rules:\n- {apiGroups: [\"\"], resources: [configmaps], resourceNames: [mapped-peers], verbs: [list, watch]}\n---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: mapped, namespace: kube-system}\n\
+         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: mapped}\n\
+         subjects: [{kind: ServiceAccount, name: mapped, namespace: kube-system}]\n",
+    )
+    .await;
+    let ended = world.check(&east, &["-o", "short"]).await;
+    assert!(ended.stdout.contains("there is no ConfigMap kube-system/mapped-peers"), "{}", ended.stdout);
+    let nobody = Place::new("nobody").peers();
+    let table = format!("regions: {{east: {{}}, west: {{endpoints: [\"{nobody}\"]}}}}");
+    api.apply(&format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: mapped-peers, namespace: kube-system}}\n\
+         data:\n  peers.yaml: '{table}'\n"
+    ))
+    .await;
+    let ended = world.check(&east, &["-o", "short"]).await;
+    assert!(ended.stdout.contains(&format!("✖ peers: west {nobody}: connection refused")), "{}", ended.stdout);
+}
