@@ -6,6 +6,7 @@ mod configmap;
 mod feed;
 mod http;
 mod loops;
+mod memory;
 mod reloads;
 mod report;
 mod routing;
@@ -176,6 +177,7 @@ impl BoundApp {
             },
         );
         report::register(&core);
+        memory::watch(&core);
         certificates::reload(&core, &config);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;

@@ -5,6 +5,7 @@ mod ask;
 mod check;
 mod compare;
 mod demo;
+mod descriptors;
 mod files;
 mod peers;
 mod serve;
