@@ -6,7 +6,7 @@ mod configmap;
 mod feed;
 mod http;
 mod loops;
-mod memory;
+pub mod memory;
 mod reloads;
 mod report;
 mod routing;

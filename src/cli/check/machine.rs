@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::report::{Line, Topic};
 use super::subject::{Pages, Subject, sum};
+use crate::app::memory;
 use crate::config::{Config, Listen};
 use crate::metrics::names;
 use crate::server::bind::{self, BindError};
@@ -36,7 +38,7 @@ pub fn gather(subject: &Subject) -> Machine {
     let taken = if subject.pre { taken(config) } else { Vec::new() };
     Machine {
         files: files(&fs::read_to_string("/proc/self/limits").unwrap_or_default()),
-        memory: memory(),
+        memory: memory::limit(Path::new("/")),
         taken,
         tried: subject.pre,
         rate: rate(&subject.pages),
@@ -82,17 +84,13 @@ fn listeners(table: &str, port: u16) -> Vec<String> {
     found.filter_map(|fields| Some((*fields.get(9)?).to_owned())).collect()
 }
 
+/// The hard limit: `serve` raises the soft one to it.
 fn files(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    match line.split_whitespace().next()? {
+    match line.split_whitespace().nth(1)? {
         "unlimited" => Some(u64::MAX),
         number => number.parse().ok(),
     }
-}
-
-fn memory() -> Option<u64> {
-    let read = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
-    read("/sys/fs/cgroup/memory.max").or_else(|| read("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 }
 
 /// Listeners that a new instance could not have now.
@@ -130,7 +128,7 @@ pub fn judge(config: &Config, machine: &Machine) -> Vec<Line> {
             let what = format!("{files} file descriptors, and the limits of the configuration allow for {needed}");
             let line = Line::warning(Topic::Files, what).why("each question that waits and each connection takes one");
             lines.push(line.mend(
-                "raise the limit (`ulimit -n`, LimitNOFILE), or lower `limits.in_flight` and `limits.tcp_connections`",
+                "raise the limit (`ulimit -Hn`, LimitNOFILE), or lower `limits.in_flight` and `limits.tcp_connections`",
             ));
         } else {
             lines.push(Line::fine("file descriptors for all that the limits allow"));
@@ -174,7 +172,7 @@ mod tests {
     #[test]
     fn limits_and_listeners_are_read() {
         let limits = "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 524288               files\n";
-        assert_eq!(files(limits), Some(1_024));
+        assert_eq!(files(limits), Some(524_288));
         let table = "  sl  local_address rem_address   st\n   0: 0100007F:0035 00000000:0000 0A 0:0 0:0 0 0 0 4711 1\n   \
                      1: 0100007F:0035 0200007F:D000 01 0:0 0:0 0 0 0 4712 1\n";
         assert_eq!(listeners(table, 53), ["4711"]);
