@@ -2,6 +2,8 @@
 
 mod admin;
 mod ask;
+mod check;
+mod compare;
 mod demo;
 mod descriptors;
 mod files;
@@ -33,6 +35,10 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// Look at everything that has to be right, live, and say what is wrong, why and how to mend it
+    Check(check::Args),
+    /// Ask this server and another one the same, and say where they differ: before switching from CoreDNS
+    Compare(compare::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
 }
@@ -44,6 +50,8 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {
