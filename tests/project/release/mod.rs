@@ -1,0 +1,3 @@
+//! How it is built and released: the commit in `--version`.
+
+mod commit;
