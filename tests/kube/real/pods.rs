@@ -72,7 +72,9 @@ async fn verified_pods_are_those_that_there_are() {
     // The role of the other overlay of the repository, under a name of its own.
     let overlay = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pods-verified");
     let rendered = api.kubectl(&["kustomize", overlay]).await;
-    let rights = rendered.split("---\n").filter(|text| ["ServiceAccount\n", "ClusterRole"].iter().any(|kind| text.contains(&format!("kind: {kind}"))));
+    let rights = rendered
+        .split("---\n")
+        .filter(|text| ["ServiceAccount\n", "ClusterRole"].iter().any(|kind| text.contains(&format!("kind: {kind}"))));
     let text = rights.collect::<Vec<_>>().join("---\n").replace("name: interlocal", "name: verifier");
     api.apply(&text).await;
     let kubeconfig = api.kubeconfig_of("verifier", &api.token("kube-system", "verifier").await);

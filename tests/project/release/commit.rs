@@ -113,3 +113,11 @@ fn a_checkout_builds_without_git() {
     let nowhere = folder.path().to_string_lossy().into_owned();
     assert_eq!(shown(&run(folder.path(), "release", &[("PATH", &nowhere)])), "");
 }
+
+#[test]
+fn the_image_is_built_with_it() {
+    let read = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    assert!(read("Dockerfile").contains("COPY Cargo.toml Cargo.lock build.rs ./\n"));
+    assert!(read("Dockerfile").contains("INTERLOCAL_COMMIT=\"$REVISION\" .ci/static"));
+    assert!(read(".dockerignore").lines().any(|line| line == "!build.rs"));
+}

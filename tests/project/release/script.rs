@@ -48,7 +48,10 @@ fn a_tag_is_the_version_of_the_program_the_chart_and_the_changelog() {
     assert!(fine.status.success(), "{fine:?}");
     assert!(refused(&release(&folder, &["version", "v1.2.4"])).contains("the tag has to be v1.2.3"));
     replace(&folder, CHART, "appVersion: \"1.2.3\"", "appVersion: \"1.2.2\"");
-    assert!(refused(&release(&folder, &["version", "v1.2.3"])).contains("the appVersion in deploy/helm/interlocal/Chart.yaml is 1.2.2"));
+    assert!(
+        refused(&release(&folder, &["version", "v1.2.3"]))
+            .contains("the appVersion in deploy/helm/interlocal/Chart.yaml is 1.2.2")
+    );
     replace(&folder, CHART, "version: 1.2.3", "version: 1.2.1");
     assert!(refused(&release(&folder, &["version", "v1.2.3"])).contains("Chart.yaml is 1.2.1, not 1.2.3"));
     let folder = project();

@@ -78,7 +78,8 @@ fn every_part_of_a_release_is_used_and_there_are_no_others() {
     let usage = String::from_utf8_lossy(&usage.stderr).into_owned();
     // `#   build DIR ARCH      the static program…`
     let offered = usage.lines().filter_map(|line| line.strip_prefix("#   ")?.split("  ").next());
-    let offered: BTreeMap<&str, usize> = offered.map(|line| (line.split(' ').next().unwrap(), line.split(' ').count() - 1)).collect();
+    let offered: BTreeMap<&str, usize> =
+        offered.map(|line| (line.split(' ').next().unwrap(), line.split(' ').count() - 1)).collect();
     let mut used = BTreeMap::new();
     for (_, _, job) in all_jobs() {
         for run in steps(&job).iter().filter_map(|step| step["run"].as_str()) {
@@ -104,8 +105,12 @@ fn nothing_foreign_is_taken_in_that_could_change() {
                 continue;
             }
             let (_, version) = line.split_once('@').unwrap();
-            let (commit, said) = version.split_once("  # v").unwrap_or_else(|| panic!("{file}: {line} says no version"));
-            assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{file}: {line} is no commit");
+            let (commit, said) =
+                version.split_once("  # v").unwrap_or_else(|| panic!("{file}: {line} says no version"));
+            assert!(
+                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{file}: {line} is no commit"
+            );
             assert!(said.starts_with(|first: char| first.is_ascii_digit()), "{file}: {line}");
         }
     }
@@ -125,7 +130,8 @@ fn whoever_need_not_write_may_not() {
             }));
         }
     }
-    let writers: BTreeSet<_> = writers.iter().map(|(file, job, what)| (file.as_str(), job.as_str(), what.as_str())).collect();
+    let writers: BTreeSet<_> =
+        writers.iter().map(|(file, job, what)| (file.as_str(), job.as_str(), what.as_str())).collect();
     assert_eq!(writers, BTreeSet::from(WRITERS));
 }
 

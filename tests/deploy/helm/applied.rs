@@ -1,0 +1,1 @@
+//! Helm and a real API server.

@@ -1,0 +1,92 @@
+//! The chart makes what the folders of `deploy/` make, with the values that its README names for each.
+
+use super::compare::compare;
+use super::{CHART, RELEASE, objects};
+use crate::rendered::Rendered;
+use crate::support::helm::Helm;
+
+/// A folder, the release and the values that stand for it, how many fields are the same at least, and where the two differ on
+/// purpose.
+struct Pair {
+    folder: &'static str,
+    release: &'static str,
+    values: &'static [&'static str],
+    same: usize,
+    differences: &'static [&'static str],
+}
+
+const fn pair(folder: &'static str, values: &'static [&'static str], same: usize) -> Pair {
+    Pair { folder, release: RELEASE, values, same, differences: &[] }
+}
+
+const PAIRS: &[Pair] = &[
+    pair("base", &[], 190),
+    pair("keep-service", &["--set", "service.create=false"], 170),
+    pair("daemonset", &["--set", "daemonset.enabled=true"], 150),
+    pair("autoscaler", &["--set", "autoscaler.enabled=true"], 260),
+    pair("peers-nlb", &["--set", "peersService.enabled=true"], 220),
+    pair("network-policy", &["--set", "networkPolicy.enabled=true"], 230),
+    Pair {
+        folder: "node-local",
+        release: "interlocal-node-local",
+        values: &["--values", "examples/node-local.yaml"],
+        same: 120,
+        differences: &[],
+    },
+    Pair {
+        folder: "high-port",
+        release: RELEASE,
+        values: &["--set", "ports.dns=5353"],
+        same: 180,
+        // The chart writes the port into the file, kustomize cannot change a line of it.
+        differences: &[
+            "ConfigMap interlocal: data.interlocal.yaml.listen.dns.0: \":53\", \":5353\"",
+            "Deployment interlocal: spec.template.spec.containers.0.args.1: \"--listen\", nothing",
+            "Deployment interlocal: spec.template.spec.containers.0.args.2: \":5353\", nothing",
+        ],
+    },
+    Pair {
+        folder: "pods-verified",
+        release: RELEASE,
+        values: &["--set", "config.kubernetes.pods=verified"],
+        same: 190,
+        // There the file is the operator's.
+        differences: &["ConfigMap interlocal: data.interlocal.yaml.kubernetes: nothing, {\"pods\":\"verified\"}"],
+    },
+];
+
+#[tokio::test]
+async fn the_chart_makes_what_kustomize_makes() {
+    let test = "the_chart_makes_what_kustomize_makes";
+    let Some(helm) = Helm::find(test) else { return };
+    let mut wrong = Vec::new();
+    for pair in PAIRS {
+        let Some(kustomize) = Rendered::of(test, pair.folder).await else { return };
+        let found = compare(&kustomize.objects, &objects(&helm, pair.release, pair.values));
+        if found.differences != pair.differences {
+            wrong.push(format!("deploy/{} with {:?}:\n  {}", pair.folder, pair.values, found.differences.join("\n  ")));
+        }
+        // None of them is lost on the way: the numbers are what there is, rounded down.
+        if found.same < pair.same || found.same > pair.same + 60 {
+            wrong.push(format!("deploy/{}: {} fields are the same", pair.folder, found.same));
+        }
+    }
+    assert!(wrong.is_empty(), "kustomize, Helm:\n{}", wrong.join("\n"));
+}
+
+/// What the README promises for each folder is what was compared.
+#[test]
+fn the_readme_names_the_values_for_each_folder() {
+    let readme = std::fs::read_to_string(format!("{CHART}/README.md")).unwrap();
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `deploy/")).collect();
+    assert_eq!(rows.len(), PAIRS.len());
+    for pair in PAIRS {
+        let row = rows.iter().find(|row| row.starts_with(&format!("| `deploy/{}` |", pair.folder)));
+        let row = row.unwrap_or_else(|| panic!("no row for {}", pair.folder)).replace(['{', '}', ':', ' '], ".");
+        // `--set a.b=c` is `a: {b: c}`.
+        let said = pair.values.get(1).map_or_else(|| "none".to_owned(), |value| value.replace('=', "."));
+        let said: Vec<&str> = said.split('.').collect();
+        let words: Vec<&str> = row.split(['.', '`', '|', '[', ']', '(', ')']).filter(|word| !word.is_empty()).collect();
+        assert!(words.windows(said.len()).any(|words| words == said), "{row}: {said:?}");
+    }
+}
