@@ -7,10 +7,10 @@ use crate::support::helm::Helm;
 
 /// A folder, the release and the values that stand for it, how many fields are the same at least, and where the two differ on
 /// purpose.
-struct Pair {
-    folder: &'static str,
-    release: &'static str,
-    values: &'static [&'static str],
+pub struct Pair {
+    pub folder: &'static str,
+    pub release: &'static str,
+    pub values: &'static [&'static str],
     same: usize,
     differences: &'static [&'static str],
 }
@@ -19,7 +19,7 @@ const fn pair(folder: &'static str, values: &'static [&'static str], same: usize
     Pair { folder, release: RELEASE, values, same, differences: &[] }
 }
 
-const PAIRS: &[Pair] = &[
+pub const PAIRS: &[Pair] = &[
     pair("base", &[], 190),
     pair("keep-service", &["--set", "service.create=false"], 170),
     pair("daemonset", &["--set", "daemonset.enabled=true"], 150),
@@ -52,6 +52,20 @@ const PAIRS: &[Pair] = &[
         same: 190,
         // There the file is the operator's.
         differences: &["ConfigMap interlocal: data.interlocal.yaml.kubernetes: nothing, {\"pods\":\"verified\"}"],
+    },
+    Pair {
+        folder: "example",
+        release: RELEASE,
+        values: &["--values", "examples/eks.yaml", "--set", "region=east"],
+        same: 250,
+        // A value says the region, in place of a ConfigMap of the operator's.
+        differences: &[
+            "ConfigMap interlocal-region: {\"apiVersion\":\"v1\",\"data\":{\"region\":\"east\"},\"kind\":\"ConfigMap\",\
+             \"metadata\":{\"name\":\"interlocal-region\",\"namespace\":\"kube-system\"}}, nothing",
+            "Deployment interlocal: spec.template.spec.containers.0.env.0.valueFrom: \
+             {\"configMapKeyRef\":{\"key\":\"region\",\"name\":\"interlocal-region\",\"optional\":true}}, nothing",
+            "Deployment interlocal: spec.template.spec.containers.0.env.0.value: nothing, \"east\"",
+        ],
     },
 ];
 

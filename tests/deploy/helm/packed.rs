@@ -26,7 +26,8 @@ fn it_packs_with_what_a_cluster_needs_and_is_the_program_s_version() {
     let shown = helm.run(folder.path(), &["show", "all", &packed]).good();
     assert!(shown.contains(&format!("appVersion: {}\n", env!("CARGO_PKG_VERSION"))), "{shown}");
     assert!(shown.contains("# The Helm chart"), "the README is in it");
-    let from_archive = helm.run(folder.path(), &["template", RELEASE, &packed, "--namespace", "kube-system", "--kube-version", "1.37.1"]);
+    let from_archive = helm
+        .run(folder.path(), &["template", RELEASE, &packed, "--namespace", "kube-system", "--kube-version", "1.37.1"]);
     assert_eq!(from_archive.good(), template(&helm, RELEASE, &[]).good());
 }
 
@@ -54,7 +55,9 @@ async fn the_notes_say_what_is_left_to_do() {
     let known = notes(&helm, &table);
     assert!(known.contains("create configmap interlocal-region --from-literal=region=NAME"), "{known}");
     assert!(known.contains("Nobody leads the other regions here"), "{known}");
-    let whole = [&table[..], &["--set", "region=east,peersService.enabled=true,daemonset.enabled=true,service.create=false"]].concat();
+    let whole =
+        [&table[..], &["--set", "region=east,peersService.enabled=true,daemonset.enabled=true,service.create=false"]]
+            .concat();
     let whole = notes(&helm, &whole);
     assert!(whole.contains("rollout status daemonset/interlocal\n"), "{whole}");
     assert!(whole.contains("get service interlocal-peers -o jsonpath"), "{whole}");

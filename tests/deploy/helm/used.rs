@@ -1,8 +1,8 @@
 //! No value is there for show: another one than the default changes what the chart makes.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::table::values;
@@ -96,8 +96,10 @@ fn each_value_changes_what_is_made() {
     let Some(helm) = Helm::find("each_value_changes_what_is_made") else { return };
     let values = values();
     let made = |arguments: &[&str]| template(&helm, RELEASE, arguments);
-    let contexts: BTreeMap<&str, String> = values.iter().map(|(path, _)| needs(path)).map(|with| (with, String::new())).collect();
-    let usual: BTreeMap<&str, String> = contexts.into_keys().map(|with| (with, made(&["--set", with]).good())).collect();
+    let contexts: BTreeMap<&str, String> =
+        values.iter().map(|(path, _)| needs(path)).map(|with| (with, String::new())).collect();
+    let usual: BTreeMap<&str, String> =
+        contexts.into_keys().map(|with| (with, made(&["--set", with]).good())).collect();
     let idle = Mutex::new(Vec::new());
     let queue = Mutex::new(values.iter());
     // Helm is a process of its own each time: two at once.
@@ -105,16 +107,16 @@ fn each_value_changes_what_is_made() {
         for _ in 0..2 {
             scope.spawn(|| {
                 loop {
-                    let Some((path, default)) = queue.lock().unwrap().next() else { break };
+                    let Some((path, default)) = queue.lock().next() else { break };
                     let setting = format!("{path}={}", changed(path, default));
                     let said = made(&["--set", needs(path), "--set-json", &setting]);
                     if !said.ok || said.stdout == usual[needs(path)] {
-                        idle.lock().unwrap().push(format!("{setting} (with {:?}): {}", needs(path), said.stderr));
+                        idle.lock().push(format!("{setting} (with {:?}): {}", needs(path), said.stderr));
                     }
                 }
             });
         }
     });
-    let idle = idle.into_inner().unwrap();
+    let idle = idle.into_inner();
     assert!(idle.is_empty(), "{} of {} change nothing:\n{}", idle.len(), values.len(), idle.join("\n"));
 }
