@@ -13,6 +13,7 @@ mod answers;
 mod applied;
 mod files;
 mod helm;
+mod monitoring;
 mod network;
 mod nlb;
 mod overlays;

@@ -1,0 +1,12 @@
+//! What Prometheus reads and what is made of it: series beside a real CoreDNS's, boards and alerts of the field, our own alerts and
+//! dashboard, and the log of questions.
+
+mod applied;
+mod boards;
+mod coredns;
+mod exposition;
+mod labels;
+mod ours;
+mod query_log;
+mod rules;
+mod world;
