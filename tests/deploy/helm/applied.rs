@@ -16,16 +16,11 @@ use crate::support::helm::Helm;
 use crate::support::read::addresses;
 
 /// What the Prometheus operator would install.
-const SERVICE_MONITOR: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
-    metadata: {name: servicemonitors.monitoring.coreos.com}\n\
-    spec: {group: monitoring.coreos.com, scope: Namespaced, \
-    names: {kind: ServiceMonitor, listKind: ServiceMonitorList, plural: servicemonitors, singular: servicemonitor}, \
-    versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, \
-    properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}}]}\n";
+const KINDS: &str = include_str!("../monitoring/kinds.yaml");
 
 /// Everything that does not exclude something else.
 const ALL: &str = "peersService.enabled=true,networkPolicy.enabled=true,autoscaler.enabled=true,prometheus.service.enabled=true,\
-    prometheus.monitor.enabled=true,config.peers.configmap=kube-system/interlocal-peers,config.kubernetes.pods=verified";
+    prometheus.monitor.enabled=true,prometheus.rules.enabled=true,prometheus.dashboard.enabled=true,config.peers.configmap=kube-system/interlocal-peers,config.kubernetes.pods=verified";
 
 /// `helm` with a release in kube-system, on this server.
 fn helm(helm: &Helm, command: &[&str], values: &[&str]) -> Said {
@@ -35,7 +30,7 @@ fn helm(helm: &Helm, command: &[&str], values: &[&str]) -> Said {
 /// Everything in the cluster that Helm says is its own.
 async fn of_helm(api: &ApiServer) -> Vec<String> {
     let kinds = "all,configmaps,serviceaccounts,clusterroles,clusterrolebindings,roles,rolebindings,\
-                 poddisruptionbudgets,networkpolicies,servicemonitors";
+                 poddisruptionbudgets,networkpolicies,servicemonitors,prometheusrules";
     let label = "app.kubernetes.io/managed-by=Helm";
     let names = api.kubectl(&["get", kinds, "--all-namespaces", "--selector", label, "--output", "name"]).await;
     names.lines().map(str::to_owned).collect()
@@ -46,8 +41,8 @@ async fn the_api_server_takes_each_set_of_values_as_it_is() {
     const TEST: &str = "the_api_server_takes_each_set_of_values_as_it_is";
     let Some(program) = Helm::find(TEST) else { return };
     let Some(api) = ApiServer::start(TEST, &[]).await else { return };
-    api.apply(SERVICE_MONITOR).await;
-    api.kubectl(&["wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com"]).await;
+    api.apply(KINDS).await;
+    api.kubectl(&["wait", "--for=condition=Established", "--all", "crd"]).await;
     let more = [(RELEASE, &["--set", ALL][..]), (RELEASE, &["--set", "hpa.enabled=true,isClusterService=false"])];
     let sets = PAIRS.iter().map(|pair| (pair.release, pair.values)).chain(more);
     let mut taken = 0;
@@ -73,14 +68,14 @@ async fn helm_installs_it_changes_it_without_a_restart_and_takes_it_away() {
     let Some(program) = Helm::find(TEST) else { return };
     let Some(api) = ApiServer::start(TEST, &[]).await else { return };
     let program = program.with(api.kubeconfig());
-    api.apply(SERVICE_MONITOR).await;
-    api.kubectl(&["wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com"]).await;
+    api.apply(KINDS).await;
+    api.kubectl(&["wait", "--for=condition=Established", "--all", "crd"]).await;
 
     let said = helm(&program, &["install", RELEASE, CHART], &["--set", ALL]).good();
     assert!(said.contains("STATUS: deployed"), "{said}");
     let installed = of_helm(&api).await;
     // Two Deployments, three Services, three maps, two accounts with their roles, and the rest once.
-    assert!(installed.len() >= 18, "{installed:?}");
+    assert!(installed.len() >= 20, "{installed:?}");
     let before = api.get("kube-system", "deployment/interlocal").await;
 
     let table = "peers.regions.east.endpoints={192.0.2.1},config.cache.size=8MiB";

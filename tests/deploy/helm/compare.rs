@@ -38,6 +38,18 @@ pub fn compare(left: &[Value], right: &[Value]) -> Comparison {
     found
 }
 
+/// How many fields these objects have, counted by themselves.
+pub fn fields(objects: &[Value]) -> usize {
+    fn leaves(value: &Value) -> usize {
+        match value {
+            Value::Object(inner) if !inner.is_empty() => inner.values().map(leaves).sum(),
+            Value::Array(inner) if !inner.is_empty() => inner.iter().map(leaves).sum(),
+            _ => 1,
+        }
+    }
+    objects.iter().map(|object| leaves(&meaning(object))).sum()
+}
+
 impl Comparison {
     fn walk(&mut self, path: &str, left: Option<&Value>, right: Option<&Value>) {
         match (left, right) {
@@ -125,6 +137,7 @@ fn what_differs_is_named_by_its_path_and_the_rest_is_counted() {
     );
     // kind, name, type and the first port.
     assert_eq!(found.same, 4);
+    assert_eq!(fields(std::slice::from_ref(&left)), 6, "the type that the server fills in too");
     let alone = compare(&[left], &[]).differences;
     assert!(alone.len() == 1 && alone[0].starts_with("Service a: {") && alone[0].ends_with("}, nothing"), "{alone:?}");
 }

@@ -31,6 +31,21 @@ fn it_packs_with_what_a_cluster_needs_and_is_the_program_s_version() {
     assert_eq!(from_archive.good(), template(&helm, RELEASE, &[]).good());
 }
 
+/// A chart can only read what is below it.
+#[test]
+fn its_files_are_those_of_the_manifests() {
+    let mut same = 0;
+    for entry in std::fs::read_dir(format!("{CHART}/files")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let ours = format!("{}/deploy/components/monitoring/{name}", env!("CARGO_MANIFEST_DIR"));
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert!(read(&path) == read(Path::new(&ours)), "cp {ours} {}", path.display());
+        same += 1;
+    }
+    assert_eq!(same, 2);
+}
+
 /// The notes, which `helm template` leaves out.
 fn notes(helm: &Helm, values: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();

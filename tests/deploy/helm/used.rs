@@ -19,6 +19,8 @@ const WITH: &[(&str, &str)] = &[
     ("peersService.", "peersService.enabled=true,ports.peersTls=8853"),
     ("prometheus.service.", "prometheus.service.enabled=true"),
     ("prometheus.monitor.", "prometheus.monitor.enabled=true"),
+    ("prometheus.rules.", "prometheus.rules.enabled=true"),
+    ("prometheus.dashboard.", "prometheus.dashboard.enabled=true"),
 ];
 
 /// Values that cannot be made up: what is behind a path's last part, or a whole path.
@@ -68,6 +70,8 @@ const OTHER: &[(&str, &str)] = &[
     ("loadBalancerSourceRanges", "[\"192.0.2.0/24\"]"),
     ("ranges", "[\"192.0.2.0/24\"]"),
     ("ports.metrics", "9999"),
+    ("prometheus.monitor.interval", "\"1m\""),
+    ("prometheus.monitor.scrapeTimeout", "\"5s\""),
     ("ports.peersTls", "8853"),
     ("peers.regions", "{\"east\": {}}"),
 ];
