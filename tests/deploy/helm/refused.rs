@@ -63,3 +63,23 @@ fn the_keys_of_config_are_those_of_the_program() {
     let keys: Vec<&String> = whole.as_object().unwrap().keys().collect();
     assert_eq!(known, keys, "add the key to `config` in values.schema.json");
 }
+
+/// A mapping whose keys the schema names has no others: a typing error is one wherever it is.
+#[test]
+fn no_mapping_of_the_schema_is_left_open() {
+    fn closed(place: &str, value: &serde_json::Value, count: &mut usize) {
+        if let Some(object) = value.as_object() {
+            if object.get("type").is_some_and(|kind| kind == "object") && object.contains_key("properties") {
+                assert_eq!(object.get("additionalProperties"), Some(&false.into()), "{place}");
+                *count += 1;
+            }
+            for (key, inner) in object {
+                closed(&format!("{place}/{key}"), inner, count);
+            }
+        }
+    }
+    let text = std::fs::read_to_string(format!("{CHART}/values.schema.json")).unwrap();
+    let mut count = 0;
+    closed("", &serde_json::from_str(&text).unwrap(), &mut count);
+    assert_eq!(count, 31);
+}
