@@ -17,9 +17,21 @@ const ERROR: &str = "<error>";
 /// An API server has one address; a kubeconfig that changes all the time is not worth more.
 const HOSTS: usize = 8;
 
-/// By host: by status the count, and the times.
+/// By host.
 #[derive(Default)]
-pub(super) struct Calls(Mutex<BTreeMap<String, (BTreeMap<Option<u16>, u64>, Option<Durations>)>>);
+pub(super) struct Calls(Mutex<BTreeMap<String, Host>>);
+
+struct Host {
+    /// By status; none: there was no reply.
+    counts: BTreeMap<Option<u16>, u64>,
+    times: Durations,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self { counts: BTreeMap::new(), times: Durations::new(&BUCKETS) }
+    }
+}
 
 impl Calls {
     /// A question to `host` ended, with this status or without any.
@@ -28,24 +40,55 @@ impl Calls {
         if hosts.len() >= HOSTS && !hosts.contains_key(host) {
             return;
         }
-        let (counts, times) = hosts.entry(host.to_owned()).or_default();
-        *counts.entry(status).or_default() += 1;
-        times.get_or_insert_with(|| Durations::new(&BUCKETS)).observe(took);
+        let host = hosts.entry(host.to_owned()).or_default();
+        *host.counts.entry(status).or_default() += 1;
+        host.times.observe(took);
     }
 
     pub(super) fn report(&self, sink: &mut Sink) {
         if !sink.coredns() {
             return;
         }
-        for (host, (counts, times)) in &*self.0.lock() {
+        for (host, Host { counts, times }) in &*self.0.lock() {
             for (status, count) in counts {
                 let code = status.map_or_else(|| ERROR.to_owned(), |status| status.to_string());
                 let labels = [("code", code.as_str()), ("method", METHOD), ("host", host.as_str())];
                 sink.count(names::COREDNS_REST_REQUESTS, &labels, *count);
             }
-            if let Some(times) = times {
-                sink.histogram(names::COREDNS_REST_DURATION, &[("verb", METHOD), ("host", host)], &times.read());
-            }
+            sink.histogram(names::COREDNS_REST_DURATION, &[("verb", METHOD), ("host", host)], &times.read());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::metrics::Registry;
+
+    #[test]
+    fn calls_are_counted_by_what_came_of_them() {
+        let calls = Arc::new(Calls::default());
+        calls.ended("10.96.0.1:443", Some(200), Duration::from_millis(30));
+        calls.ended("10.96.0.1:443", Some(200), Duration::from_secs(20));
+        calls.ended("10.96.0.1:443", None, Duration::from_secs(1));
+        (0..100).for_each(|number| calls.ended(&format!("host-{number}"), Some(200), Duration::ZERO));
+        assert_eq!(calls.0.lock().len(), HOSTS, "hosts are bounded");
+        let text = |coredns| {
+            let (registry, calls) = (Registry::new("1", coredns), Arc::clone(&calls));
+            registry.register_source(move |sink| calls.report(sink));
+            registry.encode()
+        };
+        let shown = text(true);
+        for line in [
+            "_requests_total{code=\"200\",method=\"GET\",host=\"10.96.0.1:443\"} 2",
+            "_requests_total{code=\"<error>\",method=\"GET\",host=\"10.96.0.1:443\"} 1",
+            "_request_duration_seconds_bucket{verb=\"GET\",host=\"10.96.0.1:443\",le=\"0.05\"} 1",
+            "_request_duration_seconds_count{verb=\"GET\",host=\"10.96.0.1:443\"} 3",
+        ] {
+            assert!(shown.contains(&format!("coredns_kubernetes_rest_client{line}\n")), "{line} is not in\n{shown}");
+        }
+        assert!(!text(false).contains("rest_client"));
     }
 }

@@ -119,7 +119,7 @@ impl QueryLog {
         if !self.config.classes.contains(&class(rcode, reply)) {
             return None;
         }
-        if self.config.sample > 1 && self.seen.fetch_add(1, Relaxed) % self.config.sample as u64 != 0 {
+        if self.config.sample > 1 && !self.seen.fetch_add(1, Relaxed).is_multiple_of(self.config.sample as u64) {
             return None;
         }
         let second = now.saturating_duration_since(self.started).as_secs();

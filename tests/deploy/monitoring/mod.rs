@@ -3,6 +3,7 @@
 
 mod applied;
 mod boards;
+mod certificates;
 mod coredns;
 mod exposition;
 mod labels;
