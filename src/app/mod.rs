@@ -7,6 +7,7 @@ mod configmap;
 mod feed;
 mod http;
 mod loops;
+mod memory;
 mod pulse;
 mod reloads;
 mod report;
@@ -178,6 +179,7 @@ impl BoundApp {
             },
         );
         report::register(&core);
+        memory::watch(&core);
         certificates::reload(&core, &config);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;

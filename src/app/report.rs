@@ -31,6 +31,11 @@ fn report(core: &Core, sink: &mut Sink) {
     sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
+    for (what, count) in
+        [("questions", &core.counters.client_questions), ("connections", &core.counters.client_connections)]
+    {
+        sink.count(names::CLIENT_REFUSED, &[("what", what)], count.load(Relaxed));
+    }
     sink.count(names::ACCEPT_ERRORS, &[], core.counters.accept_errors.load(Relaxed));
     if let Some(tls) = &core.tls {
         sink.gauge(names::TLS_OK, &[], f64::from(u8::from(tls.is_ok())));

@@ -6,6 +6,7 @@ pub mod entry;
 pub mod inflight;
 pub mod key;
 pub mod policy;
+pub mod pressure;
 pub mod store;
 
 pub use census::Kinds;
@@ -13,4 +14,5 @@ pub use entry::Entry;
 pub use inflight::{Follower, Inflight, Joined, Leader};
 pub use key::{Key, KeyBuf};
 pub use policy::{Keep, Policy, Source};
+pub use pressure::{Memory, Pressure};
 pub use store::{Cache, Stats};

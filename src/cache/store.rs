@@ -159,6 +159,12 @@ impl Cache {
         }
     }
 
+    /// Octets that there may be.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.shards.iter().map(|shard| shard.0.lock().limit).sum()
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         self.stats().entries
@@ -210,6 +216,7 @@ impl Cache {
         sink.count(names::CACHE_STALE, &[], stats.stale);
         sink.gauge(names::CACHE_ENTRIES, &[], stats.entries as f64);
         sink.gauge(names::CACHE_BYTES, &[], stats.bytes as f64);
+        sink.gauge(names::CACHE_LIMIT, &[], self.limit() as f64);
     }
 
     /// By bits from the middle of the hash: the table inside uses the lowest and the highest.

@@ -3,6 +3,7 @@
 mod admin;
 mod ask;
 mod demo;
+mod descriptors;
 mod files;
 mod peers;
 mod serve;

@@ -60,6 +60,7 @@ metrics! {
         "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
+    CACHE_LIMIT: gauge("interlocal_cache_limit_bytes", "Octets that they may take: cache.size, or less while memory is short.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
     FETCHES_REFUSED: counter("interlocal_fetches_refused_total",
         "Questions answered with SERVFAIL because limits.in_flight was reached.");
@@ -121,6 +122,8 @@ metrics! {
     UPSTREAM_MISMATCHES: counter("interlocal_upstream_mismatched_answers_total", "Answers of the upstream that matched no question by id and content.");
     UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
+    CLIENT_REFUSED: counter("interlocal_client_refused_total",
+        "Questions that would have to wait, and connections, turned away because their client had its share of them.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
     TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
     TLS_NOT_AFTER: gauge("interlocal_tls_not_after_timestamp_seconds", "When the certificates of listen.peers_tls end, in seconds since 1970, by file.");

@@ -348,6 +348,15 @@ impl State {
         with_load.min_by_key(|((load, _), _)| *load).map(|(_, one)| Arc::clone(one))
     }
 
+    /// Gives up the connection that has been silent longest, if that was longer than a question has. Who still waits on it goes
+    /// on waiting.
+    pub(super) fn lets_go(&mut self, deadline: Duration, now: Instant) -> bool {
+        let silent = self.open.iter().filter_map(|one| Some((one.silent_since(now)?, one.number())));
+        let Some((_, number)) = silent.min().filter(|(since, _)| now >= *since + deadline) else { return false };
+        self.open.retain(|one| one.number() != number);
+        true
+    }
+
     /// How many connections there are for the next questions, and how many of them have not stalled.
     pub(super) fn lasting(&self, deadline: Duration, now: Instant) -> (usize, usize) {
         let patience = stall::patience(self.rtt, deadline);

@@ -70,6 +70,10 @@ pub struct Counters {
     pub overloaded: AtomicU64,
     /// Connections closed because `limits.tcp_connections` was reached.
     pub tcp_refused: AtomicU64,
+    /// Questions refused because their client has its share of `limits.in_flight`.
+    pub client_questions: AtomicU64,
+    /// Connections closed because their client has its share of `limits.tcp_connections`.
+    pub client_connections: AtomicU64,
     /// Connections that could not be accepted, for want of file descriptors for instance.
     pub accept_errors: AtomicU64,
 }

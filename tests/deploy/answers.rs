@@ -26,7 +26,7 @@ const CLUSTER: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n
     apiVersion: v1\nkind: ConfigMap\nmetadata: {name: interlocal-region, namespace: kube-system}\n\
     data: {region: east}\n";
 
-const TABLE: &str = "{data: {peers.yaml: 'regions: {east: {endpoints: [192.0.2.1]}, west: {endpoints: [192.0.2.2]}}'}}";
+const TABLE: &str = "regions: {east: {endpoints: [192.0.2.1]}, west: {endpoints: [192.0.2.2]}}";
 
 /// An API server with the objects of a folder.
 async fn cluster(test: &str, folder: &str) -> Option<(ApiServer, Rendered)> {
@@ -120,7 +120,8 @@ async fn a_pod_of_the_base_answers_at_port_53_by_its_sysctl() {
     // A table is filled in while it runs. Its own row makes the region's names known at the peers' door.
     let refused = ask_tcp(peers, "web.east.svc.cluster.local", RecordType::A).await;
     assert_eq!(refused.response_code, ResponseCode::Refused, "{refused:?}");
-    api.patch("kube-system", "configmap/interlocal-peers", TABLE).await;
+    let table = serde_json::json!({"data": {"peers.yaml": TABLE}});
+    api.patch("kube-system", "configmap/interlocal-peers", &table.to_string()).await;
     pod.refresh_files(&api, "second").await;
     let known = || async {
         let reply = ask_tcp(peers, "web.east.svc.cluster.local", RecordType::A).await;

@@ -157,3 +157,37 @@ async fn the_service_that_is_there_stays_and_leads_to_us() {
     let said = api.try_kubectl(&["apply", "-f", "-"], &base.yaml).await;
     assert!(!said.ok && said.stderr.contains("may not change once set"), "{}{}", said.stdout, said.stderr);
 }
+
+/// The standard `restricted` of Pod Security, in its newest version, as the server's own admission reads it. A pod on its node's
+/// network is outside of it, and no more than that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pods_keep_to_the_restricted_standard() {
+    const TEST: &str = "the_pods_keep_to_the_restricted_standard";
+    let Some(api) = ApiServer::start(TEST, &[]).await else { return };
+    for standard in ["restricted", "privileged"] {
+        let labels = json!({"pod-security.kubernetes.io/enforce": standard});
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": standard, "labels": labels}});
+        api.apply(&namespace.to_string()).await;
+    }
+    let mut pods = 0;
+    for folder in FOLDERS {
+        let Some(rendered) = Rendered::of(TEST, folder).await else { return };
+        let workloads = rendered.objects.iter().filter(|object| object["spec"].get("template").is_some());
+        for workload in workloads {
+            let name = workload["metadata"]["name"].as_str().unwrap();
+            let spec = &workload["spec"]["template"]["spec"];
+            let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}).to_string();
+            let create = |namespace: &'static str| ["create", "--dry-run=server", "-f", "-", "-n", namespace];
+            let said = api.try_kubectl(&create("restricted"), &pod).await;
+            if *folder == "node-local" {
+                assert!(!said.ok && said.stderr.contains("violates PodSecurity"), "{said:?}");
+                api.try_kubectl(&create("privileged"), &pod).await.good();
+            } else {
+                assert!(said.ok, "{folder}: {}", said.stderr);
+            }
+            pods += 1;
+        }
+    }
+    assert_eq!(pods, FOLDERS.len() + 1, "each folder has one, and one has the autoscaler's too");
+}

@@ -180,3 +180,31 @@ async fn the_example_is_the_sum_of_its_parts() {
     let table = example.get("ConfigMap", "interlocal-peers")["data"]["peers.yaml"].as_str().unwrap();
     assert_eq!(table, include_str!("../../deploy/example/peers.yaml"));
 }
+
+/// All components at once, in both orders: none undoes another.
+#[tokio::test]
+async fn components_go_with_each_other() {
+    const TEST: &str = "components_go_with_each_other";
+    let forth = ["keep-service", "high-port", "peers-nlb", "network-policy", "pods-verified"];
+    let back = ["pods-verified", "network-policy", "peers-nlb", "high-port", "keep-service"];
+    for components in
+        [&forth[..], &back, &["daemonset", "high-port", "peers-nlb"], &["peers-nlb", "high-port", "daemonset"]]
+    {
+        let Some(all) = Rendered::put_together(TEST, components).await else { return };
+        assert_eq!(all.container()["args"], json!(["serve", "--listen", ":5353"]), "{components:?}");
+        assert_eq!(all.pod()["securityContext"].get("sysctls"), None, "{components:?}");
+        assert_eq!(all.pod()["terminationGracePeriodSeconds"], 180, "{components:?}");
+        assert_eq!(all.workload()["spec"]["minReadySeconds"], 180, "{components:?}");
+        let config = all.get("ConfigMap", "interlocal")["data"]["interlocal.yaml"].as_str().unwrap();
+        assert!(config.contains("lameduck: 150s"), "{components:?}: {config}");
+        all.get("Service", "interlocal-peers");
+        let (kind, service) = (&all.workload()["kind"], all.find("Service", "kube-dns"));
+        if components.contains(&"daemonset") {
+            assert_eq!((kind, service.is_some()), (&"DaemonSet".into(), true), "{components:?}");
+        } else {
+            assert_eq!((kind, service.is_some()), (&"Deployment".into(), false), "{components:?}");
+            assert_eq!(all.get("ClusterRole", "interlocal")["rules"].as_array().unwrap().len(), 4, "{components:?}");
+            all.get("NetworkPolicy", "interlocal");
+        }
+    }
+}

@@ -38,14 +38,31 @@ impl Rendered {
         if let Some(rendered) = known.get(folder) {
             return Some(rendered.clone());
         }
-        // No server is needed for it, only the program.
-        let kubectl = ApiServer::stopped(test, &[])?;
-        let path = format!("{}/deploy/{folder}", env!("CARGO_MANIFEST_DIR"));
-        let yaml = kubectl.kubectl(&["kustomize", &path]).await;
-        let objects = serde_saphyr::from_multiple(&yaml).unwrap_or_else(|error| panic!("{folder}: {error}"));
-        let rendered = Self { folder: folder.to_owned(), yaml, objects };
+        let rendered = Self::at(test, &format!("{}/deploy/{folder}", env!("CARGO_MANIFEST_DIR")), folder).await?;
         known.insert(folder.to_owned(), rendered.clone());
         Some(rendered)
+    }
+
+    /// The base with these components, as an operator puts them together in a folder of his own.
+    pub async fn put_together(test: &str, components: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let place = folder.path().canonicalize().unwrap();
+        // kustomize takes no absolute paths: up to the root, and down again.
+        let up = "../".repeat(place.components().count() - 1);
+        let deploy = format!("{up}{}/deploy", &env!("CARGO_MANIFEST_DIR")[1..]);
+        let mut text = format!("resources: [{deploy}/base]\ncomponents:\n");
+        for component in components {
+            text += &format!("- {deploy}/components/{component}\n");
+        }
+        std::fs::write(place.join("kustomization.yaml"), text).unwrap();
+        Self::at(test, &place.to_string_lossy(), &components.join("+")).await
+    }
+
+    async fn at(test: &str, path: &str, folder: &str) -> Option<Self> {
+        // No server is needed for it, only the program.
+        let yaml = ApiServer::stopped(test, &[])?.kubectl(&["kustomize", path]).await;
+        let objects = serde_saphyr::from_multiple(&yaml).unwrap_or_else(|error| panic!("{folder}: {error}"));
+        Some(Self { folder: folder.to_owned(), yaml, objects })
     }
 
     pub fn find(&self, kind: &str, name: &str) -> Option<&Value> {

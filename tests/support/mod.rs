@@ -9,6 +9,7 @@
 //! * [`server::ScriptServer`]: answers, delays, lies and hangs up as told; UDP and TCP on one loopback port.
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
+//! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
@@ -29,9 +30,11 @@ pub mod dig;
 pub mod helm;
 pub mod hickory;
 pub mod http;
+pub mod lab;
 pub mod pair;
 pub mod ports;
 pub mod process;
+pub mod raw;
 pub mod read;
 pub mod region;
 pub mod regions;

@@ -217,11 +217,11 @@ impl Connection {
     /// Resolves a miss in a task of its own. The channel has room for every question in flight, so the task never waits for it.
     fn start(&self, miss: Miss, now: std::time::Instant) {
         let (core, finished, recorder) = (Arc::clone(&self.core), self.finished.clone(), self.recorder.clone());
-        let (permit, from) = (admit(&core), self.from);
+        let (permit, from) = (admit(&core, self.door, self.from.ip()), self.from);
         self.core.runtime.spawn(async move {
             let reply = match permit {
-                Some(permit) => finish(&core, &miss, permit).await,
-                None => give_up(&core, &miss, &Failure::Overloaded),
+                Ok(permit) => finish(&core, &miss, permit).await,
+                Err(failure) => give_up(&core, &miss, &failure),
             };
             let bytes = reply.map(|(bytes, done)| {
                 let took = clock::now().duration_since(now);

@@ -26,8 +26,9 @@ pub(super) struct Later {
 impl Later {
     /// Hands the question to the runtime, or refuses it at once if too many are there already.
     pub(super) fn start(self, core: &Arc<Core>) {
-        let Some(permit) = admit(core) else {
-            return self.give_up(core, &Failure::Overloaded);
+        let permit = match admit(core, self.miss.door, self.miss.source) {
+            Ok(permit) => permit,
+            Err(failure) => return self.give_up(core, &failure),
         };
         let core = Arc::clone(core);
         core.runtime.clone().spawn(async move {

@@ -54,6 +54,7 @@ const RULES: Rules = Rules {
         ("parking_lot", &["src/"]),
         ("prometheus", &["src/metrics/"]),
         ("rand", &["src/"]),
+        ("rustix", &["src/cli/descriptors.rs"]),
         ("rustls", &["src/tls/"]),
         ("rustls_native_certs", &["src/tls/files.rs"]),
         ("serde", &["src/"]),

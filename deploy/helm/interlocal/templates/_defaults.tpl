@@ -13,10 +13,8 @@
 {{- .Values.minReadySeconds -}}
 {{- else if .Values.peersService.enabled -}}
 180
-{{- else if .Values.daemonset.enabled -}}
-10
 {{- else -}}
-0
+10
 {{- end -}}
 {{- end -}}
 
