@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::monitoring::operators_kinds;
 use crate::rendered::{FOLDERS, Rendered};
 use crate::support::apiserver::ApiServer;
 use crate::support::secs;
@@ -21,6 +22,7 @@ const NODE: &str = "apiVersion: v1\nkind: Node\nmetadata: {name: node-a}\n";
 async fn every_folder_is_taken_as_it_is() {
     const TEST: &str = "every_folder_is_taken_as_it_is";
     let Some(api) = ApiServer::start(TEST, &[]).await else { return };
+    operators_kinds(&api).await;
     let mut objects = 0;
     for folder in FOLDERS {
         let Some(rendered) = Rendered::of(TEST, folder).await else { return };

@@ -16,6 +16,7 @@ pub const FOLDERS: &[&str] = &[
     "node-local",
     "peers-nlb",
     "network-policy",
+    "monitoring",
     "pods-verified",
     "autoscaler",
     "example",

@@ -10,17 +10,22 @@ use crate::support::wait::eventually;
 /// ServiceMonitor and PrometheusRule of `monitoring.coreos.com/v1`, as far as they are used here.
 const KINDS: &str = include_str!("kinds.yaml");
 
+/// Makes a server know the operator's kinds, and waits until it does.
+pub async fn operators_kinds(api: &ApiServer) {
+    api.apply(KINDS).await;
+    let known = eventually(secs(60), || async {
+        api.try_kubectl(&["get", "prometheusrules,servicemonitors", "-A"], "").await.ok
+    });
+    assert!(known.await, "the definitions are not in use");
+}
+
 #[tokio::test]
 async fn the_folder_is_taken_by_an_api_server_that_knows_the_operators_kinds() {
     let test = "the_folder_is_taken_by_an_api_server_that_knows_the_operators_kinds";
     let Some(api) = ApiServer::shared(test).await else { return };
     let folder = format!("{}/deploy/monitoring", env!("CARGO_MANIFEST_DIR"));
     let objects = api.kubectl(&["kustomize", &folder]).await;
-    api.apply(KINDS).await;
-    let known = eventually(secs(60), || async {
-        api.try_kubectl(&["get", "prometheusrules,servicemonitors", "-A"], "").await.ok
-    });
-    assert!(known.await, "the definitions are not in use");
+    operators_kinds(&api).await;
     let wanted: Vec<Value> = serde_saphyr::from_multiple(&objects).unwrap();
     let ours: Vec<String> = wanted
         .iter()

@@ -11,3 +11,5 @@ mod ours;
 mod query_log;
 mod rules;
 mod world;
+
+pub use applied::operators_kinds;
