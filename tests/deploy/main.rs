@@ -12,6 +12,7 @@ mod support;
 mod answers;
 mod applied;
 mod files;
+mod helm;
 mod monitoring;
 mod network;
 mod nlb;
