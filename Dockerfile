@@ -11,8 +11,10 @@ ARG RUST=1.95
 # Compiles on the machine's own architecture, for any of the two.
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:${RUST}-bookworm AS build
 ARG TARGETARCH
+# For `--version`; there is no checkout here to ask.
+ARG REVISION
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
 COPY config config
 # Cargo.toml names them; none is compiled.
@@ -20,7 +22,7 @@ COPY benches benches
 COPY .ci/static .ci/static
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
-    .ci/static "$TARGETARCH" /interlocal
+    INTERLOCAL_COMMIT="$REVISION" .ci/static "$TARGETARCH" /interlocal
 
 FROM scratch AS outside
 ARG TARGETARCH

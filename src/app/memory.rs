@@ -38,14 +38,21 @@ async fn watch_at(core: Weak<Core>, root: &Path) {
 
 /// What this process uses and may use; none if that is not limited, or not told.
 fn memory(root: &Path) -> Option<Memory> {
-    let number = |file: &str| -> Option<u64> { std::fs::read_to_string(root.join(file)).ok()?.trim().parse().ok() };
-    // Inside a container its own group is the root (cgroup v2, then v1).
-    let limit = number("sys/fs/cgroup/memory.max").or_else(|| number("sys/fs/cgroup/memory/memory.limit_in_bytes"))?;
+    let limit = limit(root)?;
     let status = std::fs::read_to_string(root.join("proc/self/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(Memory { used: kilobytes * 1_024, limit })
+}
+
+/// The memory that the container may have; none if that is not limited, or not told.
+#[must_use]
+pub fn limit(root: &Path) -> Option<u64> {
+    let number = |file: &str| -> Option<u64> { std::fs::read_to_string(root.join(file)).ok()?.trim().parse().ok() };
+    // Inside a container its own group is the root (cgroup v2, then v1).
+    let limit = number("sys/fs/cgroup/memory.max").or_else(|| number("sys/fs/cgroup/memory/memory.limit_in_bytes"))?;
     // Version 1 says "no limit" by a number that no machine has.
-    (limit < 1 << 50).then_some(Memory { used: kilobytes * 1_024, limit })
+    Some(limit).filter(|limit| *limit < 1 << 50)
 }
 
 #[cfg(test)]

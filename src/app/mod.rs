@@ -7,13 +7,15 @@ mod configmap;
 mod feed;
 mod http;
 mod loops;
-mod memory;
+pub mod memory;
 mod pulse;
 mod reloads;
 mod report;
 mod routing;
 mod table;
 pub mod text;
+
+pub use table::hidden;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

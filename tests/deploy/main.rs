@@ -13,6 +13,7 @@ mod support;
 mod answers;
 mod applied;
 mod files;
+mod helm;
 mod migration;
 mod monitoring;
 mod network;

@@ -209,6 +209,10 @@ async fn account(api: &ApiServer, spec: &Value, folder: &Path) {
 async fn environment(api: &ApiServer, container: &Value) -> Vec<String> {
     let mut all = Vec::new();
     for variable in container["env"].as_array().unwrap() {
+        if let Some(value) = variable["value"].as_str() {
+            all.push(format!("{}={value}", text(&variable["name"])));
+            continue;
+        }
         let from = &variable["valueFrom"]["configMapKeyRef"];
         let name = format!("configmap/{}", text(&from["name"]));
         let got = api.try_kubectl(&["get", "-n", NAMESPACE, &name, "-o", "json"], "").await;

@@ -43,6 +43,8 @@ pub(super) struct Access {
     selection: Arc<Selection>,
     client: Mutex<Option<(Client, Arc<str>, Instant)>>,
     calls: Arc<Calls>,
+    /// The name that its certificate has to be for; none: that of its address.
+    name: Option<String>,
 }
 
 /// What is asked for: all that is at a path, or what of it has these fields and labels.
@@ -57,7 +59,17 @@ pub(super) struct Reply(Body);
 
 impl Access {
     pub(super) fn new(target: Target, settings: Settings, selection: Arc<Selection>, calls: Arc<Calls>) -> Self {
-        Self { target, settings, selection, client: Mutex::new(None), calls }
+        Self { target, settings, selection, client: Mutex::new(None), calls, name: None }
+    }
+
+    /// The same server under another name: does its certificate have it?
+    pub(super) fn named(self, name: String) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// Any page that everybody may read.
+    pub(super) async fn get(&self, path: &str) -> Result<Reply, Failure> {
+        self.ask(Request::get(path).body(Vec::new())).await
     }
 
     /// A page of a list, of so many objects: the newest state, whatever the version.
@@ -148,6 +160,9 @@ impl Access {
         config.connect_timeout = Some(self.settings.connect);
         // Its own retries wait for up to a quarter of an hour, and nobody would hear of it.
         config.default_retry = false;
+        if self.name.is_some() {
+            config.tls_server_name.clone_from(&self.name);
+        }
         let host: Arc<str> = config.cluster_url.authority().map_or("", |host| host.as_str()).into();
         let client = Client::try_from(config).map_err(|error| Failure::Unconfigured(chain(&error)))?;
         *self.client.lock() = Some((client.clone(), Arc::clone(&host), Instant::now()));

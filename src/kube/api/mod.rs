@@ -13,6 +13,7 @@ mod listing;
 mod message;
 mod programming;
 mod resource;
+pub mod rights;
 mod served;
 mod settings;
 mod single;
