@@ -19,9 +19,11 @@ use clap::{Parser, Subcommand};
 const FOUND: u8 = 1;
 /// Usage or configuration.
 const USAGE: u8 = 2;
+/// With the commit, where the build knew it.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("INTERLOCAL_BUILD"));
 
 #[derive(Parser)]
-#[command(name = "interlocal", version, about, max_term_width = 100)]
+#[command(name = "interlocal", version = VERSION, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -247,6 +247,7 @@ impl Address {
         match outcome {
             Ok(answer) => {
                 count(&self.counters.answers);
+                self.counters.timings.answered(answer.body.rcode.0, now - began);
                 let mut state = self.state.lock();
                 state.rtt.sample_answer(now - began);
                 state.usual.sample(now - began);

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
 use super::permits::Permits;
+use super::querylog::QueryLog;
 use super::recorders::Recorders;
 use super::refresh::Refreshes;
 use crate::cache::{Cache, Inflight, Policy};
@@ -100,6 +101,8 @@ pub struct Routing {
     pub upstream_stamps: Vec<bool>,
     pub table: PeerTable,
     pub slots: Slots,
+    /// If questions are to be logged.
+    pub query_log: Option<Arc<QueryLog>>,
 }
 
 /// Where answers are counted, by where they came from.

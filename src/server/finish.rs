@@ -1,17 +1,19 @@
 //! Misses are finished here: admitted or turned away, and contained, so that a panic costs one question and nothing else.
 
 use std::future::{Future, poll_fn};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::asking::Done;
 use super::core::{Core, Counters, Routing};
 use super::permits::{Full, Permit};
 use super::resolve::Miss;
 use crate::answer::Failure;
+use crate::clock;
 use crate::route::Door;
 
 /// Runs one question; `None` if it panicked. Nothing of a question outlives it but counters, so no broken state is seen.
@@ -74,6 +76,15 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
         core.metrics.panicked();
     }
     miss.fail(failure)
+}
+
+/// Logs the answer to a question that was not answered at once, if such answers are logged.
+pub fn log_late(core: &Core, from: SocketAddr, miss: &Miss, reply: &[u8], done: &Done, took: Duration) {
+    let routing = core.routing.load();
+    let Some(log) = &routing.query_log else { return };
+    if let Some(entry) = log.entry(from, miss.transport, &miss.message, reply, done.rcode, clock::now()) {
+        log.put(entry, took);
+    }
 }
 
 #[cfg(test)]

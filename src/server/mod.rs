@@ -9,6 +9,7 @@ pub mod fetch;
 mod finish;
 pub mod heartbeat;
 pub mod permits;
+pub mod querylog;
 pub mod question;
 pub mod recorders;
 pub mod refresh;

@@ -223,7 +223,8 @@ impl<'a> One<'a> {
     fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
         let asker = self.asker(entry)?;
         let len = entry.write(self.query, out, asker, self.asking.now);
-        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, entry.body().rcode))
+        let by = if entry.body().is_negative() { Answerer::CachedDenial } else { Answerer::Cache };
+        Some(self.done(len, self.asking.view.routing.slots.of(remote), by, entry.body().rcode))
     }
 
     /// How a cached body is written for this asker; none if its chain has to be followed first.

@@ -12,7 +12,7 @@
 //! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
-//! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`tool`]: where such programs are.
+//! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
 // Each test binary compiles this module for itself and uses the part that it needs.
@@ -27,6 +27,7 @@ pub mod certificates;
 pub mod client;
 pub mod coredns;
 pub mod dig;
+pub mod helm;
 pub mod hickory;
 pub mod http;
 pub mod lab;

@@ -58,7 +58,7 @@ pub enum Domain {
 
 /// Tries everything that the source does with this selection.
 pub async fn rights(target: &Target, selection: &Selection, table: Option<&Object>, settings: &Settings) -> Vec<Right> {
-    let access = Access::new(target.clone(), settings.clone(), Arc::new(selection.clone()));
+    let access = Access::new(target.clone(), settings.clone(), Arc::new(selection.clone()), Arc::default());
     let mut kinds = vec![Kind::Namespace, Kind::Service, Kind::Slice];
     if selection.pods {
         kinds.push(Kind::Pod);
@@ -100,7 +100,7 @@ pub async fn rights(target: &Target, selection: &Selection, table: Option<&Objec
 /// # Errors
 /// If they cannot be read.
 pub async fn namespaces(target: &Target, settings: &Settings) -> Result<Vec<String>, Lack> {
-    let access = Access::new(target.clone(), settings.clone(), Arc::default());
+    let access = Access::new(target.clone(), settings.clone(), Arc::default(), Arc::default());
     read_namespaces(&access, settings).await.map_err(Lack::from)
 }
 
@@ -109,7 +109,7 @@ pub async fn domain(target: &Target, domain: &Name, settings: &Settings) -> Doma
     // Without a name there is nothing that could be another one.
     let Ok(name) = domain.prepend(ITSELF) else { return Domain::Untold };
     let name = name.to_string().trim_end_matches('.').to_owned();
-    let access = Access::new(target.clone(), settings.clone(), Arc::default()).named(name);
+    let access = Access::new(target.clone(), settings.clone(), Arc::default(), Arc::default()).named(name);
     match access.get(VERSION).await {
         // In clear text nobody has a name.
         Ok(_) if matches!(target, Target::Url(url) if url.starts_with("http:")) => Domain::Untold,

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::metrics::{DropReason, Proto};
 use crate::server::asking::Done;
 use crate::server::core::Core;
-use crate::server::finish::{admit, finish, give_up};
+use crate::server::finish::{admit, finish, give_up, log_late};
 use crate::server::resolve::Miss;
 
 /// One question that is answered later.
@@ -50,5 +50,6 @@ impl Later {
         }
         let took = clock::now().duration_since(self.started);
         recorder.answered(&done.answered(self.miss.message.len()), took);
+        log_late(core, self.to, &self.miss, &bytes, &done, took);
     }
 }
