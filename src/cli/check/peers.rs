@@ -63,6 +63,11 @@ fn answered(label: &str, place: &str, seen: &Seen, own: Option<Own>) -> Line {
             line.why("it answers SERVFAIL: its Kubernetes API is away, or gives it no right to read")
                 .mend(format!("in {label}: run `interlocal check` there, or read its /ready"))
         }
+        (Some(_), Sync::Refused) => {
+            let line = Line::problem(Topic::Allowed, format!("{label} {place}: refuses our questions"));
+            line.why(format!("it is {label}'s peers' door, and `listen.peers_allow` there does not list our address"))
+                .mend(format!("in {label}: add the addresses that we are seen with there to `listen.peers_allow`"))
+        }
         (None, Sync::Refused) => {
             let line = Line::problem(Topic::Region, format!("{label} {place}: refuses names of {label}"));
             line.why("a server answers there that does not serve this region")
@@ -152,4 +157,43 @@ fn tls(line: Line, label: &str, fault: ClientFault) -> Line {
         ),
     };
     line.why(why).mend(mend)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::report::Level;
+    use super::*;
+    use crate::wire::stamp::ClusterId;
+
+    fn seen(sync: Sync, said: Option<(&str, bool, DoorSaid)>) -> Seen {
+        let id = ClusterId([2; 8]);
+        let said = said.map(|(label, synced, door)| ReplyStamp { id, label: label.into(), synced, door, table: 0 });
+        Seen { connected: Duration::ZERO, took: Duration::ZERO, sync, said, who: None }
+    }
+
+    #[test]
+    fn what_answers_is_told_by_what_it_says_and_does() {
+        use DoorSaid::{Peers, Pods};
+        for (seen, topic) in [
+            (seen(Sync::Synced, Some(("west", true, Peers))), None),
+            (seen(Sync::Synced, None), None),
+            (seen(Sync::Refused, Some(("east", true, Peers))), Some(Topic::Region)),
+            (seen(Sync::Synced, Some(("west", true, Pods))), Some(Topic::Door)),
+            (seen(Sync::Unsynced, Some(("west", false, Peers))), Some(Topic::Unsynced)),
+            (seen(Sync::Unsynced, None), Some(Topic::Unsynced)),
+            (seen(Sync::Refused, Some(("west", true, Peers))), Some(Topic::Allowed)),
+            (seen(Sync::Refused, None), Some(Topic::Region)),
+            (seen(Sync::Unknown, None), Some(Topic::Unsynced)),
+        ] {
+            let line = answered("west", "10.0.0.1:53", &seen, None);
+            assert_eq!(line.topic, topic, "{}", line.what);
+            assert_eq!(line.level == Level::Fine, topic.is_none(), "{}", line.what);
+            assert_eq!(line.mend.is_some(), topic.is_some(), "{}", line.what);
+        }
+        let own = Own { cluster: ClusterId([1; 8]), instance: 7 };
+        let ours = Seen { who: Some(own), ..seen(Sync::Refused, Some(("east", true, Peers))) };
+        assert_eq!(answered("west", "10.0.0.1:53", &ours, Some(own)).topic, Some(Topic::Itself));
+    }
 }

@@ -137,6 +137,7 @@ topics! {
     Silent = "no-answer-on-a-connection",
     Region = "wrong-region",
     Door = "wrong-door",
+    Allowed = "not-allowed",
     Unsynced = "unsynced",
     Tls = "tls",
     Same = "two-regions-with-one-address",

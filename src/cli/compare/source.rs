@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use tokio::time::timeout;
 
 use crate::config::{Config, KubernetesSource};
+use crate::kube::api::rights::{self, Lack};
 use crate::kube::api::{self, Health, Settings, Target};
 use crate::kube::feed::{self, Change};
 use crate::kube::{Selection, manifests};
@@ -34,6 +35,12 @@ pub async fn objects(config: &Config) -> anyhow::Result<Vec<Object>> {
         KubernetesSource::Url(url) => Target::Url(url.clone()),
     };
     let settings = Settings::of(&config.limits);
+    // A source that reads for ever waits for better days; nobody here does.
+    if let Err(Lack::Unconfigured(why) | Lack::Unknown(why) | Lack::Away(why)) =
+        rights::namespaces(&target, &settings).await
+    {
+        bail!("cannot read the cluster's objects: {why}; --manifests names another source");
+    }
     let (changes, mut told) = feed::channel();
     let health = Arc::new(Health::new(settings.complain));
     let _source = api::Source::start(target, &selection, &settings, &changes, &health);

@@ -55,6 +55,16 @@ async fn a_wrong_door_and_ones_own() {
     }
 }
 
+#[tokio::test]
+async fn a_door_that_does_not_list_us() {
+    let (world, east, west) = (World::new(), Place::new("east"), Place::new("west").peers_allow("[10.0.0.0/8]"));
+    world.table(&[row_of(&east), row_of(&west)]);
+    let _running = (world.serve_ready(&east).await, world.serve_ready(&west).await);
+    let ended = world.check(&east, &["-o", "short"]).await;
+    let line = format!("✖ peers: west {}: refuses our questions (in west: add the addresses", west.peers());
+    assert!(ended.stdout.contains(&line), "{}", ended.stdout);
+}
+
 /// Planted fault 9; and the other ways in which a certificate is wrong.
 #[tokio::test]
 async fn a_certificate_that_has_expired() {

@@ -52,6 +52,12 @@ impl Place {
         self.key("listen", &listen)
     }
 
+    /// The peers' door for these networks only.
+    pub fn peers_allow(self, networks: &str) -> Self {
+        let listen = self.listen(&self.dns().to_string(), &format!(", peers_allow: {networks}"));
+        self.key("listen", &listen)
+    }
+
     /// And a peers' door over TLS, with these files.
     pub fn tls(self) -> Self {
         let more = format!(", peers_tls: {{listen: [\"{}\"], cert: tls/tls.crt, key: tls/tls.key}}", self.tls_door());
