@@ -1,5 +1,5 @@
 //! Values that were written for the CoreDNS chart are taken as they are; the few that cannot be are refused by name, with what takes
-//! their place. The names are those of its version 1.45.
+//! their place. The names are those of the table in its README.
 
 use super::{CHART, RELEASE, template};
 use crate::support::helm::Helm;

@@ -31,6 +31,23 @@ fn it_packs_with_what_a_cluster_needs_and_is_the_program_s_version() {
     assert_eq!(from_archive.good(), template(&helm, RELEASE, &[]).good());
 }
 
+#[test]
+fn the_values_of_the_readme_are_taken() {
+    let Some(helm) = Helm::find("the_values_of_the_readme_are_taken") else { return };
+    let readme = std::fs::read_to_string(format!("{CHART}/README.md")).unwrap();
+    let (_, values) = readme.split_once("```yaml\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("values.yaml");
+    std::fs::write(&file, values.split_once("```").unwrap().0).unwrap();
+    let yaml = template(&helm, RELEASE, &["--values", &file.to_string_lossy()]).good();
+    for part in
+        ["value: \"east\"", "- 10.1.0.0/16", "k8s-dns-7d8e9f.elb.us-west-2.amazonaws.com", "name: interlocal-peers"]
+    {
+        assert!(yaml.contains(part), "{part} is nowhere");
+    }
+    assert!(!yaml.contains("name: kube-dns\n"), "the Service stays whose it is");
+}
+
 /// A chart can only read what is below it.
 #[test]
 fn its_files_are_those_of_the_manifests() {
