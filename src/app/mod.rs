@@ -286,12 +286,28 @@ fn workers(config: &Config) -> usize {
     config.workers.unwrap_or(cores.min(MAX_WORKERS))
 }
 
-/// How metrics call the servers, and last the peers' door: as CoreDNS calls its server blocks.
+/// How metrics call the servers, and last the peers' door: as CoreDNS calls its server blocks, with an address only if there is one
+/// to tell.
 fn labels(config: &Config) -> Vec<String> {
     let label = |listen: Option<&Listen>| match listen {
+        Some(Listen::Address(address)) if !address.ip().is_unspecified() => format!("dns://{address}"),
         Some(listen) => format!("dns://:{}", listen.port()),
         None => "dns://".to_owned(),
     };
     let servers = config.servers.iter().map(|server| label(server.listen.first()));
     servers.chain([label(config.listen.peers.first())]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_called_as_corednss() {
+        let mut config = Config::default();
+        assert_eq!(labels(&config), ["dns://:53", "dns://:8053"]);
+        config.servers[0].listen = vec![Listen::Address(([169, 254, 20, 10], 53).into())];
+        config.listen.peers = Vec::new();
+        assert_eq!(labels(&config), ["dns://169.254.20.10:53", "dns://"]);
+    }
 }
