@@ -128,8 +128,8 @@ impl<'a> One<'a> {
         for _ in 0..=links {
             let name = chased.as_ref().unwrap_or(self.query.name);
             let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
-                Found::Answer | Found::NoData => return self.finish(writer, zone, Rcode::NOERROR, true, None),
-                Found::NxDomain => {
+                Found::Answer | Found::NoData(_) => return self.finish(writer, zone, Rcode::NOERROR, true, None),
+                Found::NxDomain(_) => {
                     let hint = self.hint(name);
                     return self.finish(writer, zone, Rcode::NXDOMAIN, true, hint.as_ref());
                 }
@@ -253,7 +253,7 @@ impl<'a> One<'a> {
             let mut writer = self.start(out);
             match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
                 Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
-                Found::NoData => {
+                Found::NoData(_) => {
                     view.zone.push_soa(&mut writer, Owner::Question);
                     return self.finish(writer, slot, Rcode::NOERROR, true, None);
                 }
