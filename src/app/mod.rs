@@ -6,6 +6,7 @@ mod configmap;
 mod feed;
 mod http;
 mod loops;
+pub mod offline;
 mod reloads;
 mod report;
 mod routing;

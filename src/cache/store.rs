@@ -88,6 +88,19 @@ impl Cache {
         Some(found)
     }
 
+    /// Gives the entry to `f`, fresh or not, and counts nothing.
+    pub(super) fn peek<R>(&self, key: &KeyBuf, f: impl FnOnce(&Entry) -> R) -> Option<R> {
+        self.shard(key.hash()).lock().answers.peek(key.octets()).map(f)
+    }
+
+    /// Forgets one answer; says whether there was one.
+    pub fn remove(&self, key: &KeyBuf) -> bool {
+        let mut shard = self.shard(key.hash()).lock();
+        let before = shard.answers.len();
+        shard.remove(key.octets());
+        shard.answers.len() < before
+    }
+
     /// Is it time to ask again for this answer, because it is there and soon is not?
     #[must_use]
     pub fn is_due(&self, key: &KeyBuf, now: Instant) -> bool {

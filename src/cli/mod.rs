@@ -4,7 +4,9 @@ mod admin;
 mod ask;
 mod demo;
 mod files;
+mod output;
 mod peers;
+mod query;
 mod serve;
 mod validate;
 
@@ -32,6 +34,8 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// What an instance would answer, stage by stage, and why
+    Query(query::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
 }
@@ -43,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::admin;
+use super::{admin, output::Output};
 use crate::server::admin::peers::{Address, Peers, Region, Said};
 
 /// Between two looks with `--watch`.
@@ -17,33 +17,20 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 pub struct Args {
     #[command(flatten)]
     admin: admin::Instance,
-    /// How to write it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[command(flatten)]
     output: Output,
     /// Look again every second, until Ctrl-C
     #[arg(long)]
     watch: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Table,
-    /// The page itself, for programs
-    Json,
-}
-
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout();
-    let clear = args.watch && args.output == Output::Table && out.is_terminal();
+    let clear = args.watch && !args.output.is_json() && out.is_terminal();
     loop {
         let page = args.admin.get("/peers")?;
         let peers = Peers::from_json(&page)?;
-        let text = match args.output {
-            Output::Table => table(&peers),
-            Output::Json => page + "\n",
-        };
+        let text = if args.output.is_json() { page + "\n" } else { table(&peers) };
         // A pipe that closes is the end of whoever read it, and no fault.
         if write!(out, "{}{text}", if clear { CLEAR } else { "" }).and_then(|()| out.flush()).is_err() || !args.watch {
             return Ok(if is_well(&peers) { ExitCode::SUCCESS } else { ExitCode::from(super::FOUND) });

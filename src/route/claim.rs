@@ -38,7 +38,10 @@ impl Routes {
     pub fn claim(&self, door: Door, name: &NameBuf) -> Option<Claim> {
         let found = self.zones(door).longest(name);
         let local = matches!(found, Some((_, Target::Local { .. })));
-        if let Some(Range { net, .. }) = Reverse::parse(name).filter(|_| !local).and_then(|it| self.range(it))
+        // Our own range is a claim for other regions only: what pods ask there goes on if it is not there.
+        let range = Reverse::parse(name).filter(|_| !local).and_then(|it| self.range(it));
+        if let Some(Range { net, region }) = range
+            && (region.is_some() || door == Door::Peers)
             && found.is_none_or(|(labels, _)| labels <= crate::wire::reverse::zone_labels(net))
         {
             return Some(Claim { what: net.to_string(), kind: ClaimKind::Range });

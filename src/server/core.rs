@@ -1,10 +1,8 @@
 //! What all doors share, and the view of it that one batch of questions works on. It holds things; it decides nothing.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use ipnet::IpNet;
 use tokio::runtime::Handle;
 
 use super::fetch::Fetched;
@@ -164,12 +162,6 @@ impl Routing {
             Remote::Peer(_) => true,
             Remote::Forward(upstream) => self.upstream_stamps[upstream],
         }
-    }
-
-    /// May this address ask at the peers' door?
-    pub fn allows(&self, source: IpAddr) -> bool {
-        let allowed: &[IpNet] = &self.config.listen.peers_allow;
-        allowed.is_empty() || allowed.iter().any(|net| net.contains(&source))
     }
 }
 

@@ -132,7 +132,8 @@ impl Fetch {
                 answered.map(|answered| (answered.received, answered.synced))
             }
             Remote::Forward(upstream) => {
-                let received = self.routing.upstreams[upstream].ask_logged(&self.question, Some(&self.stamp), log).await;
+                let received =
+                    self.routing.upstreams[upstream].ask_logged(&self.question, Some(&self.stamp), log).await;
                 received.map(|received| (received, true))
             }
         };

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod asking;
 pub mod bind;
 pub mod core;
+pub mod explain;
 pub mod fetch;
 mod finish;
 pub mod heartbeat;

@@ -1,18 +1,18 @@
 //! One question, answered in place from memory: read, routed, written into the send buffer. What memory does not have is a
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
-use super::asking::{Asking, Done, ad_flag, door_flags, reverse_view, server_of};
+use super::asking::{Asking, Done, ad_flag, door_flags, objection, reverse_view, server_of};
 use super::finish::is_full;
 use super::refresh;
-use crate::answer::{Failure, Stale, unanswerable};
+use crate::answer::{Failure, Stale};
 use crate::cache::{Entry, KeyBuf};
 use crate::metrics::{Answerer, ZoneSlot};
-use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
+use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Routes, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
 use crate::wire::stamp::Stamp;
-use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
-use crate::zone::Found;
+use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, rtype};
+use crate::zone::{Found, Snapshot};
 
 /// What to do after a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,16 +74,8 @@ impl<'a> One<'a> {
         if query.edns.is_some_and(|edns| edns.version > 0) {
             return Some((Rcode::BADVERS, None));
         }
-        if self.asking.door == Door::Peers && !self.asking.view.routing.allows(self.asking.source) {
-            return Some((Rcode::REFUSED, Some(Failure::NotAllowed.ede())));
-        }
-        if query.qclass != class::IN {
-            return Some((
-                Rcode::REFUSED,
-                Some(Failure::NotAnswered { what: "a class other than IN is not answered" }.ede()),
-            ));
-        }
-        let failure = unanswerable(query.qtype)?;
+        let Asking { door, source, view, .. } = self.asking;
+        let failure = objection(&view.routing.config, *door, *source, query.qclass, query.qtype)?;
         Some((failure.rcode(), Some(failure.ede())))
     }
 
@@ -156,14 +148,8 @@ impl<'a> One<'a> {
     /// What may have been meant by a name that does not exist, if it can be said and is not too far off.
     fn hint(&self, name: &NameBuf) -> Option<Ede> {
         let Asking { view, door, .. } = self.asking;
-        if *door == Door::Peers || self.query.edns.is_none() {
-            return None;
-        }
-        let label = view.routing.routes.namespace(name)?;
-        if view.zone.namespace_exists(label) {
-            return None;
-        }
-        view.routing.routes.nearly_a_region(label).map(|failure| failure.ede())
+        self.query.edns?;
+        hint(&view.zone, &view.routing.routes, *door, name)
     }
 
     /// A name that a peer or an upstream knows: from the cache, or a miss.
@@ -282,6 +268,15 @@ impl<'a> One<'a> {
         }
         self.finish(writer, ZoneSlot::NONE, Rcode::NOERROR, true, None)
     }
+}
+
+/// See [`One::hint`]; nobody but pods gets one.
+pub(super) fn hint(zone: &Snapshot, routes: &Routes, door: Door, name: &NameBuf) -> Option<Ede> {
+    let label = routes.namespace(name).filter(|_| door != Door::Peers)?;
+    if zone.namespace_exists(label) {
+        return None;
+    }
+    routes.nearly_a_region(label).map(|failure| failure.ede())
 }
 
 /// A TXT string: its length, and eight octets in hexadecimal.

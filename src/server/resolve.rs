@@ -107,6 +107,11 @@ impl Resolution<'_> {
             }
             let whole = match &chain {
                 None => body,
+                // What is in memory is the answer: nobody has refused anything, the rest was not to be asked for.
+                Some((before, _)) if self.was_not_asked_for(&body) => {
+                    let ended = before.ended(Rcode::NOERROR, Failure::NoRecursion.ede());
+                    return (Arc::new(ended), slot, by);
+                }
                 Some((before, target)) => {
                     let joined = before.chained(self.query.name.as_ref(), target.as_ref(), &body, self.query.qtype);
                     Arc::new(joined.unwrap_or_else(|_| Failure::Malformed.body()))
@@ -124,6 +129,11 @@ impl Resolution<'_> {
             }
         }
         (Arc::new(Failure::ChainTooLong.body()), slot, by)
+    }
+
+    /// Is it what a link gets that is not in memory, where nobody is to be asked?
+    fn was_not_asked_for(&self, body: &ReplyBody) -> bool {
+        !self.query.flags.has(Flags::RD) && *body == Failure::NoRecursion.body()
     }
 
     /// Where the answer is counted: by where its first link comes from.

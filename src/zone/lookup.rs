@@ -145,9 +145,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
                 _ => self.push_addresses(addresses),
             },
             // "There must be no record" then: the name does not exist (specification 2.4.1).
-            ServiceAnswer::Headless if record.endpoints.is_empty() => {
-                Found::NxDomain(Absent::ReadyEndpoint)
-            }
+            ServiceAnswer::Headless if record.endpoints.is_empty() => Found::NxDomain(Absent::ReadyEndpoint),
             ServiceAnswer::Headless => match self.qtype {
                 rtype::SRV => self.endpoint_srv(record, Want::Every),
                 _ => self.push_addresses(record.endpoints.addresses()),

@@ -20,9 +20,9 @@ mod record;
 mod reverse_index;
 mod settings;
 pub mod snapshot;
-mod subject;
 mod srv;
 mod store;
+mod subject;
 mod table;
 
 pub use builder::Builder;

@@ -7,3 +7,6 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod golden;
+mod query;
