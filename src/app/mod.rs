@@ -39,6 +39,7 @@ use crate::server::admin::Admin;
 use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters, TableState};
 use crate::server::heartbeat::Heartbeats;
+use crate::server::identity::Identity;
 use crate::server::permits::Permits;
 use crate::server::recorders::Recorders;
 use crate::server::{BoundDoors, Doors};
@@ -154,6 +155,7 @@ impl BoundApp {
             metrics: Arc::clone(&metrics),
             instance: builder.instance(),
             counters: Counters::default(),
+            identity: Identity::new(|name| std::env::var(name).ok()),
             tls: config.listen.peers_tls.as_ref().map(|_| Arc::default()),
             table: TableState::new(ok),
         });

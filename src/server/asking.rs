@@ -69,9 +69,15 @@ impl Asking<'_> {
         Some(u16::try_from(units).unwrap_or(u16::MAX))
     }
 
-    /// What the reply to a stamped question says of us.
-    pub fn reply_option(&self, stamp: Option<Stamp<'_>>) -> Option<(u16, &[u8])> {
-        stamp.map(|_| (self.view.routing.config.stamp_option, self.view.reply_stamp(self.door)))
+    /// What the reply says of us: to a stamped question by the stamp's reply, to one that asks with NSID by that (RFC 5001 2.2). Nobody
+    /// asks for both.
+    #[inline]
+    pub fn reply_option(&self, query: &Query<'_>, stamp: Option<Stamp<'_>>) -> Option<(u16, &[u8])> {
+        if stamp.is_some() {
+            return Some((self.view.routing.config.stamp_option, self.view.reply_stamp(self.door)));
+        }
+        query.edns?.option(option::NSID)?;
+        self.tells_who().then(|| (option::NSID, self.core.identity.nsid()))
     }
 }
 

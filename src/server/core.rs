@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
+use super::identity::Identity;
 use super::permits::Permits;
 use super::recorders::Recorders;
 use super::refresh::Refreshes;
@@ -38,6 +39,7 @@ pub struct Core {
     /// Random, new at each start: a self-probe that finds it has found this very process.
     pub instance: u64,
     pub counters: Counters,
+    pub identity: Identity,
     /// Of the peers' door over TLS, if there is one.
     pub tls: Option<Arc<Acceptor>>,
     pub table: TableState,

@@ -145,6 +145,12 @@ impl Fetch {
             let failure = Failure::RegionRefused { region: self.region().to_owned(), rcode: body.rcode };
             return News { body: Arc::new(failure.body()), sure: false };
         }
+        if let (Remote::Forward(upstream), None) = (self.remote, &body.ede)
+            && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+        {
+            let zone = self.routing.routes.upstreams()[upstream].clone();
+            body.ede = Some(Failure::UpstreamFailed { zone, rcode: body.rcode }.ede());
+        }
         body.flags &= !Flags::AA;
         News { body: Arc::new(body), sure }
     }

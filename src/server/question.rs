@@ -2,6 +2,7 @@
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
 use super::asking::{Asking, Done, ad_flag, door_flags, objection, reverse_view, server_of};
+use super::chaos::Topic;
 use super::finish::is_full;
 use super::refresh;
 use crate::answer::{Failure, Stale};
@@ -12,7 +13,7 @@ use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
 use crate::wire::stamp::Stamp;
 use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, rtype};
-use crate::zone::{Found, Snapshot};
+use crate::zone::{Absent, Found, Snapshot};
 
 /// What to do after a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +43,9 @@ impl Asking<'_> {
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
         let one = One { asking: self, query: &query, stamp };
         if let Some((rcode, ede)) = one.objection() {
+            if let Some(topic) = Topic::of(&query).filter(|_| rcode != Rcode::BADVERS) {
+                return one.chaos(out, topic);
+            }
             return one.plain(out, rcode, ede.as_ref());
         }
         let whence = one.whence();
@@ -72,7 +76,7 @@ impl<'a> One<'a> {
     fn objection(&self) -> Option<(Rcode, Option<Ede>)> {
         let query = self.query;
         if query.edns.is_some_and(|edns| edns.version > 0) {
-            return Some((Rcode::BADVERS, None));
+            return Some((Rcode::BADVERS, Some(Failure::EdnsVersion.ede())));
         }
         let Asking { door, source, view, .. } = self.asking;
         let failure = objection(&view.routing.config, *door, *source, query.qclass, query.qtype)?;
@@ -89,7 +93,7 @@ impl<'a> One<'a> {
     #[inline]
     fn finish(&self, writer: ReplyWriter<'_>, zone: ZoneSlot, rcode: Rcode, aa: bool, ede: Option<&Ede>) -> Outcome {
         let flags = door_flags(self.asking.door) | if aa { Flags::AA } else { 0 };
-        let option = self.asking.reply_option(self.stamp);
+        let option = self.asking.reply_option(self.query, self.stamp);
         let len = writer.finish(self.query, Verdict { rcode, flags, ede, option });
         let by = if aa { Answerer::Local } else { Answerer::Own };
         self.done(len, zone, by, rcode)
@@ -108,6 +112,15 @@ impl<'a> One<'a> {
         self.plain(out, failure.rcode(), Some(&failure.ede()))
     }
 
+    /// A name of class CH that says something of us.
+    fn chaos(&self, out: &mut [u8], topic: Topic) -> Outcome {
+        let mut writer = self.start(out);
+        match self.asking.chaos(self.query, topic, &mut writer) {
+            Ok(()) => self.finish(writer, ZoneSlot::NONE, Rcode::NOERROR, true, None),
+            Err(failure) => self.failure(out, &failure),
+        }
+    }
+
     /// A name of the cluster's own zone, with what of its CNAMEs is in the zone too.
     #[inline]
     fn local(&self, out: &mut [u8], whence: &Whence<'_>, origin: usize) -> Outcome {
@@ -121,8 +134,8 @@ impl<'a> One<'a> {
             let name = chased.as_ref().unwrap_or(self.query.name);
             let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
                 Found::Answer | Found::NoData(_) => return self.finish(writer, zone, Rcode::NOERROR, true, None),
-                Found::NxDomain(_) => {
-                    let hint = self.hint(name);
+                Found::NxDomain(absent) => {
+                    let hint = self.hint(name, absent);
                     return self.finish(writer, zone, Rcode::NXDOMAIN, true, hint.as_ref());
                 }
                 Found::NotReady | Found::NotOwn => return self.failure(out, &Failure::NotReady),
@@ -146,10 +159,10 @@ impl<'a> One<'a> {
     }
 
     /// What may have been meant by a name that does not exist, if it can be said and is not too far off.
-    fn hint(&self, name: &NameBuf) -> Option<Ede> {
+    fn hint(&self, name: &NameBuf, absent: Absent) -> Option<Ede> {
         let Asking { view, door, .. } = self.asking;
         self.query.edns?;
-        hint(&view.zone, &view.routing.routes, *door, name)
+        hint(&view.zone, &view.routing.routes, *door, name, absent)
     }
 
     /// A name that a peer or an upstream knows: from the cache, or a miss.
@@ -220,7 +233,7 @@ impl<'a> One<'a> {
             max: self.asking.limit(self.query),
             flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
-            option: self.asking.reply_option(self.stamp),
+            option: self.asking.reply_option(self.query, self.stamp),
             keepalive: self.asking.keepalive(self.query),
             rotation: self.asking.rotation,
         })
@@ -270,8 +283,11 @@ impl<'a> One<'a> {
     }
 }
 
-/// See [`One::hint`]; nobody but pods gets one.
-pub(super) fn hint(zone: &Snapshot, routes: &Routes, door: Door, name: &NameBuf) -> Option<Ede> {
+/// See [`One::hint`]. Regions are a hint for pods only.
+pub(super) fn hint(zone: &Snapshot, routes: &Routes, door: Door, name: &NameBuf, absent: Absent) -> Option<Ede> {
+    if absent == Absent::ReadyEndpoint {
+        return Some(Failure::NoReadyEndpoint.ede());
+    }
     let label = routes.namespace(name).filter(|_| door != Door::Peers)?;
     if zone.namespace_exists(label) {
         return None;

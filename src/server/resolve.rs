@@ -57,7 +57,7 @@ impl Miss {
             max: asking.limit(&query),
             flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
             ede: None,
-            option: asking.reply_option(stamp),
+            option: asking.reply_option(&query, stamp),
             keepalive: asking.keepalive(&query),
             // Those who waited for one fetch are told apart by their ids.
             rotation: query.id.into(),

@@ -174,9 +174,9 @@ impl<'a> Explainer<'a> {
             |body: ReplyBody, from: &str| Outcome { body: Some(body), from: from.to_owned(), source: Source::Local };
         let remote = match decision {
             Decision::Local { origin } => {
-                let (stage, mut body) = stages::zone(self.zone, origin, name, wanted.qtype);
-                if body.rcode == Rcode::NXDOMAIN {
-                    body.ede = hint(self.zone, self.routes, wanted.door, name);
+                let (stage, mut body, absent) = stages::zone(self.zone, origin, name, wanted.qtype);
+                if let Some(absent) = absent.filter(|_| body.rcode == Rcode::NXDOMAIN) {
+                    body.ede = hint(self.zone, self.routes, wanted.door, name, absent);
                 }
                 link.zone = Some(stage);
                 return (link, own(body, "zone"));

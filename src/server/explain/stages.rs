@@ -57,7 +57,12 @@ fn kind(kind: ClaimKind) -> &'static str {
 }
 
 /// What the zone says, with the body of its answer.
-pub(super) fn zone(zone: &Snapshot, origin: usize, name: &NameBuf, qtype: u16) -> (ZoneStage, ReplyBody) {
+pub(super) fn zone(
+    zone: &Snapshot,
+    origin: usize,
+    name: &NameBuf,
+    qtype: u16,
+) -> (ZoneStage, ReplyBody, Option<Absent>) {
     let started = clock::now();
     let subject = zone.subject(origin, name);
     let (mut found, mut absent) = ("", None);
@@ -72,7 +77,7 @@ pub(super) fn zone(zone: &Snapshot, origin: usize, name: &NameBuf, qtype: u16) -
         _ => None,
     };
     let object = subject.as_ref().and_then(object);
-    (ZoneStage { found: found.to_owned(), object, missing, took_us: micros(started) }, body)
+    (ZoneStage { found: found.to_owned(), object, missing, took_us: micros(started) }, body, absent)
 }
 
 /// What the zone says of an address; no body if it is not ours.

@@ -38,7 +38,7 @@ async fn f7_a_name_that_is_nearly_a_regions_is_denied_with_a_hint() {
     let world = world().await;
     let reply = both(world.east.dns(), &Ask::new("app.wset.svc.cluster.local", RecordType::A)).await;
     assert_eq!(reply.metadata.response_code, ResponseCode::NXDomain);
-    assert_eq!(ede(&reply), (0, "no such region wset; known: east, west".to_owned()));
+    assert_eq!(ede(&reply), (0, "no such region `wset`; known: east, west".to_owned()));
     for plain in ["app.shop.svc.cluster.local", "nothing.default.svc.cluster.local", "app.wset.pod.cluster.local"] {
         let reply = both(world.east.dns(), &Ask::new(plain, RecordType::A)).await;
         assert_eq!(reply.metadata.response_code, ResponseCode::NXDomain, "{plain}");
