@@ -37,7 +37,7 @@ impl Cache {
 }
 
 impl Look {
-    fn of(entry: &Entry, now: Instant) -> Self {
+    pub(super) fn of(entry: &Entry, now: Instant) -> Self {
         let (fresh, setback) = (entry.is_fresh(now), entry.setback(now).map(str::to_owned));
         let given = match fresh {
             true => entry.aged(now),

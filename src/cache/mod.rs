@@ -4,13 +4,14 @@
 pub mod entry;
 pub mod inflight;
 pub mod key;
+mod list;
 pub mod look;
 pub mod policy;
 pub mod store;
 
 pub use entry::Entry;
 pub use inflight::{Follower, Inflight, Joined, Leader};
-pub use key::{Key, KeyBuf};
+pub use key::{Key, KeyBuf, Parts};
 pub use look::Look;
 pub use policy::{Keep, Policy, Source};
 pub use store::{Cache, Stats};

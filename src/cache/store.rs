@@ -93,12 +93,23 @@ impl Cache {
         self.shard(key.hash()).lock().answers.peek(key.octets()).map(f)
     }
 
-    /// Forgets one answer; says whether there was one.
-    pub fn remove(&self, key: &KeyBuf) -> bool {
-        let mut shard = self.shard(key.hash()).lock();
-        let before = shard.answers.len();
-        shard.remove(key.octets());
-        shard.answers.len() < before
+    /// Shows every entry, a shard at a time.
+    pub(super) fn each(&self, mut f: impl FnMut(&Key, &Entry)) {
+        for shard in &self.shards {
+            shard.0.lock().answers.iter().for_each(|(key, entry)| f(key, entry));
+        }
+    }
+
+    /// Forgets the answers whose key is so, and says how many.
+    pub(super) fn remove_where(&self, wanted: impl Fn(&Key) -> bool) -> usize {
+        let mut gone = 0;
+        for shard in &self.shards {
+            let mut shard = shard.0.lock();
+            let keys: Vec<Key> = shard.answers.iter().map(|(key, _)| key).filter(|key| wanted(key)).cloned().collect();
+            gone += keys.len();
+            keys.iter().for_each(|key| shard.remove(key.borrow()));
+        }
+        gone
     }
 
     /// Is it time to ask again for this answer, because it is there and soon is not?

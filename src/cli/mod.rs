@@ -2,13 +2,17 @@
 
 mod admin;
 mod ask;
+mod cache;
+mod columns;
 mod demo;
 mod files;
 mod output;
 mod peers;
 mod query;
 mod serve;
+mod status;
 mod validate;
+mod zone;
 
 use std::process::ExitCode;
 
@@ -36,8 +40,14 @@ enum Command {
     Validate(validate::Args),
     /// What an instance would answer, stage by stage, and why
     Query(query::Args),
+    /// A running instance on one screen: what is wrong, zone, regions, upstreams, cache
+    Status(status::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
+    /// What a running instance keeps of others' answers
+    Cache(cache::Args),
+    /// Which Services a running instance has read
+    Zone(zone::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -48,7 +58,10 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Peers(args) => peers::run(&args),
+        Command::Cache(args) => cache::run(&args),
+        Command::Zone(args) => zone::run(&args),
     };
     result.unwrap_or_else(|error| {
         // Problems of a file have a form of their own, with place and help; everything else is one line.

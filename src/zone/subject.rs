@@ -83,6 +83,17 @@ impl Snapshot {
         all
     }
 
+    /// The ready endpoints of a Service: their names below it, and their addresses.
+    #[must_use]
+    pub fn endpoints(&self, namespace: &str, name: &str) -> Vec<(String, Vec<IpAddr>)> {
+        let Some(record) = self.service(namespace.as_bytes(), name.as_bytes()) else { return Vec::new() };
+        let endpoints = &record.endpoints;
+        let addresses =
+            |host| endpoints.places(host).iter().map(|place| endpoints.addresses().address(*place)).collect();
+        let label = |host| String::from_utf8_lossy(endpoints.label(host).get(1..).unwrap_or_default()).into_owned();
+        (0..endpoints.hosts()).map(|host| (label(host), addresses(host))).collect()
+    }
+
     fn service_subject(&self, namespace: &[u8], name: &[u8]) -> Subject {
         let service = self.service(namespace, name).map(ServiceSubject::of);
         let (namespace, name) = (String::from_utf8_lossy(namespace), String::from_utf8_lossy(name));

@@ -136,7 +136,7 @@ async fn nsid_is_in_every_kind_of_reply_that_asks_for_it_and_in_no_other() {
     let local = Ask::new("web.shop.svc.cluster.local", RecordType::A);
     let asked =
         async || local.clone().patience(secs(10)).udp(address).await.metadata.response_code == ResponseCode::NoError;
-    assert!(eventually(secs(20), || asked()).await);
+    assert!(eventually(secs(20), asked).await);
     let far = Ask::new("www.example.com", RecordType::A);
     let transfer = Ask::new("cluster.local", RecordType::AXFR);
     for (ask, what) in [(&local, "zone"), (&transfer, "refusal"), (&far, "upstream"), (&far, "cache")] {

@@ -10,4 +10,5 @@ mod support;
 
 mod chaos;
 mod golden;
+mod instance;
 mod query;

@@ -1,12 +1,15 @@
 //! `/health`, `/ready`, `/metrics`: on a thread and a runtime of their own, so that neither a slow scrape nor a stuck question
 //! disturbs the other. Callers bind the listeners. Nothing else knows `axum`.
 
+pub mod cache;
 pub mod json;
 mod listener;
 mod pages;
 pub mod params;
 pub mod peers;
 pub mod query;
+pub mod status;
+pub mod zone;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

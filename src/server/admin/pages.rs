@@ -8,11 +8,12 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::params::Params;
 use super::query::{self, Refusal};
-use super::{Pages, Shown};
+use super::status::Status;
+use super::{Pages, Shown, cache, json, zone};
 use crate::clock;
 use crate::metrics::CONTENT_TYPE;
 use crate::server::core::Core;
@@ -24,7 +25,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 pub const TOOL_HEADER: &str = "interlocal-tool";
 const NOT_LOOPBACK: &str = "`listen.admin` is not on loopback, so nothing can be changed or sent here\n";
 
-const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n/query    ?name=NAME&type=TYPE how a question would be answered, as JSON\n";
+const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n/query    ?name=NAME&type=TYPE how a question would be answered, as JSON\n/status   the instance on one page, as JSON\n/zone     ?namespace=NAMESPACE&service=NAME what the cluster's zone has, as JSON\n/cache    ?name=NAME what is kept for a name, as JSON\n";
 
 /// `loopback`: only whoever is on the pod reaches it, so that it may change things too.
 pub(super) fn router(pages: Pages, shown: Shown, loopback: bool) -> Router {
@@ -33,6 +34,8 @@ pub(super) fn router(pages: Pages, shown: Shown, loopback: bool) -> Router {
     if all {
         router = router.route("/", get(async || INDEX)).route("/peers", get(peers));
         router = router.route("/query", get(explain).post(trace));
+        router = router.route("/status", get(status)).route("/zone", get(zone));
+        router = router.route("/cache", get(cache)).route("/cache/flush", post(flush));
         router = match loopback {
             true => router.layer(middleware::from_fn(only_tools)),
             false => router.layer(middleware::from_fn(only_read)),
@@ -51,8 +54,13 @@ pub(super) fn router(pages: Pages, shown: Shown, loopback: bool) -> Router {
 }
 
 async fn health(State(shown): State<Shown>) -> impl IntoResponse {
+    verdict(stuck(&shown).into_iter())
+}
+
+/// Workers that do not turn, a sentence each.
+pub(super) fn stuck(shown: &Shown) -> Vec<String> {
     let stuck = shown.heartbeats.stuck(clock::now(), STUCK_AFTER);
-    verdict(stuck.into_iter().map(|worker| format!("{worker}: no sign of life for {} s", STUCK_AFTER.as_secs())))
+    stuck.into_iter().map(|worker| format!("{worker}: no sign of life for {} s", STUCK_AFTER.as_secs())).collect()
 }
 
 async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
@@ -75,11 +83,31 @@ async fn peers(State(shown): State<Shown>) -> impl IntoResponse {
 }
 
 async fn explain(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
-    query::page(core(&shown)?, Params::parse(&params.unwrap_or_default()), false).await.map(json)
+    query::page(core(&shown)?, read(params), false).await.map(as_json)
 }
 
 async fn trace(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
-    query::page(core(&shown)?, Params::parse(&params.unwrap_or_default()), true).await.map(json)
+    query::page(core(&shown)?, read(params), true).await.map(as_json)
+}
+
+async fn status(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&Status::now(&*core(&shown)?, &shown))))
+}
+
+async fn zone(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&zone::get(&*core(&shown)?, &read(params))?)))
+}
+
+async fn cache(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&cache::get(&*core(&shown)?, &read(params))?)))
+}
+
+async fn flush(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&cache::flush(&*core(&shown)?, &read(params))?)))
+}
+
+fn read(params: Option<String>) -> Params {
+    Params::parse(&params.unwrap_or_default())
 }
 
 /// The instance, unless it has just been stopped.
@@ -87,7 +115,7 @@ fn core(shown: &Shown) -> Result<Arc<Core>, Refusal> {
     shown.core.upgrade().ok_or((StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned()))
 }
 
-fn json(page: String) -> impl IntoResponse {
+fn as_json(page: String) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], page)
 }
 

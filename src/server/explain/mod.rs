@@ -3,7 +3,7 @@
 //! counted, and nothing is sent unless it is a trace.
 
 pub mod page;
-mod records;
+pub(super) mod records;
 mod search;
 mod stages;
 

@@ -6,7 +6,7 @@ use crate::wire::record::Record;
 use crate::wire::{HEADER_LEN, NameBuf, NameRef, ReplyBody, read_u16, read_u32, rtype};
 
 /// The answers and the authority records of a body, a line each.
-pub(super) fn lines(body: &ReplyBody, name: NameRef<'_>, qtype: u16) -> [Vec<String>; 2] {
+pub(in crate::server) fn lines(body: &ReplyBody, name: NameRef<'_>, qtype: u16) -> [Vec<String>; 2] {
     let message = body.to_message(name, qtype);
     let counts = [6, 8].map(|at| read_u16(&message, at).unwrap_or(0));
     let mut at = HEADER_LEN + name.wire().len() + 4;
