@@ -9,7 +9,9 @@ mod files;
 mod output;
 mod peers;
 mod query;
+mod schema;
 mod serve;
+mod shell;
 mod status;
 mod validate;
 mod zone;
@@ -48,6 +50,14 @@ enum Command {
     Cache(cache::Args),
     /// Which Services a running instance has read
     Zone(zone::Args),
+    /// The whole configuration with every default, and what it means
+    Config(shell::Config),
+    /// The JSON Schema of our two files, for editors
+    Schema(schema::Args),
+    /// Completions for a shell
+    Completions(shell::Completions),
+    /// Manual pages
+    Man(shell::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -62,6 +72,10 @@ pub fn run() -> ExitCode {
         Command::Peers(args) => peers::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Zone(args) => zone::run(&args),
+        Command::Config(args) => shell::config(&args),
+        Command::Schema(args) => Ok(schema::run(&args)),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     };
     result.unwrap_or_else(|error| {
         // Problems of a file have a form of their own, with place and help; everything else is one line.

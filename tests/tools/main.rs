@@ -9,6 +9,8 @@
 mod support;
 
 mod chaos;
+mod errors;
 mod golden;
 mod instance;
 mod query;
+mod shell;
