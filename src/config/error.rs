@@ -75,6 +75,7 @@ impl Fault {
     pub fn did_you_mean(self, word: &str, known: &[&str]) -> Self {
         match super::distance::suggest(word, known.iter().copied()) {
             Some(near) => self.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => self,
             None => self.help(format!("known: {}", known.join(", "))),
         }
     }

@@ -92,20 +92,24 @@ const PEERS: &[&str] = &[
 async fn every_mistake_is_shown_with_its_place_and_its_mend() {
     let folder = tempfile::tempdir().unwrap();
     let mut page = String::new();
-    for (name, mistakes) in [("interlocal.yaml", CONFIG), ("peers.yaml", PEERS)] {
-        for mistake in mistakes {
-            std::fs::write(folder.path().join(name), mistake).unwrap();
-            let ended = process::run(folder.path(), &["validate", "--region", "north", name]).await;
-            // Which keys there are is the schema's business.
-            let keys = "help: its keys are: ";
-            let short = |line: &str| match line.split_once(keys) {
-                Some((before, _)) => format!("{before}{keys}…\n"),
-                None => format!("{line}\n"),
-            };
-            let shown: String = ended.stdout.lines().chain(ended.stderr.lines()).map(short).collect();
-            page += &format!("===\n{mistake}---\n{shown}");
-        }
+    let of = |name, region: &'static [&'static str], texts: &'static [&'static str]| {
+        texts.iter().map(move |text| (name, region, text))
+    };
+    let without_a_row = of("peers.yaml", &["--region", "esat"], &PEERS[2..3]);
+    for (name, region, mistake) in
+        of("interlocal.yaml", &[], CONFIG).chain(of("peers.yaml", &[], PEERS)).chain(without_a_row)
+    {
+        std::fs::write(folder.path().join(name), mistake).unwrap();
+        let ended = process::run(folder.path(), &[&["validate"][..], region, &[name]].concat()).await;
+        // Which keys there are is the schema's business.
+        let keys = "help: its keys are: ";
+        let short = |line: &str| match line.split_once(keys) {
+            Some((before, _)) => format!("{before}{keys}…\n"),
+            None => format!("{line}\n"),
+        };
+        let shown: String = ended.stdout.lines().chain(ended.stderr.lines()).map(short).collect();
+        page += &format!("===\n{mistake}---\n{shown}");
     }
-    assert_eq!(page.matches("===\n").count(), CONFIG.len() + PEERS.len());
+    assert_eq!(page.matches("===\n").count(), CONFIG.len() + PEERS.len() + 1);
     golden::check("errors.txt", &page, &[]);
 }
