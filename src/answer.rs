@@ -47,6 +47,8 @@ pub enum Failure {
     NoRecursion,
     /// `limits.in_flight` is reached.
     Overloaded,
+    /// This client has its share of `limits.in_flight`.
+    ClientOverloaded,
     /// More CNAMEs than `limits.cname_links`, or a loop of them.
     ChainTooLong,
     /// A region's CNAME leads to a name that only that region can resolve.
@@ -116,6 +118,7 @@ impl Failure {
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
+            Self::ClientOverloaded => (EdeCode::OTHER, "too many questions of this client in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
             Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
             Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, (*what).into()),
@@ -211,6 +214,7 @@ mod tests {
         all.push(Failure::NoReadyEndpoint);
         all.push(Failure::UpstreamFailed { zone: "corp.example".parse().expect("a name"), rcode: Rcode::SERVFAIL });
         all.push(Failure::EdnsVersion);
+        all.push(Failure::ClientOverloaded);
         all
     }
 
@@ -251,6 +255,7 @@ mod tests {
             Failure::NoReadyEndpoint => 21,
             Failure::UpstreamFailed { .. } => 22,
             Failure::EdnsVersion => 23,
+            Failure::ClientOverloaded => 24,
         }
     }
 

@@ -54,7 +54,7 @@ pub fn run(data: &[u8]) {
         }
         Answer::Miss => {
             let miss = Miss { message: message.into(), door: how.door, transport: how.transport, source: SOURCE };
-            let permit = Arc::new(SERVER.core.in_flight.take(usize::MAX).expect("no limit"));
+            let permit = Arc::new(SERVER.core.in_flight.take(None, usize::MAX).expect("no limit"));
             let resolved = SERVER.runtime.block_on(miss.resolve(&SERVER.core, &permit));
             let (reply, done) = resolved.expect("a miss is a question");
             check(message, &reply, limit, &done);

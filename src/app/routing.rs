@@ -13,6 +13,7 @@ use crate::peer::{RegionClient, Settings};
 use crate::publish::Published;
 use crate::route::Routes;
 use crate::server::core::{Routing, Slots};
+use crate::server::querylog::QueryLogs;
 use crate::server::refresh::Refreshes;
 use crate::wire::stamp::write_stamp;
 use crate::zone::Snapshot;
@@ -23,12 +24,14 @@ pub(super) struct Builder {
     zone: Arc<Published<Snapshot>>,
     instance: u64,
     hosts: Arc<HostLookup>,
+    query_logs: QueryLogs,
 }
 
 impl Builder {
     pub(super) fn new(metrics: Arc<Registry>, zone: Arc<Published<Snapshot>>) -> Self {
         let hosts = Arc::new(HostLookup::new(Vec::new(), Vec::new()));
-        Self { metrics, zone, instance: rand::random(), hosts }
+        let query_logs = QueryLogs::new(&metrics);
+        Self { metrics, zone, instance: rand::random(), hosts, query_logs }
     }
 
     /// Random, new at each start.
@@ -55,6 +58,11 @@ impl Builder {
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
+            query_log: self.query_logs.of(
+                config.log.queries.as_ref(),
+                &config.limits,
+                previous.and_then(|old| old.query_log.as_ref()),
+            ),
             config: Arc::clone(config),
             table: table.clone(),
             routes,

@@ -28,12 +28,17 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The one at this address.
+    pub fn at(admin: SocketAddr) -> Self {
+        Self { admin }
+    }
+
     /// The text of a page.
     ///
     /// # Errors
     /// If nobody answers there, or not with such a page.
     pub fn get(&self, path: &str) -> anyhow::Result<String> {
-        self.ask(Method::GET, path)
+        self.fine(Method::GET, path)
     }
 
     /// Has the instance do something, and gives the text that says what it did.
@@ -41,10 +46,24 @@ impl Instance {
     /// # Errors
     /// As [`Self::get`], or if it does not do that.
     pub fn post(&self, path: &str) -> anyhow::Result<String> {
-        self.ask(Method::POST, path)
+        self.fine(Method::POST, path)
     }
 
-    fn ask(&self, method: Method, path: &str) -> anyhow::Result<String> {
+    /// A page with its status, whatever that is: `/ready` has words for people when it is not 200.
+    ///
+    /// # Errors
+    /// If nobody answers there.
+    pub fn page(&self, path: &str) -> anyhow::Result<(u16, String)> {
+        self.ask(Method::GET, path).map(|(status, text)| (status.as_u16(), text))
+    }
+
+    fn fine(&self, method: Method, path: &str) -> anyhow::Result<String> {
+        let (status, text) = self.ask(method, path)?;
+        ensure!(status == StatusCode::OK, "http://{}{path} has HTTP status {status}{}", self.admin, why(&text));
+        Ok(text)
+    }
+
+    fn ask(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
         let asked = runtime.block_on(async { timeout(TIMEOUT, ask(self.admin, method, path)).await });
         let page = asked.unwrap_or_else(|_| bail!("no answer within {} s", TIMEOUT.as_secs()));
@@ -54,7 +73,7 @@ impl Instance {
     }
 }
 
-async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<String> {
+async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
     let stream = TcpStream::connect(admin).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
@@ -65,9 +84,7 @@ async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<St
     let body = Limited::new(reply.into_body(), MAX_PAGE).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!(error))?;
     connection.abort();
-    let text = String::from_utf8(body.to_bytes().into()).context("the page is no text")?;
-    ensure!(status == StatusCode::OK, "HTTP status {status}{}", why(&text));
-    Ok(text)
+    Ok((status, String::from_utf8(body.to_bytes().into()).context("the page is no text")?))
 }
 
 /// The first line of what a page says instead.

@@ -3,8 +3,11 @@
 mod admin;
 mod ask;
 mod cache;
+mod check;
 mod columns;
+mod compare;
 mod demo;
+mod descriptors;
 mod files;
 mod output;
 mod peers;
@@ -24,9 +27,11 @@ use clap::{Parser, Subcommand};
 const FOUND: u8 = 1;
 /// Usage or configuration.
 const USAGE: u8 = 2;
+/// With the commit, where the build knew it.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("INTERLOCAL_BUILD"));
 
 #[derive(Parser)]
-#[command(name = "interlocal", version, about, max_term_width = 100)]
+#[command(name = "interlocal", version = VERSION, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +49,10 @@ enum Command {
     Query(query::Args),
     /// A running instance on one screen: what is wrong, zone, regions, upstreams, cache
     Status(status::Args),
+    /// Look at everything that has to be right, live, and say what is wrong, why and how to mend it
+    Check(check::Args),
+    /// Ask this server and another one the same, and say where they differ: before switching from CoreDNS
+    Compare(compare::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
     /// What a running instance keeps of others' answers
@@ -69,6 +78,8 @@ pub fn run() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Peers(args) => peers::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Zone(args) => zone::run(&args),

@@ -12,6 +12,7 @@ mod finish;
 pub mod heartbeat;
 pub mod identity;
 pub mod permits;
+pub mod querylog;
 pub mod question;
 pub mod recorders;
 pub mod refresh;

@@ -3,7 +3,7 @@
 
 use super::asking::{Asking, Done, ad_flag, door_flags, objection, reverse_view, server_of};
 use super::chaos::Topic;
-use super::finish::is_full;
+use super::finish::full;
 use super::refresh;
 use crate::answer::{Failure, Stale};
 use crate::cache::{Entry, KeyBuf};
@@ -200,7 +200,7 @@ impl<'a> One<'a> {
         let excuse = if view.routing.is_dark(remote) {
             Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
         } else {
-            is_full(core, &view.routing).then_some(Stale::Overloaded)
+            full(core, &view.routing, self.asking.door, self.asking.source).map(|_| Stale::Overloaded)
         };
         let stale = core.cache.get_stale(key, *now, |entry| {
             let asker = self.asker(entry)?;
@@ -222,7 +222,8 @@ impl<'a> One<'a> {
     fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
         let asker = self.asker(entry)?;
         let len = entry.write(self.query, out, asker, self.asking.now);
-        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, entry.body().rcode))
+        let by = if entry.body().is_negative() { Answerer::CachedDenial } else { Answerer::Cache };
+        Some(self.done(len, self.asking.view.routing.slots.of(remote), by, entry.body().rcode))
     }
 
     /// How a cached body is written for this asker; none if its chain has to be followed first.

@@ -20,8 +20,6 @@ mod keys;
 mod kubernetes;
 mod memory;
 mod questions;
-mod raw;
-mod setup;
 mod size;
 mod stale;
 mod tcp;

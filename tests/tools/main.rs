@@ -9,7 +9,9 @@
 mod support;
 
 mod chaos;
+mod compare;
 mod errors;
+mod faults;
 mod golden;
 mod instance;
 mod query;

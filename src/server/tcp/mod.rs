@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
 use super::core::{Core, Counters};
-use super::permits::Permits;
+use super::finish::sharing;
+use super::permits::{Full, Permits};
 use crate::route::Door;
 use crate::tls::Acceptor;
 
@@ -45,14 +46,20 @@ pub async fn serve(
             }
         };
         let limits = core.routing.load().config.limits.clone();
-        let Some(permit) = open.take(limits.tcp_connections) else {
-            Counters::add(&core.counters.tcp_refused);
-            continue;
+        let permit = match open.take(sharing(door, from.ip()), limits.tcp_connections) {
+            Ok(permit) => permit,
+            Err(full) => {
+                Counters::add(match full {
+                    Full::All => &core.counters.tcp_refused,
+                    Full::Client => &core.counters.client_connections,
+                });
+                continue;
+            }
         };
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
         let handshake = limits.tls_handshake;
-        let connection = Connection::new(Arc::clone(&core), door, from.ip(), limits);
+        let connection = Connection::new(Arc::clone(&core), door, from, limits);
         let (stop, tls) = (stop.clone(), tls.clone());
         tasks.spawn(async move {
             match tls {
