@@ -48,6 +48,8 @@ pub enum Failure {
     NoRecursion,
     /// `limits.in_flight` is reached.
     Overloaded,
+    /// This client has its share of `limits.in_flight`.
+    ClientOverloaded,
     /// More CNAMEs than `limits.cname_links`, or a loop of them.
     ChainTooLong,
     /// A region's CNAME leads to a name that only that region can resolve.
@@ -110,6 +112,7 @@ impl Failure {
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
+            Self::ClientOverloaded => (EdeCode::OTHER, "too many questions of this client in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
             Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
             Self::NoAnswerByRule { what } => (EdeCode::OTHER, (*what).into()),
@@ -202,6 +205,7 @@ mod tests {
         ];
         all.extend(what);
         all.push(Failure::NoSuchRegion { label: "eats".into(), known: "central, east, west".into() });
+        all.push(Failure::ClientOverloaded);
         all.push(Failure::NoAnswerByRule { what: by_rule::NOT_IN_TABLE });
         all
     }
@@ -239,7 +243,8 @@ mod tests {
             Failure::NoRoute => 17,
             Failure::NotAnswered { .. } => 18,
             Failure::NoSuchRegion { .. } => 19,
-            Failure::NoAnswerByRule { .. } => 20,
+            Failure::ClientOverloaded => 20,
+            Failure::NoAnswerByRule { .. } => 21,
         }
     }
 

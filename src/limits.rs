@@ -42,6 +42,10 @@ pub struct Limits {
     pub watch_line_bytes: u64,
     /// Bytes of one page of a list of the Kubernetes API.
     pub list_page_bytes: u64,
+    /// Lines a second of the log of questions.
+    pub query_log_lines: usize,
+    /// Lines of it that wait to be written.
+    pub query_log_queue: usize,
 }
 
 impl Default for Limits {
@@ -65,6 +69,8 @@ impl Default for Limits {
             config_bytes: 1 << 20,
             watch_line_bytes: 16 << 20,
             list_page_bytes: 128 << 20,
+            query_log_lines: 1_000,
+            query_log_queue: 1_024,
         }
     }
 }

@@ -4,9 +4,11 @@
 mod cells;
 mod labels;
 pub mod names;
+mod process;
 mod questions;
 mod recorder;
 mod sink;
+mod timings;
 
 use std::sync::Arc;
 
@@ -14,8 +16,10 @@ use parking_lot::Mutex;
 
 pub use labels::{Answerer, DropReason, Family, Proto};
 pub use names::Metric;
+pub use questions::CACHE_ZONES;
 pub use recorder::{Answered, Door, Recorder, SharedRecorder, ZoneSlot};
 pub use sink::{CONTENT_TYPE, Histogram, Sink};
+pub use timings::{Durations, Timings};
 
 use recorder::{Block, MAX_ZONES};
 
@@ -105,6 +109,7 @@ impl Registry {
             sink.gauge(names::COREDNS_BUILD_INFO, &labels, 1.0);
             sink.count(names::COREDNS_PANICS, &[], 0);
         }
+        process::report(&mut sink);
         let zones = self.zones.lock().clone();
         for block in self.blocks.lock().iter() {
             questions::report(block, &zones, &mut sink);
@@ -196,8 +201,8 @@ mod tests {
             "coredns_dns_requests_total{server=\"dns://:53\",zone=\"dropped\",view=\"\",proto=\"tcp\",family=\"1\",type=\"A\"} 3",
             "coredns_dns_responses_total{server=\"dns://:53\",zone=\"dropped\",view=\"\",rcode=\"NOERROR\",plugin=\"cache\"} 1",
             "coredns_dns_response_size_bytes_bucket{server=\"dns://:53\",zone=\"dropped\",view=\"\",proto=\"tcp\",le=\"200\"} 3",
-            "coredns_cache_hits_total{server=\"dns://:53\",type=\"success\",zones=\"dropped\",view=\"\"} 1",
-            "coredns_cache_requests_total{server=\"dns://:53\",zones=\"dropped\",view=\"\"} 2",
+            "coredns_cache_hits_total{server=\"dns://:53\",type=\"success\",zones=\".\",view=\"\"} 1",
+            "coredns_cache_requests_total{server=\"dns://:53\",zones=\".\",view=\"\"} 2",
             "coredns_panics_total 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");

@@ -60,7 +60,7 @@ pub fn run(data: &[u8]) {
                 source: SOURCE,
                 port: 53_000,
             };
-            let permit = Arc::new(SERVER.core.in_flight.take(usize::MAX).expect("no limit"));
+            let permit = Arc::new(SERVER.core.in_flight.take(None, usize::MAX).expect("no limit"));
             let resolved = SERVER.runtime.block_on(miss.resolve(&SERVER.core, &permit));
             let (reply, done) = resolved.expect("a miss is a question");
             check(message, &reply, limit, &done);

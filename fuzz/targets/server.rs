@@ -135,6 +135,7 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
         policies: config.servers.iter().map(|server| Policy::new(&server.cache, config.peers.stale)).collect(),
         regions: table.regions.iter().map(region).collect(),
         upstreams: rows().map(|row| ForwardClient::start(row, &config.limits, config.stamp_option)).collect(),
+        query_log: None,
         config: Arc::clone(config),
         table: table.clone(),
         routes,

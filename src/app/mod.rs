@@ -2,16 +2,21 @@
 //! start an instance through the same function.
 
 mod certificates;
+mod compat;
 mod configmap;
 mod feed;
 mod http;
 mod loops;
+pub mod memory;
+mod pulse;
 mod reloads;
 mod report;
 mod routing;
 mod stages;
 mod table;
 pub mod text;
+
+pub use table::hidden;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,6 +28,7 @@ use tokio::runtime::Handle;
 
 use self::feed::Feed;
 use self::http::Http;
+use self::pulse::Pulse;
 use self::reloads::{Reloads, State, Watched};
 use self::routing::Builder;
 use crate::cache::{Cache, Inflight};
@@ -99,6 +105,7 @@ pub struct App {
     doors: Doors,
     admin: Admin,
     reloads: Reloads,
+    _pulse: Option<Pulse>,
 }
 
 impl BoundApp {
@@ -175,9 +182,11 @@ impl BoundApp {
             },
         );
         report::register(&core);
+        memory::watch(&core);
         certificates::reload(&core, &config);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;
+        let _pulse = Pulse::start(addresses.health, config.metrics.coredns_compat, &metrics);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             region = config.region.as_ref().map_or("", |label| label.as_str()),
@@ -186,7 +195,7 @@ impl BoundApp {
             peers_tls = ?addresses.peers_tls,
             "serving"
         );
-        Ok(App { addresses, core, ready, doors, admin, reloads })
+        Ok(App { addresses, core, ready, doors, admin, reloads, _pulse })
     }
 }
 
@@ -250,6 +259,10 @@ impl App {
         self.doors.stop().await;
         let end = tokio::time::Instant::now() + DRAIN;
         while self.core.in_flight.taken() > 0 && tokio::time::Instant::now() < end {
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+        let routing = self.core.routing.load();
+        while routing.query_log.as_ref().is_some_and(|log| !log.is_written()) && tokio::time::Instant::now() < end {
             tokio::time::sleep(DRAIN_STEP).await;
         }
         self.reloads.stop().await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::interval;
 
 use super::feed::Feed;
 use super::routing::Builder;
@@ -114,7 +115,8 @@ impl Drop for Reloads {
 
 impl State {
     async fn run(mut self, watcher: Arc<Watcher>, mut changes: mpsc::Receiver<Changed>) {
-        let mut identity = tokio::time::interval(IDENTITY_EVERY);
+        let mut identity = interval(IDENTITY_EVERY);
+        let (mut endings, mut ending) = (interval(certificates::LOOK_EVERY), certificates::Ending::default());
         watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
         loop {
             tokio::select! {
@@ -129,6 +131,10 @@ impl State {
                     Some(changed) => self.reload(&changed.path).await,
                     None => return,
                 },
+                _ = endings.tick() => {
+                    ending.complain(&self.core);
+                    continue;
+                }
                 _ = identity.tick() => {
                     if self.identity_changed() {
                         self.swap().await;
@@ -311,5 +317,8 @@ impl State {
     fn count(&self, file: &str, ok: bool) {
         let result = if ok { "ok" } else { "error" };
         self.core.metrics.count(names::CONFIG_RELOADS, &[("file", file), ("result", result)]);
+        if !ok && self.config.metrics.coredns_compat {
+            self.core.metrics.count(names::COREDNS_RELOAD_FAILED, &[]);
+        }
     }
 }

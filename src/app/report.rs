@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
-use super::{labels, stages, table};
+use super::{compat, labels, stages, table};
 use crate::forward::client::ForwardSnapshot;
 use crate::metrics::{Sink, names};
 use crate::peer::health::Health;
@@ -31,10 +31,18 @@ fn report(core: &Core, sink: &mut Sink) {
     sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
+    for (what, count) in
+        [("questions", &core.counters.client_questions), ("connections", &core.counters.client_connections)]
+    {
+        sink.count(names::CLIENT_REFUSED, &[("what", what)], count.load(Relaxed));
+    }
     sink.count(names::ACCEPT_ERRORS, &[], core.counters.accept_errors.load(Relaxed));
     if let Some(tls) = &core.tls {
         sink.gauge(names::TLS_OK, &[], f64::from(u8::from(tls.is_ok())));
         sink.count(names::TLS_HANDSHAKES, &[], tls.accepted());
+        for end in tls.ends() {
+            sink.gauge(names::TLS_NOT_AFTER, &[("file", end.file)], end.not_after as f64);
+        }
         for (cause, count) in tls.failures() {
             sink.count(names::TLS_FAILURES, &[("cause", cause)], count);
         }
@@ -51,10 +59,21 @@ fn report(core: &Core, sink: &mut Sink) {
     sink.gauge(names::PEERS_TABLE_INFO, &[("hash", &format!("{:016x}", routing.table.hash))], 1.0);
     let own = routing.config.region.as_ref().map(|label| label.as_str().to_owned());
     for region in routing.regions.iter().filter(|region| Some(region.label()) != own.as_deref()) {
-        report_region(&region.snapshot(), sink);
+        let region = region.snapshot();
+        report_region(&region, sink);
+        if sink.coredns() {
+            region.addresses.iter().for_each(|address| compat::address(address, sink));
+        }
     }
-    for upstream in &routing.upstreams {
-        report_upstream(&upstream.snapshot(), sink);
+    for (number, upstream) in routing.upstreams.iter().enumerate() {
+        let upstream = upstream.snapshot();
+        report_upstream(&upstream, sink);
+        if sink.coredns() {
+            compat::upstream(&routing, number, &upstream, sink);
+        }
+    }
+    if sink.coredns() {
+        compat::report(core, &routing, sink);
     }
     stages::report(&routing, &labels(&routing.config), sink);
 }
@@ -87,6 +106,10 @@ fn report_region(region: &RegionSnapshot, sink: &mut Sink) {
     }
     if let Some(tls) = &region.tls {
         sink.gauge(names::PEER_TLS_OK, &[("region", &region.label)], f64::from(u8::from(tls.error.is_none())));
+        for end in &tls.ends {
+            let labels = [("region", region.label.as_str()), ("file", end.file)];
+            sink.gauge(names::PEER_TLS_NOT_AFTER, &labels, end.not_after as f64);
+        }
         for (cause, count) in &tls.failures {
             sink.count(names::PEER_TLS_FAILURES, &[("region", &region.label), ("cause", cause)], *count);
         }

@@ -14,6 +14,7 @@ use crate::peer::{RegionClient, Settings};
 use crate::publish::Published;
 use crate::route::Routes;
 use crate::server::core::{Routing, Slots};
+use crate::server::querylog::QueryLogs;
 use crate::server::refresh::Refreshes;
 use crate::wire::stamp::write_stamp;
 use crate::zone::Snapshot;
@@ -25,12 +26,14 @@ pub(super) struct Builder {
     instance: u64,
     hosts: Arc<HostLookup>,
     stages: Stages,
+    query_logs: QueryLogs,
 }
 
 impl Builder {
     pub(super) fn new(metrics: Arc<Registry>, zone: Arc<Published<Snapshot>>) -> Self {
         let hosts = Arc::new(HostLookup::new(Vec::new(), Vec::new()));
-        Self { metrics, zone, instance: rand::random(), hosts, stages: Stages::new() }
+        let query_logs = QueryLogs::new(&metrics);
+        Self { metrics, zone, instance: rand::random(), hosts, stages: Stages::new(), query_logs }
     }
 
     /// Random, new at each start.
@@ -58,6 +61,11 @@ impl Builder {
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
             stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
+            query_log: self.query_logs.of(
+                config.log.queries.as_ref(),
+                &config.limits,
+                previous.and_then(|old| old.query_log.as_ref()),
+            ),
             config: Arc::clone(config),
             table: table.clone(),
             routes,

@@ -163,7 +163,8 @@ fn parse(config: &Config, path: &Path, text: &str) -> TableResult {
 
 /// The namespaces of ours that the table's regions take away from the pods, by having the same name. A row that says
 /// `override_local` means it.
-pub(super) fn hidden(config: &Config, table: &PeerTable) -> Vec<String> {
+#[must_use]
+pub fn hidden(config: &Config, table: &PeerTable) -> Vec<String> {
     let others = table.regions.iter().filter(|row| Some(&row.label) != config.region.as_ref() && !row.override_local);
     let services = config.cluster_domain.prepend("svc").ok();
     let namespace = |zone: &Name| {

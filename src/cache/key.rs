@@ -72,6 +72,11 @@ impl Key {
         hash_of(&self.0)
     }
 
+    /// The server that it is kept for.
+    pub(super) fn server(&self) -> u16 {
+        u16::from_be_bytes([self.0[HASH], self.0[HASH + 1]])
+    }
+
     /// Octets on the heap, with the two counts of the `Arc`.
     pub(super) fn heap_bytes(&self) -> usize {
         self.0.len() + 2 * size_of::<usize>()

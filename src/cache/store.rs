@@ -7,6 +7,7 @@ use std::time::Instant;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use super::census::{Census, Kinds};
 use super::entry::Entry;
 use super::key::{ByHash, Key, KeyBuf};
 use crate::metrics::{Sink, names};
@@ -31,6 +32,7 @@ struct Inner {
     /// Octets that the shard may take.
     limit: usize,
     stats: Stats,
+    census: Census,
 }
 
 /// What happened since the start, and what there is now.
@@ -52,7 +54,12 @@ impl Cache {
     pub fn new(size: usize) -> Self {
         let shard = || {
             let answers = LruCache::unbounded_with_hasher(ByHash::default());
-            Shard(Mutex::new(Inner { answers, limit: size / SHARDS, stats: Stats::default() }))
+            Shard(Mutex::new(Inner {
+                answers,
+                limit: size / SHARDS,
+                stats: Stats::default(),
+                census: Census::default(),
+            }))
         };
         Self { shards: (0..SHARDS).map(|_| shard()).collect() }
     }
@@ -100,6 +107,7 @@ impl Cache {
     pub fn insert(&self, key: Key, entry: Entry, now: Instant) -> bool {
         let cost = cost(&key, &entry);
         let mut shard = self.shard(key.hash()).lock();
+        let shard = &mut *shard;
         if shard.answers.peek(&key).is_some_and(|old| old.outranks(&entry, now)) {
             return false;
         }
@@ -108,8 +116,10 @@ impl Cache {
         } else if cost <= shard.limit {
             shard.stats.inserts += 1;
             shard.stats.bytes += cost;
+            shard.census.came(&key, &entry);
             if let Some((key, old)) = shard.answers.push(key, entry) {
                 shard.stats.bytes -= self::cost(&key, &old);
+                shard.census.went(&key, &old);
             }
             shard.shrink();
         }
@@ -136,6 +146,7 @@ impl Cache {
             let mut shard = shard.0.lock();
             shard.answers.clear();
             shard.stats.bytes = 0;
+            shard.census.cleared();
         }
     }
 
@@ -146,6 +157,12 @@ impl Cache {
             shard.limit = size / SHARDS;
             shard.shrink();
         }
+    }
+
+    /// Octets that there may be.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.shards.iter().map(|shard| shard.0.lock().limit).sum()
     }
 
     #[must_use]
@@ -181,6 +198,14 @@ impl Cache {
         })
     }
 
+    /// What there is of each server, by its number.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kinds> {
+        let mut sums = Vec::new();
+        self.shards.iter().for_each(|shard| shard.0.lock().census.add_to(&mut sums));
+        sums
+    }
+
     /// Its part of a scrape.
     pub fn report(&self, sink: &mut Sink) {
         let stats = self.stats();
@@ -191,6 +216,7 @@ impl Cache {
         sink.count(names::CACHE_STALE, &[], stats.stale);
         sink.gauge(names::CACHE_ENTRIES, &[], stats.entries as f64);
         sink.gauge(names::CACHE_BYTES, &[], stats.bytes as f64);
+        sink.gauge(names::CACHE_LIMIT, &[], self.limit() as f64);
     }
 
     /// By bits from the middle of the hash: the table inside uses the lowest and the highest.
@@ -204,6 +230,7 @@ impl Inner {
     fn remove(&mut self, key: &[u8]) {
         if let Some((key, entry)) = self.answers.pop_entry(key) {
             self.stats.bytes -= cost(&key, &entry);
+            self.census.went(&key, &entry);
         }
     }
 
@@ -213,6 +240,7 @@ impl Inner {
         {
             self.stats.bytes -= cost(&key, &entry);
             self.stats.evictions += 1;
+            self.census.evicted(&key, &entry);
         }
     }
 }

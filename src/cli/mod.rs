@@ -2,7 +2,10 @@
 
 mod admin;
 mod ask;
+mod check;
+mod compare;
 mod demo;
+mod descriptors;
 mod files;
 mod peers;
 mod serve;
@@ -16,9 +19,11 @@ use clap::{Parser, Subcommand};
 const FOUND: u8 = 1;
 /// Usage or configuration.
 const USAGE: u8 = 2;
+/// With the commit, where the build knew it.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("INTERLOCAL_BUILD"));
 
 #[derive(Parser)]
-#[command(name = "interlocal", version, about, max_term_width = 100)]
+#[command(name = "interlocal", version = VERSION, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -32,6 +37,10 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// Look at everything that has to be right, live, and say what is wrong, why and how to mend it
+    Check(check::Args),
+    /// Ask this server and another one the same, and say where they differ: before switching from CoreDNS
+    Compare(compare::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
 }
@@ -43,6 +52,8 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::files;
+use super::{descriptors, files};
 use crate::app::{App, Input};
 use crate::config::{Overrides, UnknownKeys};
 
@@ -43,6 +43,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let overrides = flags.or(Overrides::from_env(|name| std::env::var(name).ok()));
     let loaded = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?;
     let log = files::start_log(&loaded.config.log)?;
+    descriptors::raise();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

@@ -54,7 +54,7 @@ impl Default for Config {
             state_dir: None,
             workers: None,
             metrics: MetricsConfig { coredns_compat: true },
-            log: LogConfig { format: LogFormat::Json, level: "info".into() },
+            log: LogConfig { format: LogFormat::Json, level: "info".into(), queries: None },
             stamp_option: STAMP_OPTION,
             plain_sockets: false,
         }

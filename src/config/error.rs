@@ -70,11 +70,12 @@ impl Fault {
         Self { help: Some(one_line(help.into())), ..self }
     }
 
-    /// "did you mean", if the word is near to one of those that are known; else what is known.
+    /// "did you mean", if the word is near to one of those that are known; else what is known, if anything is.
     #[must_use]
     pub fn did_you_mean(self, word: &str, known: &[&str]) -> Self {
         match super::distance::suggest(word, known.iter().copied()) {
             Some(near) => self.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => self,
             None => self.help(format!("known: {}", known.join(", "))),
         }
     }
@@ -232,6 +233,12 @@ mod tests {
         let (errors, warnings) = report.finish();
         assert_eq!(errors, []);
         assert_eq!(warnings[0].help.as_deref(), Some("known: listen, log"));
+    }
+
+    /// A region without a row in a table without rows, as it is shipped.
+    #[test]
+    fn nothing_is_known_where_there_is_nothing() {
+        assert_eq!(Fault::new("no row").did_you_mean("east", &[]).help, None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod forward;
 mod kubernetes;
 mod limits;
 mod listeners;
+mod log;
 pub(super) mod policy;
 mod servers;
 
@@ -17,11 +18,10 @@ use super::error::{Fault, Parsed, Problem, Report, UnknownKeys};
 use super::field::Field;
 use super::overrides::Overrides;
 use super::reader::Reader;
-use super::spec::{CacheSpec, LogSpec, PeersSpec, Spec};
+use super::spec::{CacheSpec, PeersSpec, Spec};
 use super::units::Time;
 use super::{
-    CacheConfig, Config, ConfigMapRef, LogConfig, MetricsConfig, PeersConfig, PeersSource, ShutdownConfig, leaf, range,
-    yaml,
+    CacheConfig, Config, ConfigMapRef, MetricsConfig, PeersConfig, PeersSource, ShutdownConfig, leaf, range, yaml,
 };
 use crate::wire::Name;
 
@@ -101,7 +101,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
         metrics: MetricsConfig {
             coredns_compat: spec.metrics.get().and_then(|spec| spec.coredns_compat.scalar()).unwrap_or(true),
         },
-        log: spec.log.get().map_or(default.log, |spec| log(spec, report)),
+        log: spec.log.get().map_or(default.log, |spec| log::log(spec, report)),
         stamp_option: stamp_option(&spec.stamp_option, report),
         plain_sockets: plain_sockets(&spec.sockets, report),
     };
@@ -153,22 +153,6 @@ fn cache(spec: &CacheSpec, report: &Report<'_>) -> CacheConfig {
         max_ttl: range::ttl(&spec.max_ttl, WEEK, default.max_ttl, report),
         max_negative_ttl: range::ttl(&spec.max_negative_ttl, WEEK, default.max_negative_ttl, report),
         prefetch: spec.prefetch.scalar().unwrap_or(default.prefetch),
-    }
-}
-
-fn log(spec: &LogSpec, report: &Report<'_>) -> LogConfig {
-    let levels = ["error", "warn", "info", "debug", "trace", "off"].map(|level| (level, ()));
-    if let Some((place, filter)) = spec.level.both() {
-        for part in filter.0.split(',') {
-            let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
-            if let Err(fault) = leaf::choice(level.trim(), &levels) {
-                report.error(place, fault);
-            }
-        }
-    }
-    LogConfig {
-        format: spec.format.scalar().unwrap_or(super::LogFormat::Json),
-        level: spec.level.scalar().unwrap_or_else(|| "info".into()),
     }
 }
 

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::error::Fault;
 use super::field::Leaf;
-use super::{LogFormat, PodMode, Transport};
+use super::{LogFormat, PodMode, QueryClass, QueryLogFormat, Transport};
 use crate::wire::Name;
 
 impl Leaf for String {
@@ -52,6 +52,35 @@ impl Leaf for LogFormat {
 
     fn read(text: &str) -> Result<Self, Fault> {
         choice(text, &[("json", Self::Json), ("text", Self::Text)])
+    }
+}
+
+impl Leaf for QueryLogFormat {
+    const EXPECTED: &'static str = "`coredns` or `json`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        choice(text, &[("coredns", Self::CoreDns), ("json", Self::Json)])
+    }
+}
+
+/// One word for some kinds of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Classes(pub(super) &'static [QueryClass]);
+
+impl Leaf for Classes {
+    const EXPECTED: &'static str = "`all`, `success`, `denial` or `error`";
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        use QueryClass::{Denial, Error, Success};
+        choice(
+            text,
+            &[
+                ("all", Self(&[Success, Denial, Error])),
+                ("success", Self(&[Success])),
+                ("denial", Self(&[Denial])),
+                ("error", Self(&[Error])),
+            ],
+        )
     }
 }
 

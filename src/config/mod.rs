@@ -248,6 +248,33 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `interlocal::peer=debug`.
     pub level: String,
+    /// Questions with their answers; none: they are not logged.
+    pub queries: Option<QueryLogConfig>,
+}
+
+/// See `log.queries`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryLogConfig {
+    pub classes: BTreeSet<QueryClass>,
+    pub format: QueryLogFormat,
+    /// One of so many answers.
+    pub sample: usize,
+}
+
+/// Kinds of answers, as CoreDNS's log plugin parts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QueryClass {
+    Success,
+    /// No such name, or nothing of that type.
+    Denial,
+    Error,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryLogFormat {
+    /// The lines of CoreDNS's log plugin.
+    CoreDns,
+    Json,
 }
 
 /// The label of a region: one DNS label in lower case (RFC 1123 2.1).

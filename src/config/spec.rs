@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::field::{At, Field, FieldList};
 use super::file::policy::PolicySpecs;
-use super::leaf::ObjectPath;
+use super::leaf::{Classes, ObjectPath};
 use super::listen::Optional;
 use super::units::{Size, Time};
-use super::{Listen, LogFormat, PodMode, RegionLabel, Selector, Transport, Upstream};
+use super::{Listen, LogFormat, PodMode, QueryLogFormat, RegionLabel, Selector, Transport, Upstream};
 use crate::wire::Name;
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +118,15 @@ pub(super) struct MetricsSpec {
 pub(super) struct LogSpec {
     pub(super) format: Field<LogFormat>,
     pub(super) level: Field<String>,
+    pub(super) queries: At<QueryLogSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QueryLogSpec {
+    pub(super) class: FieldList<Classes>,
+    pub(super) format: Field<QueryLogFormat>,
+    pub(super) sample: Field<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,4 +161,6 @@ pub(super) struct LimitsSpec {
     pub(super) config_bytes: Field<Size>,
     pub(super) watch_line_bytes: Field<Size>,
     pub(super) list_page_bytes: Field<Size>,
+    pub(super) query_log_lines: Field<u64>,
+    pub(super) query_log_queue: Field<u64>,
 }

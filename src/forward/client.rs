@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use crate::answer::Failure;
 use crate::config::{ForwardConfig, Transport, Upstream};
 use crate::limits::Limits;
 use crate::peer::address::Plan;
-use crate::peer::counters::AddressSnapshot;
+use crate::peer::counters::{AddressSnapshot, count};
 use crate::peer::group::{Group, Trouble};
 use crate::peer::listed::Listed;
 use crate::peer::settings::Settings;
@@ -46,6 +47,8 @@ pub struct ForwardSnapshot {
     pub zone: Name,
     pub udp: Vec<UpstreamSnapshot>,
     pub tcp: Vec<AddressSnapshot>,
+    /// Questions that came while all servers were down.
+    pub all_down: u64,
     /// Left out, because they lead back to ourselves.
     pub looping: Vec<SocketAddr>,
     /// Why a resolv.conf could not be used; its last good servers stay.
@@ -167,7 +170,10 @@ impl ForwardClient {
                     Ok(answer) => Ok(answer.received),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
                     Err(Trouble::NoAddress) => Err(self.no_server()),
-                    Err(Trouble::Dark(_)) => Err(Failure::UpstreamDark { zone: zone() }),
+                    Err(Trouble::Dark(_)) => {
+                        count(&self.udp.all_down);
+                        Err(Failure::UpstreamDark { zone: zone() })
+                    }
                 }
             }
         }
@@ -194,6 +200,7 @@ impl ForwardClient {
             zone: self.zone.clone(),
             udp: self.udp.snapshot(),
             tcp: self.tcp.snapshot(),
+            all_down: self.udp.all_down.load(Relaxed),
             looping: self.listed.looping(),
             trouble: self.how.read().trouble.clone(),
         }

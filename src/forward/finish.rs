@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -22,11 +23,17 @@ pub(super) struct Finish {
     server: SocketAddr,
     counters: Arc<Counters>,
     kept: Mutex<Option<Arc<Connection>>>,
+    reused: AtomicU64,
 }
 
 impl Finish {
     pub(super) fn new(server: SocketAddr, counters: Arc<Counters>) -> Self {
-        Self { server, counters, kept: Mutex::new(None) }
+        Self { server, counters, kept: Mutex::new(None), reused: AtomicU64::new(0) }
+    }
+
+    /// Questions for which there was a connection already.
+    pub(super) fn reused(&self) -> u64 {
+        self.reused.load(Relaxed)
     }
 
     /// The answer, if there is one until then. A connection that turns out to be dead is replaced once.
@@ -54,6 +61,7 @@ impl Finish {
         let mut kept = self.kept.lock().await;
         let now = Instant::now();
         if let Some(connection) = kept.as_ref().filter(|one| one.is_open(now)) {
+            count(&self.reused);
             return Some(Arc::clone(connection));
         }
         let limit = CONNECT_TIMEOUT.min(until.saturating_duration_since(now));

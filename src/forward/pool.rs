@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::finish::{Finish, MAX_AGE};
 use super::upstream::Standing;
 use crate::limits::Limits;
+use crate::metrics::{Histogram, Timings};
 use crate::peer::address::refuses_opt;
 use crate::peer::connection::Terms;
 use crate::peer::counters::{Counters, count};
@@ -51,6 +52,8 @@ impl Bounds {
 pub struct Pool {
     servers: RwLock<Arc<Vec<Arc<Server>>>>,
     runtime: Handle,
+    /// Questions that came while all servers were down.
+    pub(super) all_down: AtomicU64,
 }
 
 /// One server.
@@ -73,6 +76,9 @@ pub(super) struct Tally {
     pub(super) mismatched: AtomicU64,
     pub(super) truncated: AtomicU64,
     pub(super) probes: AtomicU64,
+    pub(super) probe_failures: AtomicU64,
+    /// From a question to its answer, over TCP if need be.
+    pub(super) timings: Timings,
     tcp: Arc<Counters>,
 }
 
@@ -88,15 +94,22 @@ pub struct UpstreamSnapshot {
     pub mismatched: u64,
     pub truncated: u64,
     pub probes: u64,
+    pub probe_failures: u64,
+    /// How long answers took, by rcode.
+    pub timings: Vec<(&'static str, Histogram)>,
     /// Questions that were finished over TCP.
     pub over_tcp: u64,
+    /// Connections made for that.
+    pub connects: u64,
+    /// Questions for which there was one already.
+    pub reused: u64,
 }
 
 impl Pool {
     /// Call it inside a tokio runtime: that is where its probes will run.
     #[must_use]
     pub fn new() -> Self {
-        Self { servers: RwLock::default(), runtime: Handle::current() }
+        Self { servers: RwLock::default(), runtime: Handle::current(), all_down: AtomicU64::new(0) }
     }
 
     /// Servers that stay keep what is known of them.
@@ -159,6 +172,19 @@ impl Server {
             standing.takes_opt(began)
         };
         let _outstanding = Outstanding(self);
+        let answer = self.exchange(question, edns, option, bounds, until).await?;
+        self.tally.timings.answered(answer.body.rcode.0, Instant::now() - began);
+        Some(answer)
+    }
+
+    async fn exchange(
+        &self,
+        question: &Question,
+        edns: bool,
+        option: Option<(u16, &[u8])>,
+        bounds: Bounds,
+        until: Instant,
+    ) -> Option<Received> {
         let answer = self.send(question, Manner { edns, option }, bounds, until).await?;
         if !edns || !refuses_opt(&answer) {
             return Some(answer);
@@ -229,7 +255,11 @@ impl Server {
             mismatched: self.tally.mismatched.load(Relaxed),
             truncated: self.tally.truncated.load(Relaxed),
             probes: self.tally.probes.load(Relaxed),
+            probe_failures: self.tally.probe_failures.load(Relaxed),
+            timings: self.tally.timings.read(),
             over_tcp: self.tally.tcp.questions.load(Relaxed),
+            connects: self.tally.tcp.connects.load(Relaxed),
+            reused: self.finish.reused(),
         }
     }
 }
@@ -258,5 +288,6 @@ async fn probe_until_up(server: Weak<Server>) {
             server.answered(began);
             return;
         }
+        count(&server.tally.probe_failures);
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::pool::{Bounds, Pool, Server};
 use super::upstream;
+use crate::peer::counters::count;
 use crate::peer::race::Race;
 use crate::peer::random;
 use crate::wire::Rcode;
@@ -28,6 +29,9 @@ pub(super) async fn ask(
     let servers = pool.servers();
     if servers.is_empty() {
         return Err(Lost::NoServer);
+    }
+    if servers.iter().all(|server| server.standing.lock().is_down()) {
+        count(&pool.all_down);
     }
     let until = Instant::now() + bounds.deadline;
     let option = stamp.map(|stamp| (bounds.stamp_option, stamp));

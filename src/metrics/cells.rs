@@ -89,7 +89,7 @@ pub(super) struct Cells<const BOUNDS: usize> {
 }
 
 impl<const BOUNDS: usize> Cells<BOUNDS> {
-    fn new(bounds: &'static [u64; BOUNDS]) -> Self {
+    pub(super) fn new(bounds: &'static [u64; BOUNDS]) -> Self {
         Self { bounds, counts: zeros(), beyond: AtomicU64::new(0), sum: AtomicU64::new(0) }
     }
 

@@ -39,7 +39,9 @@ pub enum Answerer {
     Local,
     /// Memory: what a peer or an upstream had said.
     Cache,
-    /// The same, past its TTL.
+    /// The same, when what they had said is that there is nothing.
+    CachedDenial,
+    /// Either of them, past its TTL.
     Stale,
     Peer,
     Forward,
@@ -48,13 +50,14 @@ pub enum Answerer {
 }
 
 impl Answerer {
-    pub(super) const ALL: [Self; 6] = [Self::Local, Self::Cache, Self::Stale, Self::Peer, Self::Forward, Self::Own];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Local, Self::Cache, Self::CachedDenial, Self::Stale, Self::Peer, Self::Forward, Self::Own];
 
     /// The plugin that does the same in CoreDNS.
     pub(super) const fn plugin(self) -> &'static str {
         match self {
             Self::Local => "kubernetes",
-            Self::Cache | Self::Stale => "cache",
+            Self::Cache | Self::CachedDenial | Self::Stale => "cache",
             Self::Peer | Self::Forward => "forward",
             Self::Own => "",
         }

@@ -60,6 +60,7 @@ metrics! {
         "Answers in use that were not, because limits.refreshes was reached.");
     CACHE_ENTRIES: gauge("interlocal_cache_entries", "Answers in memory.");
     CACHE_BYTES: gauge("interlocal_cache_bytes", "Octets that they take, keys and tables included.");
+    CACHE_LIMIT: gauge("interlocal_cache_limit_bytes", "Octets that they may take: cache.size, or less while memory is short.");
     FETCHES: gauge("interlocal_fetches_in_flight", "Questions to other regions and upstreams that wait for an answer.");
     FETCHES_REFUSED: counter("interlocal_fetches_refused_total",
         "Questions answered with SERVFAIL because limits.in_flight was reached.");
@@ -116,6 +117,7 @@ metrics! {
     PEER_LOOPS: gauge("interlocal_peer_loops", "1 if the address was found to lead back to ourselves and is left out.");
     PEER_TLS_OK: gauge("interlocal_peer_tls_ok", "1 if the certificate files of the region's row are in use as they stand.");
     PEER_TLS_FAILURES: counter("interlocal_peer_tls_failures_total", "Connections to the region that TLS kept from being made, by cause.");
+    PEER_TLS_NOT_AFTER: gauge("interlocal_peer_tls_not_after_timestamp_seconds", "When the certificates of the region's row end, in seconds since 1970, by file.");
     UPSTREAM_UP: gauge("interlocal_upstream_up", "1 if the upstream answers.");
     UPSTREAM_RTT: gauge("interlocal_upstream_rtt_seconds", "Smoothed round-trip time to the upstream.");
     UPSTREAM_QUERIES: counter("interlocal_upstream_queries_total", "Questions sent to the upstream.");
@@ -123,14 +125,20 @@ metrics! {
     UPSTREAM_MISMATCHES: counter("interlocal_upstream_mismatched_answers_total", "Answers of the upstream that matched no question by id and content.");
     UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
+    CLIENT_REFUSED: counter("interlocal_client_refused_total",
+        "Questions that would have to wait, and connections, turned away because their client had its share of them.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
     TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
+    TLS_NOT_AFTER: gauge("interlocal_tls_not_after_timestamp_seconds", "When the certificates of listen.peers_tls end, in seconds since 1970, by file.");
     TLS_HANDSHAKES: counter("interlocal_tls_handshakes_total", "Handshakes of the peers' door over TLS that ended well.");
     TLS_FAILURES: counter("interlocal_tls_handshake_failures_total", "Handshakes of the peers' door over TLS that did not, by cause.");
     HIDDEN_NAMESPACES: gauge("interlocal_hidden_namespaces", "Local namespaces with ready endpoints that a region of the same name hides.");
     CONFIG_RELOADS: counter("interlocal_config_reload_total", "Files read again, by file and result.");
     RESTART_REQUIRED: gauge("interlocal_restart_required",
         "1 if the configuration has a change that only a restart applies.");
+    QUERY_LOG_LINES: counter("interlocal_query_log_lines_total", "Lines written to the log of questions.");
+    QUERY_LOG_DROPPED: counter("interlocal_query_log_dropped_total",
+        "Lines of the log of questions that were not written, by reason (rate, queue, write).");
     COREDNS_BUILD_INFO: gauge("coredns_build_info", "1, with the version as a label.");
     COREDNS_PANICS: counter("coredns_panics_total", "As interlocal_panics_total.");
     COREDNS_DNS_REQUESTS: counter("coredns_dns_requests_total", "As interlocal_dns_requests_total.");
@@ -158,6 +166,52 @@ metrics! {
         "As interlocal_zone_programming_duration_seconds.");
     COREDNS_CACHE_MISSES: counter("coredns_cache_misses_total", "Those not in memory.");
     COREDNS_CACHE_STALE: counter("coredns_cache_served_stale_total", "As interlocal_peer_stale_answers_total.");
+    COREDNS_CACHE_ENTRIES: gauge("coredns_cache_entries", "As interlocal_cache_entries, by type.");
+    COREDNS_CACHE_EVICTIONS: counter("coredns_cache_evictions_total", "As interlocal_cache_evictions_total, by type.");
+    COREDNS_CACHE_PREFETCH: counter("coredns_cache_prefetch_total", "As interlocal_cache_refreshes_total.");
+    COREDNS_CACHE_DROPS: counter("coredns_cache_drops_total",
+        "Answers of upstreams that were not kept because they are of another question.");
+    COREDNS_PLUGIN_ENABLED: gauge("coredns_plugin_enabled",
+        "1 for each plugin of CoreDNS whose work is done here, by server.");
+    COREDNS_FORWARD_BROKEN: counter("coredns_forward_healthcheck_broken_total",
+        "Questions for a zone all of whose upstreams were down.");
+    COREDNS_FORWARD_REJECTS: counter("coredns_forward_max_concurrent_rejects_total", "As interlocal_fetches_refused_total.");
+    COREDNS_PROXY_DURATION: histogram("coredns_proxy_request_duration_seconds",
+        "From a question to an upstream or region to its answer, by address and rcode.");
+    COREDNS_PROXY_FAILURES: counter("coredns_proxy_healthcheck_failures_total", "Probes that failed, by address.");
+    COREDNS_PROXY_HITS: counter("coredns_proxy_conn_cache_hits_total",
+        "Questions over a connection that was there, by address.");
+    COREDNS_PROXY_MISSES: counter("coredns_proxy_conn_cache_misses_total",
+        "Connections and sockets made for questions, by address.");
+    COREDNS_FORWARD_REQUESTS: counter("coredns_forward_requests_total",
+        "Questions sent, by address. CoreDNS had it until 1.11.");
+    COREDNS_FORWARD_RESPONSES: counter("coredns_forward_responses_total",
+        "Answers that came, by address and rcode. CoreDNS had it until 1.11.");
+    COREDNS_FORWARD_DURATION: histogram("coredns_forward_request_duration_seconds",
+        "As coredns_proxy_request_duration_seconds. CoreDNS had it until 1.11.");
+    COREDNS_FORWARD_FAILURES: counter("coredns_forward_healthcheck_failures_total",
+        "As coredns_proxy_healthcheck_failures_total. CoreDNS had it until 1.11.");
+    COREDNS_REST_DURATION: histogram("coredns_kubernetes_rest_client_request_duration_seconds",
+        "From a question to the Kubernetes API to the head of its reply, by verb and host.");
+    COREDNS_REST_REQUESTS: counter("coredns_kubernetes_rest_client_requests_total",
+        "Questions to the Kubernetes API, by status code, method and host.");
+    COREDNS_HEALTH_DURATION: histogram("coredns_health_request_duration_seconds",
+        "How long this process took for its own GET /health, once a second.");
+    COREDNS_HEALTH_FAILURES: counter("coredns_health_request_failures_total", "Those that failed.");
+    COREDNS_RELOAD_FAILED: counter("coredns_reload_failed_total", "Files read again that were not taken.");
+    COREDNS_RELOAD_VERSION: gauge("coredns_reload_version_info",
+        "1, with a hash of the configuration in use. It is the same wherever that is the same, for one version of the program.");
+    PROCESS_CPU: counter("process_cpu_seconds_total", "Processor time of user and system.");
+    PROCESS_RESIDENT: gauge("process_resident_memory_bytes", "Resident memory.");
+    PROCESS_VIRTUAL: gauge("process_virtual_memory_bytes", "Virtual memory.");
+    PROCESS_MAX_VIRTUAL: gauge("process_virtual_memory_max_bytes", "Its limit.");
+    PROCESS_FDS: gauge("process_open_fds", "Open file descriptors.");
+    PROCESS_MAX_FDS: gauge("process_max_fds", "Their limit.");
+    PROCESS_START: gauge("process_start_time_seconds", "When the process started, in seconds since 1970.");
+    PROCESS_RECEIVED: counter("process_network_receive_bytes_total", "Octets that its network namespace received.");
+    PROCESS_SENT: counter("process_network_transmit_bytes_total", "Octets that its network namespace sent.");
+    GO_GOROUTINES: gauge("go_goroutines",
+        "Tasks and threads of this process, under the name that dashboards ask CoreDNS for. There is no Go here.");
 }
 
 #[cfg(test)]
@@ -169,7 +223,8 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for metric in ALL {
             assert!(seen.insert(metric.name), "{} twice", metric.name);
-            let ours = metric.name.starts_with("interlocal_") || metric.name.starts_with("coredns_");
+            let known = ["interlocal_", "coredns_", "process_"].iter().any(|start| metric.name.starts_with(start));
+            let ours = known || metric.name == GO_GOROUTINES.name;
             assert!(
                 ours && metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()),
                 "{}",

@@ -9,7 +9,9 @@ use super::names;
 use super::recorder::Block;
 use super::sink::{Histogram, Sink};
 
-const NANOS: f64 = 1e9;
+pub(super) const NANOS: f64 = 1e9;
+/// The zones of a server's cache: in CoreDNS those of its block, here all.
+pub const CACHE_ZONES: (&str, &str) = ("zones", ".");
 
 /// Adds the numbers of one door.
 pub(super) fn report(block: &Block, zones: &[Arc<str>], sink: &mut Sink) {
@@ -25,7 +27,7 @@ pub(super) fn report(block: &Block, zones: &[Arc<str>], sink: &mut Sink) {
         ours(block, zone, row, sink);
         if sink.coredns() {
             coredns(block, zone, row, sink);
-            coredns_cache(server, zone, row, sink);
+            coredns_cache(server, row, sink);
         }
     }
 }
@@ -62,12 +64,13 @@ fn coredns(block: &Block, zone: &str, row: &Row, sink: &mut Sink) {
 }
 
 /// What CoreDNS counts in its cache follows from who answered.
-fn coredns_cache(server: &str, zone: &str, row: &Row, sink: &mut Sink) {
-    let [server, zones, view] = [("server", server), ("zones", zone), ("view", "")];
+fn coredns_cache(server: &str, row: &Row, sink: &mut Sink) {
+    let [server, zones, view] = [("server", server), CACHE_ZONES, ("view", "")];
     for (by, rcode, number) in responses(row) {
         match by {
-            Answerer::Cache | Answerer::Stale => {
-                let kind = if rcode == "NOERROR" { "success" } else { "denial" };
+            Answerer::Cache | Answerer::CachedDenial | Answerer::Stale => {
+                let denies = by == Answerer::CachedDenial || rcode != "NOERROR";
+                let kind = if denies { "denial" } else { "success" };
                 sink.count(names::COREDNS_CACHE_HITS, &[server, ("type", kind), zones, view], number);
                 if by == Answerer::Stale {
                     sink.count(names::COREDNS_CACHE_STALE, &[server, zones, view], number);
@@ -96,7 +99,7 @@ fn responses(row: &Row) -> impl Iterator<Item = (Answerer, &'static str, u64)> {
     })
 }
 
-fn histogram<const BOUNDS: usize>(cells: &Cells<BOUNDS>, unit: f64) -> Histogram {
+pub(super) fn histogram<const BOUNDS: usize>(cells: &Cells<BOUNDS>, unit: f64) -> Histogram {
     let (buckets, count, sum) = cells.read();
     let buckets = buckets.into_iter().map(|(bound, count)| (bound as f64 / unit, count)).collect();
     Histogram { buckets, count, sum: sum as f64 / unit }

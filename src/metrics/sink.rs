@@ -27,6 +27,8 @@ struct Family {
 #[derive(Debug, Clone)]
 enum Value {
     Count(u64),
+    /// A counter that somebody else keeps, as it is now.
+    Total(f64),
     Gauge(f64),
     Histogram(Histogram),
 }
@@ -56,6 +58,12 @@ impl Sink {
         if let Value::Count(sum) = self.sample(metric, labels, Value::Count(0)) {
             *sum += number;
         }
+    }
+
+    /// A counter of which somebody else keeps the sum, which need not be whole; the last one stays.
+    pub fn total(&mut self, metric: Metric, labels: &[(&'static str, &str)], value: f64) {
+        debug_assert_eq!(metric.kind, Kind::Counter, "{}", metric.name);
+        *self.sample(metric, labels, Value::Total(value)) = Value::Total(value);
     }
 
     pub fn gauge(&mut self, metric: Metric, labels: &[(&'static str, &str)], value: f64) {
@@ -113,11 +121,8 @@ fn sample_proto(labels: Vec<(&'static str, String)>, value: Value) -> proto::Met
     };
     let mut metric = proto::Metric::from_label(labels.into_iter().map(pair).collect());
     match value {
-        Value::Count(number) => {
-            let mut counter = proto::Counter::default();
-            counter.set_value(number as f64);
-            metric.set_counter(counter);
-        }
+        Value::Count(number) => metric.set_counter(counter_proto(number as f64)),
+        Value::Total(value) => metric.set_counter(counter_proto(value)),
         Value::Gauge(value) => {
             let mut gauge = proto::Gauge::default();
             gauge.set_value(value);
@@ -126,6 +131,12 @@ fn sample_proto(labels: Vec<(&'static str, String)>, value: Value) -> proto::Met
         Value::Histogram(seen) => metric.set_histogram(histogram_proto(&seen)),
     }
     metric
+}
+
+fn counter_proto(value: f64) -> proto::Counter {
+    let mut counter = proto::Counter::default();
+    counter.set_value(value);
+    counter
 }
 
 fn histogram_proto(seen: &Histogram) -> proto::Histogram {

@@ -247,6 +247,7 @@ impl Address {
         match outcome {
             Ok(answer) => {
                 count(&self.counters.answers);
+                self.counters.timings.answered(answer.body.rcode.0, now - began);
                 let mut state = self.state.lock();
                 state.rtt.sample_answer(now - began);
                 state.usual.sample(now - began);
@@ -345,6 +346,15 @@ impl State {
         let flowing = usable.filter(|one| !stall::is_stalled(one.silent_since(now), patience, now));
         let with_load = flowing.map(|one| (one.load(), one)).filter(|((load, most), _)| load < most);
         with_load.min_by_key(|((load, _), _)| *load).map(|(_, one)| Arc::clone(one))
+    }
+
+    /// Gives up the connection that has been silent longest, if that was longer than a question has. Who still waits on it goes
+    /// on waiting.
+    pub(super) fn lets_go(&mut self, deadline: Duration, now: Instant) -> bool {
+        let silent = self.open.iter().filter_map(|one| Some((one.silent_since(now)?, one.number())));
+        let Some((_, number)) = silent.min().filter(|(since, _)| now >= *since + deadline) else { return false };
+        self.open.retain(|one| one.number() != number);
+        true
     }
 
     /// How many connections there are for the next questions, and how many of them have not stalled.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::health::Health;
+use crate::metrics::{Histogram, Timings};
 use crate::wire::stamp::ReplyStamp;
 
 /// Counts that only grow, but for `in_flight`.
@@ -30,6 +31,8 @@ pub struct Counters {
     pub stalls: AtomicU64,
     /// Questions that wait for their answer.
     pub in_flight: AtomicU64,
+    /// How long answers took.
+    pub timings: Timings,
 }
 
 /// One more.
@@ -66,6 +69,8 @@ pub struct AddressSnapshot {
     pub probe_failures: u64,
     pub hedges: u64,
     pub stalls: u64,
+    /// How long answers took, by rcode.
+    pub timings: Vec<(&'static str, Histogram)>,
 }
 
 /// The part of it that is no count.
@@ -104,6 +109,7 @@ impl Counters {
             probe_failures: self.probe_failures.load(Relaxed),
             hedges: self.hedges.load(Relaxed),
             stalls: self.stalls.load(Relaxed),
+            timings: self.timings.read(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::counters::count;
 use super::dial::{Dial, DialError, Dialling, Stream, dial};
 use super::stream::Listened;
 use crate::config::{Host, RowTls};
-use crate::tls::{Client, ClientFault, ClientFiles, LastWord, Outcome, PeerName};
+use crate::tls::{Client, ClientFault, ClientFiles, End, LastWord, Outcome, PeerName};
 
 /// Clear text unless made otherwise.
 #[derive(Default)]
@@ -35,6 +35,8 @@ struct Tls {
 pub struct TlsSnapshot {
     /// Why its files are not in use as they stand, if they are not.
     pub error: Option<String>,
+    /// When the certificates in use end.
+    pub ends: Vec<End>,
     /// Connections that were not made because of it, by cause.
     pub failures: Vec<(&'static str, u64)>,
 }
@@ -122,7 +124,8 @@ impl Dialer {
         let tls = self.tls.as_ref()?;
         let counts = ClientFault::ALL.iter().zip(&tls.failures);
         let failures = counts.map(|(fault, count)| (fault.label(), count.load(Relaxed))).collect();
-        Some(TlsSnapshot { error: tls.client.error().map(|error| error.to_string()), failures })
+        let error = tls.client.error().map(|error| error.to_string());
+        Some(TlsSnapshot { error, ends: tls.client.ends(), failures })
     }
 
     fn failed(&self, fault: ClientFault) -> DialError {

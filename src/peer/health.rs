@@ -11,6 +11,10 @@ use super::sync::Sync;
 /// Between two probes of an address that is not asked, plus or minus [`JITTER`].
 pub const PROBE_EVERY: Duration = Duration::from_secs(1);
 
+/// From the opening of the breaker to the first probe: most of what cuts all connections at once, a restart or a failover, is over
+/// by then.
+const FIRST_PROBE: Duration = Duration::from_millis(250);
+
 /// Probes in a row that find a server which does not serve its region, and open the breaker.
 const MOST_UNFIT: u8 = 2;
 
@@ -149,7 +153,7 @@ impl Breaker {
     fn open(&mut self, now: Instant, vary: impl FnOnce(Duration) -> Duration) -> bool {
         let opens = matches!(self.state, State::Closed);
         if opens {
-            self.state = State::Open { probe_at: now + vary(PROBE_EVERY) };
+            self.state = State::Open { probe_at: now + vary(FIRST_PROBE) };
         }
         opens
     }
@@ -222,9 +226,12 @@ mod tests {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
         let second = Duration::from_secs(1);
         breaker.connect_failed(1, false, start, plain);
-        assert_eq!(breaker.probe_at(), Some(start + second));
-        breaker.probe_starts(start + second);
+        assert_eq!(breaker.probe_at(), Some(start + second / 4), "the first one soon");
+        breaker.probe_starts(start + second / 4);
         assert_eq!((breaker.health(), breaker.probe_at()), (Health::HalfOpen, None));
+        breaker.probe_ends(Probed::Nothing, start + second / 2, plain);
+        assert_eq!(breaker.probe_at(), Some(start + second + second / 4), "each second from the first one's start");
+        breaker.probe_starts(start + second);
         breaker.probe_ends(Probed::Nothing, start + 3 * second, plain);
         assert_eq!(breaker.probe_at(), Some(start + 3 * second), "late, so at once");
         breaker.probe_starts(start + 3 * second);

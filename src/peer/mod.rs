@@ -10,7 +10,8 @@
 //! * Pure: [`health`], [`choice`], [`hedge`], [`stall`], [`minding`], [`warm`], [`rtt`], [`percentile`], [`backoff`], `table`,
 //!   [`sync`]. I/O calls them.
 //! * [`listed`]: what a client was given to ask, less what leads back to ourselves.
-//! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves?
+//! * [`resolve`]: host names become addresses. [`probe`]: does an address lead back to ourselves? [`look`]: all that a server
+//!   shows, for tools.
 
 pub mod address;
 pub mod answered;
@@ -29,6 +30,7 @@ pub mod group;
 pub mod health;
 pub mod hedge;
 pub mod listed;
+pub mod look;
 mod minder;
 pub mod minding;
 mod opening;

@@ -19,19 +19,20 @@ use super::warm;
 const MOST: usize = 8;
 
 impl Address {
-    /// Opens a connection if one more is allowed, and none is under way. While all of them have stalled more are allowed.
+    /// Opens a connection if one more is allowed, and none is under way. While all of them have stalled more are allowed; when
+    /// these are all there are, a new one takes the place of one that does not come back.
     pub fn wake(&self) {
         let settings = self.common.plan().settings;
         let now = Instant::now();
         let (number, start) = {
             let mut state = self.state.lock();
             state.open.retain(|connection| connection.is_open(now));
-            let most = match state.lasting(settings.deadline, now) {
-                (all, 0) if all > 0 => MOST.max(settings.connections),
-                _ => settings.connections,
-            };
-            let (all, _) = state.lasting(settings.deadline, now);
-            if state.connecting || state.breaker.health() != Health::Closed || all >= most {
+            if state.connecting || state.breaker.health() != Health::Closed {
+                return;
+            }
+            let (all, flowing) = state.lasting(settings.deadline, now);
+            let most = if all > 0 && flowing == 0 { MOST.max(settings.connections) } else { settings.connections };
+            if all >= most && (flowing > 0 || !state.lets_go(settings.deadline, now)) {
                 return;
             }
             state.connecting = true;

@@ -117,6 +117,13 @@ pub fn judge(question: &Question, answer: &Received, own: Own) -> Verdict {
     if instance == Some(own.instance) || same_cluster { Verdict::Itself } else { Verdict::Other }
 }
 
+/// Who answered the probe; none: nobody who knows it.
+#[must_use]
+pub fn who(question: &Question, answer: &Received) -> Option<Own> {
+    let (cluster, instance) = ids(question, answer)?;
+    Some(Own { cluster: ClusterId(cluster.to_be_bytes()), instance: instance? })
+}
+
 fn ids(question: &Question, answer: &Received) -> Option<(u64, Option<u64>)> {
     let message = answer.body.to_message(question.name.as_ref(), question.qtype);
     let mut at = HEADER_LEN + question.name.as_ref().wire().len() + 4;

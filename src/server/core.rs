@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
 use super::permits::Permits;
+use super::querylog::QueryLog;
 use super::recorders::Recorders;
 use super::refresh::Refreshes;
 use crate::cache::{Cache, Inflight, Policy};
@@ -70,6 +71,10 @@ pub struct Counters {
     pub overloaded: AtomicU64,
     /// Connections closed because `limits.tcp_connections` was reached.
     pub tcp_refused: AtomicU64,
+    /// Questions refused because their client has its share of `limits.in_flight`.
+    pub client_questions: AtomicU64,
+    /// Connections closed because their client has its share of `limits.tcp_connections`.
+    pub client_connections: AtomicU64,
     /// Connections that could not be accepted, for want of file descriptors for instance.
     pub accept_errors: AtomicU64,
 }
@@ -99,6 +104,8 @@ pub struct Routing {
     pub slots: Slots,
     /// The rules of each server, if it has any.
     pub stages: Vec<Option<Arc<Stage>>>,
+    /// If questions are to be logged.
+    pub query_log: Option<Arc<QueryLog>>,
 }
 
 /// Where answers are counted, by where they came from.

@@ -1,16 +1,20 @@
 //! Misses are finished here: admitted or turned away, and contained, so that a panic costs one question and nothing else.
 
 use std::future::{Future, poll_fn};
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::asking::Done;
 use super::core::{Core, Counters, Routing};
-use super::permits::Permit;
+use super::permits::{Full, Permit};
 use super::resolve::Miss;
 use crate::answer::Failure;
+use crate::clock;
+use crate::route::Door;
 
 /// Runs one question; `None` if it panicked. Nothing of a question outlives it but counters, so no broken state is seen.
 #[inline]
@@ -29,18 +33,33 @@ async fn contained_async<R>(question: impl Future<Output = R>) -> Option<R> {
     .await
 }
 
-/// Room for one more question in flight, if there is any.
-pub fn admit(core: &Core) -> Option<Permit> {
-    let permit = core.in_flight.take(core.routing.load().config.limits.in_flight);
-    if permit.is_none() {
-        Counters::add(&core.counters.overloaded);
-    }
-    permit
+/// Room for one more question in flight.
+///
+/// # Errors
+/// Why there is none.
+pub fn admit(core: &Core, door: Door, source: IpAddr) -> Result<Permit, Failure> {
+    let taken = core.in_flight.take(sharing(door, source), core.routing.load().config.limits.in_flight);
+    taken.map_err(|full| match full {
+        Full::All => {
+            Counters::add(&core.counters.overloaded);
+            Failure::Overloaded
+        }
+        Full::Client => {
+            Counters::add(&core.counters.client_questions);
+            Failure::ClientOverloaded
+        }
+    })
 }
 
-/// There would be no room for one more question just now.
-pub fn is_full(core: &Core, routing: &Routing) -> bool {
-    core.in_flight.taken() >= routing.config.limits.in_flight
+/// What would keep one more question out just now.
+pub fn full(core: &Core, routing: &Routing, door: Door, source: IpAddr) -> Option<Full> {
+    core.in_flight.full(sharing(door, source), routing.config.limits.in_flight)
+}
+
+/// Whose share a question or a connection is taken from. At the pods' door each address is a client. Behind the load balancer at
+/// the peers' door all other regions may be one address.
+pub fn sharing(door: Door, source: IpAddr) -> Option<IpAddr> {
+    matches!(door, Door::Pods { .. }).then_some(source)
 }
 
 /// Resolves an admitted miss; fetches that it begins share its permit. `None`: there is nothing to send.
@@ -57,6 +76,15 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
         core.metrics.panicked();
     }
     miss.fail(failure)
+}
+
+/// Logs the answer to a question that was not answered at once, if such answers are logged.
+pub fn log_late(core: &Core, from: SocketAddr, miss: &Miss, reply: &[u8], done: &Done, took: Duration) {
+    let routing = core.routing.load();
+    let Some(log) = &routing.query_log else { return };
+    if let Some(entry) = log.entry(from, miss.transport, &miss.message, reply, done.rcode, clock::now()) {
+        log.put(entry, took);
+    }
 }
 
 #[cfg(test)]

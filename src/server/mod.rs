@@ -10,6 +10,7 @@ mod finish;
 pub mod heartbeat;
 mod judge;
 pub mod permits;
+pub mod querylog;
 pub mod question;
 pub mod recorders;
 pub mod refresh;

@@ -2,7 +2,7 @@
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
 use super::asking::{Asking, Done, ad_flag, door_flags, reverse_view, server_of};
-use super::finish::is_full;
+use super::finish::full;
 use super::refresh;
 use crate::answer::{Failure, Stale, unanswerable};
 use crate::cache::{Entry, KeyBuf};
@@ -210,7 +210,7 @@ impl<'a> One<'a> {
         let excuse = if view.routing.is_dark(remote) {
             Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
         } else {
-            is_full(core, &view.routing).then_some(Stale::Overloaded)
+            full(core, &view.routing, self.asking.door, self.asking.source).map(|_| Stale::Overloaded)
         };
         let stale = core.cache.get_stale(key, *now, |entry| {
             let asker = self.asker(entry)?;
@@ -232,7 +232,8 @@ impl<'a> One<'a> {
     fn kept(&self, out: &mut [u8], remote: Remote, entry: &Entry) -> Option<Outcome> {
         let asker = self.asker(entry)?;
         let len = entry.write(self.query, out, asker, self.asking.now);
-        Some(self.done(len, self.asking.view.routing.slots.of(remote), Answerer::Cache, entry.body().rcode))
+        let by = if entry.body().is_negative() { Answerer::CachedDenial } else { Answerer::Cache };
+        Some(self.done(len, self.asking.view.routing.slots.of(remote), by, entry.body().rcode))
     }
 
     /// How a cached body is written for this asker; none if its chain has to be followed first.

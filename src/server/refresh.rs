@@ -43,7 +43,7 @@ pub fn plan(core: &Arc<Core>, routing: &Routing, server: u16, remote: Remote, as
         return;
     }
     let refreshes = routing.refreshes(remote);
-    let Some(permit) = refreshes.planned.take(routing.config.limits.refreshes) else {
+    let Ok(permit) = refreshes.planned.take(None, routing.config.limits.refreshes) else {
         return Counters::add(&refreshes.refused);
     };
     // What waits here holds no client and no table: both may be replaced meanwhile.

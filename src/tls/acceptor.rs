@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::expiry::{End, of_chain};
 use super::fault::ServerFault;
 use super::files::{FileError, Flaw, Role, Text, digest, identity, refused};
 use super::kept::{Kept, Outcome};
@@ -31,10 +32,13 @@ pub struct ServerFiles {
 /// The certificate's file, its key's, and that of the clients' CA.
 type Read<'p> = (Text<'p>, Text<'p>, Option<Text<'p>>);
 
+/// A configuration, and when its certificates end.
+type Made = (Arc<ServerConfig>, Vec<End>);
+
 /// What the files make, kept while newer ones are wrong.
 pub struct Acceptor {
     /// All of it is swapped, not the certificate alone: sessions of clients that an older CA let in are not taken up again.
-    kept: Kept<ServerConfig>,
+    kept: Kept<Made>,
     accepted: AtomicU64,
     failures: [AtomicU64; ServerFault::ALL.len()],
 }
@@ -86,7 +90,7 @@ impl Acceptor {
     {
         let shaken = match self.kept.get() {
             Err(_) => Err(ServerFault::Files),
-            Ok(config) => match timeout(limit, TlsAcceptor::from(config).accept(stream)).await {
+            Ok(config) => match timeout(limit, TlsAcceptor::from(Arc::clone(&config.0)).accept(stream)).await {
                 Err(_) => Err(ServerFault::TimedOut),
                 Ok(shaken) => shaken.map_err(|error| ServerFault::of(&error)),
             },
@@ -99,6 +103,12 @@ impl Acceptor {
             }
         };
         shaken
+    }
+
+    /// When the certificates in use end.
+    #[must_use]
+    pub fn ends(&self) -> Vec<End> {
+        self.kept.get().map(|made| made.1.clone()).unwrap_or_default()
     }
 
     /// Handshakes that ended well.
@@ -118,15 +128,18 @@ fn read(files: &ServerFiles) -> Result<Read<'_>, FileError> {
     Ok((Text::read(Role::Certificate, &files.certificate)?, Text::read(Role::Key, &files.key)?, client_ca))
 }
 
-fn config(certificate: &Text<'_>, key: &Text<'_>, client_ca: Option<&Text<'_>>) -> Result<ServerConfig, FileError> {
+fn config(certificate: &Text<'_>, key: &Text<'_>, client_ca: Option<&Text<'_>>) -> Result<Made, FileError> {
     let identity = identity(certificate, key)?;
+    let mut ends: Vec<End> = of_chain(&identity.chain).into_iter().collect();
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("ring has suites for the default versions");
     let builder = match client_ca {
         None => builder.with_no_client_auth(),
         Some(ca) => {
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(ca.roots()?), provider()).build();
+            let (roots, end) = ca.roots("client_ca")?;
+            ends.extend(end);
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
             let verifier = verifier.map_err(|error| ca.fail(Flaw::Unusable(Role::Ca), error))?;
             builder.with_client_cert_verifier(verifier)
         }
@@ -134,5 +147,5 @@ fn config(certificate: &Text<'_>, key: &Text<'_>, client_ca: Option<&Text<'_>>) 
     let built = builder.with_single_cert(identity.chain, identity.key);
     let mut config = built.map_err(|error| refused(certificate, key, &error))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(config)
+    Ok((Arc::new(config), ends))
 }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::expiry::{End, of_chain};
 use super::fault::ClientFault;
 use super::files::{FileError, Flaw, Role, Text, digest, identity, refused, system_roots};
 use super::kept::{Kept, Outcome};
@@ -30,10 +31,13 @@ pub struct ClientFiles {
 /// The CA's file; our certificate's and its key's.
 type Read<'p> = (Option<Text<'p>>, Option<(Text<'p>, Text<'p>)>);
 
+/// A configuration, and when its certificates end; those of the system are its own affair.
+type Made = (Arc<ClientConfig>, Vec<End>);
+
 /// What the files make, kept while newer ones are wrong.
 pub struct Client {
     files: ClientFiles,
-    kept: Kept<ClientConfig>,
+    kept: Kept<Made>,
 }
 
 impl Client {
@@ -70,6 +74,12 @@ impl Client {
         self.kept.get().err()
     }
 
+    /// When the certificates in use end.
+    #[must_use]
+    pub fn ends(&self) -> Vec<End> {
+        self.kept.get().map(|made| made.1.clone()).unwrap_or_default()
+    }
+
     /// Shakes hands with a server of this name.
     ///
     /// # Errors
@@ -79,7 +89,7 @@ impl Client {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let config = self.kept.get().map_err(ClientFault::Files)?;
-        let shaken = timeout(limit, TlsConnector::from(config).connect(name.get(), stream)).await;
+        let shaken = timeout(limit, TlsConnector::from(Arc::clone(&config.0)).connect(name.get(), stream)).await;
         shaken.map_err(|_| ClientFault::TimedOut)?.map_err(|error| ClientFault::of(&error))
     }
 
@@ -95,8 +105,12 @@ impl Client {
     }
 }
 
-fn config(ca: Option<&Text<'_>>, own: Option<&(Text<'_>, Text<'_>)>) -> Result<ClientConfig, FileError> {
-    let roots: RootCertStore = ca.map_or_else(system_roots, Text::roots)?;
+fn config(ca: Option<&Text<'_>>, own: Option<&(Text<'_>, Text<'_>)>) -> Result<Made, FileError> {
+    let (roots, end) = match ca {
+        None => (system_roots()?, None),
+        Some(ca) => ca.roots("ca")?,
+    };
+    let mut ends: Vec<End> = end.into_iter().collect();
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("ring has suites for the default versions")
@@ -105,10 +119,11 @@ fn config(ca: Option<&Text<'_>>, own: Option<&(Text<'_>, Text<'_>)>) -> Result<C
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let identity = identity(certificate, key)?;
+            ends.extend(of_chain(&identity.chain));
             let built = builder.with_client_auth_cert(identity.chain, identity.key);
             built.map_err(|error| refused(certificate, key, &error))?
         }
     };
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(config)
+    Ok((Arc::new(config), ends))
 }

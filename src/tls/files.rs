@@ -10,6 +10,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::expiry::{End, of_authorities};
+
 /// More than any bundle of certificates has; a path that leads to something else is not read to its end.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -101,12 +103,15 @@ impl<'p> Text<'p> {
         })
     }
 
-    pub(super) fn roots(&self) -> Result<RootCertStore, FileError> {
+    /// The authorities, and when the last of them ends.
+    pub(super) fn roots(&self, file: &'static str) -> Result<(RootCertStore, Option<End>), FileError> {
+        let certificates = self.certificates()?;
+        let end = of_authorities(file, &certificates);
         let mut roots = RootCertStore::empty();
-        for certificate in self.certificates()? {
+        for certificate in certificates {
             roots.add(certificate).map_err(|error| self.fail(Flaw::Unusable(self.role), error))?;
         }
-        Ok(roots)
+        Ok((roots, end))
     }
 
     pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, FileError> {

@@ -3,6 +3,7 @@
 
 mod acceptor;
 mod client;
+mod expiry;
 mod fault;
 mod files;
 mod kept;
@@ -11,6 +12,7 @@ mod name;
 
 pub use acceptor::{Acceptor, ServerFiles, ServerStream};
 pub use client::{Client, ClientFiles, ClientStream};
+pub use expiry::End;
 pub use fault::{ClientFault, ServerFault};
 pub use files::{FileError, Flaw, Role};
 pub use kept::Outcome;

@@ -3,8 +3,8 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::raw::{A, AAAA, Raw};
-use crate::setup::{Lab, NOERROR, NXDOMAIN, SERVFAIL, lab};
+use crate::support::lab::{Lab, NOERROR, NXDOMAIN, SERVFAIL, lab};
+use crate::support::raw::{A, AAAA, Raw};
 use crate::support::read::has_soa;
 use crate::support::rule::soa;
 use crate::support::wait::eventually_some;

@@ -3,8 +3,8 @@
 use hickory_proto::rr::rdata::{A as Address, CNAME};
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use crate::raw::{A, Raw};
-use crate::setup::{NOERROR, NXDOMAIN, SERVFAIL, lab, lab_with};
+use crate::support::lab::{NOERROR, NXDOMAIN, SERVFAIL, lab, lab_with};
+use crate::support::raw::{A, Raw};
 use crate::support::read::{addresses, aliases, extended_errors, has_soa};
 use crate::support::{ip, name, yaml};
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use hickory_proto::rr::RecordType;
 
-use crate::raw::{A, Raw, Reply};
-use crate::setup::{Lab, lab_with, udp};
 use crate::support::client::{Conversation, Heard, PATIENCE};
+use crate::support::lab::{Lab, lab_with, udp};
+use crate::support::raw::{A, Raw, Reply};
 use crate::support::{ms, secs};
 
 const SLOW: &str = "slow.example.com";
@@ -74,7 +74,7 @@ async fn questions_that_wait_together_share_an_answer_that_is_not_kept() {
         socket.send(&query(id)).await.unwrap();
     }
     for _ in 0..100 {
-        let reply = crate::setup::receive(&socket).await;
+        let reply = crate::support::lab::receive(&socket).await;
         assert_eq!(reply.answers(), 1);
     }
     // Some may come after the first answer on a machine that is busy; they are another round, and not one each.
@@ -93,7 +93,7 @@ async fn variants_of_a_question_are_bounded() {
         socket.send(&query.bytes()).await.unwrap();
     }
     for _ in 0..200 {
-        assert_eq!(crate::setup::receive(&socket).await.answers(), 1);
+        assert_eq!(crate::support::lab::receive(&socket).await.answers(), 1);
     }
     assert_eq!(lab.upstream.count(SLOW, RecordType::A), 1);
 }

@@ -1,8 +1,8 @@
 //! The questions of RFC 8906 section 8, for names of the cluster and for names that are forwarded. They are what `ednscomp` and
 //! `genreport` send to the world's name servers.
 
-use crate::raw::{A, Raw, SOA, TYPE1000};
-use crate::setup::{BADVERS, FORMERR, Lab, NOERROR, NOTIMP, lab};
+use crate::support::lab::{BADVERS, FORMERR, Lab, NOERROR, NOTIMP, lab};
+use crate::support::raw::{A, Raw, SOA, TYPE1000};
 use crate::support::read::has_soa;
 use crate::support::server::ScriptServer;
 use hickory_proto::rr::RecordType;
@@ -182,9 +182,9 @@ async fn a_cut_reply_keeps_its_opt() {
         ("forwarded", Raw::new(large, 16).rd().edns(512)),
     ] {
         for way in lab.ways() {
-            let reply = crate::setup::ask(way, &question).await;
+            let reply = crate::support::lab::ask(way, &question).await;
             assert!(reply.has_opt(), "{what} {way:?}");
-            let udp = matches!(way, crate::setup::Way::Udp(_));
+            let udp = matches!(way, crate::support::lab::Way::Udp(_));
             assert_eq!(reply.tc(), udp, "{what} {way:?}");
             assert!(!udp || reply.bytes.len() <= 512, "{what} {way:?}");
         }

@@ -1,7 +1,7 @@
 //! Messages that no client should send: each gets its rcode, or silence, and the next question is answered as ever.
 
-use crate::raw::{A, Raw, Reply, opt_record};
-use crate::setup::{FORMERR, Lab, NOERROR, NXDOMAIN, SERVFAIL, WEB, Way, ask, first_reply, lab, udp};
+use crate::support::lab::{FORMERR, Lab, NOERROR, NXDOMAIN, SERVFAIL, WEB, Way, ask, first_reply, lab, udp};
+use crate::support::raw::{A, Raw, Reply, opt_record};
 use crate::support::wait::eventually;
 use crate::support::{ms, secs};
 

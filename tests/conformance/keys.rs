@@ -3,9 +3,9 @@
 use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;
 
-use crate::raw::{A, AAAA, Raw};
-use crate::setup::{NXDOMAIN, lab, lab_with};
 use crate::support::ip;
+use crate::support::lab::{NXDOMAIN, lab, lab_with};
+use crate::support::raw::{A, AAAA, Raw};
 use crate::support::read::addresses;
 use crate::support::server::ScriptServer;
 
@@ -71,7 +71,7 @@ async fn a_denial_never_hides_a_zone_below_it() {
     for (way, reply) in lab.everywhere(&Raw::new("web.corp.example.com", A).rd()).await {
         assert_eq!(addresses(&reply.message), [ip("192.0.2.7")], "{way:?}");
     }
-    for (way, reply) in lab.everywhere(&Raw::new(crate::setup::WEB, A)).await {
+    for (way, reply) in lab.everywhere(&Raw::new(crate::support::lab::WEB, A)).await {
         assert_eq!(reply.answers(), 1, "{way:?}");
     }
 }
@@ -94,7 +94,7 @@ async fn servers_of_one_instance_do_not_share_answers() {
     assert_eq!(doors.len(), 2);
     for _ in ["from the upstream", "from memory"] {
         for (door, address) in doors.iter().zip(["192.0.2.1", "192.0.2.2"]) {
-            let reply = crate::setup::ask(crate::setup::Way::Udp(*door), &Raw::new(FAR, A).rd()).await;
+            let reply = crate::support::lab::ask(crate::support::lab::Way::Udp(*door), &Raw::new(FAR, A).rd()).await;
             assert_eq!(addresses(&reply.message), [ip(address)]);
         }
     }

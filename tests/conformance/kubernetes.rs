@@ -2,8 +2,8 @@
 
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::raw::{A, AAAA, ANY, Raw, SOA, TXT};
-use crate::setup::{Lab, NOERROR, NXDOMAIN, SERVFAIL, WEB, lab, lab_with};
+use crate::support::lab::{Lab, NOERROR, NXDOMAIN, SERVFAIL, WEB, lab, lab_with};
+use crate::support::raw::{A, AAAA, ANY, Raw, SOA, TXT};
 use crate::support::read::{addresses, extended_errors, has_soa, texts};
 use crate::support::server::ScriptServer;
 use crate::support::{ip, yaml};
@@ -217,7 +217,7 @@ async fn a_zone_that_was_not_read_is_a_failure_and_no_denial() {
     let rows = format!("[{{zone: ., to: [\"{}\"]}}]", upstream.address());
     let region =
         crate::support::region::Region::new("east").forward(&rows).key("kubernetes", "{source: no-such-folder}");
-    let region = region.key("listen", &crate::setup::both_families()).bind().start();
+    let region = region.key("listen", &crate::support::lab::both_families()).bind().start();
     let lab = Lab { region, upstream };
     for asked in [WEB, "cluster.local", "nothing.svc.cluster.local", "1.0.96.10.in-addr.arpa"] {
         for (way, reply) in lab.everywhere(&Raw::new(asked, A).rd().edns(1_232)).await {

@@ -21,8 +21,6 @@ mod kubernetes;
 mod memory;
 mod policy;
 mod questions;
-mod raw;
-mod setup;
 mod size;
 mod stale;
 mod tcp;

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use crate::raw::{A, Raw};
-use crate::setup::{WEB, Way, ask, objects, udp};
 use crate::support::client::Conversation;
+use crate::support::lab::{WEB, Way, ask, objects, udp};
+use crate::support::raw::{A, Raw};
 use crate::support::wait::eventually_some;
 use crate::support::{ms, secs};
 

@@ -3,8 +3,8 @@
 use hickory_proto::op::OpCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
-use crate::raw::{A, ANY, Raw, SOA, TXT};
-use crate::setup::{NOERROR, NOTIMP, REFUSED, WEB, lab};
+use crate::support::lab::{NOERROR, NOTIMP, REFUSED, WEB, lab};
+use crate::support::raw::{A, ANY, Raw, SOA, TXT};
 use crate::support::read::addresses;
 use crate::support::server::Received;
 

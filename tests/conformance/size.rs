@@ -2,8 +2,8 @@
 
 use hickory_proto::rr::RecordType;
 
-use crate::raw::{A, ANY, Raw, Reply};
-use crate::setup::{Lab, MANY, NOERROR, Way, ask, lab, lab_with};
+use crate::support::lab::{Lab, MANY, NOERROR, Way, ask, lab, lab_with};
+use crate::support::raw::{A, ANY, Raw, Reply};
 use crate::support::read::addresses;
 use crate::support::yaml;
 

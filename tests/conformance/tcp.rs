@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use hickory_proto::rr::RecordType;
 
-use crate::raw::{A, Raw, Reply};
-use crate::setup::{Lab, WEB, Way, lab, lab_with};
 use crate::support::client::{Conversation, Heard, PATIENCE};
+use crate::support::lab::{Lab, WEB, Way, lab, lab_with};
+use crate::support::raw::{A, Raw, Reply};
 use crate::support::read::options;
 use crate::support::wait::eventually;
 use crate::support::{ms, secs};

@@ -5,8 +5,8 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::raw::{A, Raw, TXT};
-use crate::setup::{NOERROR, NXDOMAIN, REFUSED, SERVFAIL, ask, lab};
+use crate::support::lab::{NOERROR, NXDOMAIN, REFUSED, SERVFAIL, ask, lab};
+use crate::support::raw::{A, Raw, TXT};
 use crate::support::read::{EDE, addresses, extended_errors, options};
 use crate::support::script::Transport;
 
@@ -207,7 +207,7 @@ async fn what_the_upstream_cuts_is_fetched_whole() {
 /// A cut answer that cannot be had whole is a failure, and is not kept.
 #[tokio::test]
 async fn half_an_answer_is_never_kept() {
-    let lab = crate::setup::lab_with(|region| region.key("limits", "{forward_deadline: 1s}")).await;
+    let lab = crate::support::lab::lab_with(|region| region.key("limits", "{forward_deadline: 1s}")).await;
     drop(lab.upstream.on("half.example.com", RecordType::A).tc().answer_a("192.0.2.1", 300).over_udp());
     drop(lab.upstream.on("half.example.com", RecordType::A).close().over_tcp());
     let question = Raw::new("half.example.com", A).rd();
@@ -267,7 +267,7 @@ async fn records_of_other_names_are_not_learned() {
 /// Messages that cannot be read end no wait (TuDoor), and are never passed on.
 #[tokio::test]
 async fn garbage_from_an_upstream_is_no_answer() {
-    let lab = crate::setup::lab_with(|region| region.key("limits", "{forward_deadline: 1s}")).await;
+    let lab = crate::support::lab::lab_with(|region| region.key("limits", "{forward_deadline: 1s}")).await;
     drop(lab.upstream.on("late.example.com", RecordType::TXT).wrong_id().then_right().answer_txt("right", 300));
     drop(lab.upstream.on("garbage.example.com", RecordType::TXT).garbage(&[0; 40]));
     let reply = lab.ask(&Raw::new("late.example.com", TXT).rd()).await;

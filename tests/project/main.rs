@@ -1,4 +1,5 @@
-//! Tests of the project itself: the shape of its code, and the scriptable server that other tests believe.
+//! Tests of the project itself: the shape of its code, how it is built and released, and the scriptable server that other
+//! tests believe.
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
@@ -8,4 +9,5 @@
 mod support;
 
 mod layers;
+mod release;
 mod scripted;

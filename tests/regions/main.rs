@@ -16,6 +16,7 @@ mod bad_table;
 mod dark;
 mod demo;
 mod digs;
+mod hardship;
 mod matrix;
 mod peers_command;
 mod processes;

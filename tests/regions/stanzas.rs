@@ -17,6 +17,7 @@
 //! | F25 to F27, kept failures, frozen order, search paths | here, `conformance/kubernetes` |
 //! | F28 to F30, a dark region, its return, an unsynced one | `stale`, `dark`, `unsynced`, `clients/faults`; F29 here too |
 //! | F31, no metrics | here, `peers_command` |
+//! | F32, clear text | `tls`, `tls_door` |
 //! | F35, F36, reverse names, whole clusters | `matrix` |
 //!
 //! The same with real networks and many questions: `cargo bench --bench faults`.
@@ -220,7 +221,7 @@ async fn f29_many_who_waited_for_a_region_get_their_answers_when_it_is_back() {
     let east = Region::new("east")
         .table(&format!("regions: {{west: {{endpoints: [\"{}\"]}}}}\n", relay.address()))
         .key("peers", "{file: peers.yaml, deadline: 10s, stale_after: 10s}")
-        .key("limits", "{in_flight: 200, peer_in_flight: 50}")
+        .key("limits", "{in_flight: 399, peer_in_flight: 50}")
         .start()
         .await;
     until_west_is(&east, "192.0.2.1").await;
@@ -231,15 +232,20 @@ async fn f29_many_who_waited_for_a_region_get_their_answers_when_it_is_back() {
             tokio::spawn(async move { Ask::new(&asked, RecordType::A).patience(secs(30)).udp(dns).await })
         })
         .collect();
-    assert!(eventually(secs(20), || async { east.counter("interlocal_fetches_refused_total").await >= 200.0 }).await);
-    assert_eq!(east.counter("interlocal_fetches_in_flight").await, 200.0, "no more wait than may");
+    assert!(
+        eventually(secs(20), || async {
+            east.counter("interlocal_client_refused_total{what=\"questions\"}").await >= 200.0
+        })
+        .await
+    );
+    assert_eq!(east.counter("interlocal_fetches_in_flight").await, 200.0, "no more wait than one client may have");
     relay.change(|weather| weather.dark = false);
     let (mut answered, mut refused) = (0, 0);
     for asked in asking {
         let reply = asked.await.unwrap();
         match extended_errors(&reply).first() {
             None if addresses(&reply) == [ip("192.0.2.1")] => answered += 1,
-            Some((_, text)) if text == "too many questions in flight" => refused += 1,
+            Some((_, text)) if text == "too many questions of this client in flight" => refused += 1,
             _ => panic!("{reply}"),
         }
     }

@@ -105,6 +105,15 @@ async fn two_regions_ask_each_other_over_tls_with_certificates_on_both_sides() {
         assert!(region.counter("interlocal_tls_handshakes_total").await > 0.0);
     }
     assert_eq!(east.metric("interlocal_peer_tls_ok{region=\"west\"}").await, Some(1.0));
+    // The first day of 4096, for all of them.
+    for series in [
+        "interlocal_tls_not_after_timestamp_seconds{file=\"certificate\"}",
+        "interlocal_tls_not_after_timestamp_seconds{file=\"client_ca\"}",
+        "interlocal_peer_tls_not_after_timestamp_seconds{region=\"west\",file=\"ca\"}",
+        "interlocal_peer_tls_not_after_timestamp_seconds{region=\"west\",file=\"certificate\"}",
+    ] {
+        assert_eq!(east.metric(series).await, Some(67_090_118_400.0), "{series}");
+    }
     // A peer's answer over TLS is as one over TCP: with authority, refused if it is another region's.
     let reply = ask_udp(east.dns(), "nobody.west.svc.cluster.local", RecordType::A).await;
     assert_eq!(reply.response_code, ResponseCode::NXDomain);

@@ -160,6 +160,13 @@ impl ApiServer {
         self.folder.path().join("pki/ca.crt")
     }
 
+    /// New certificates, by a new authority, from its next start on. ServiceAccounts need new tokens then.
+    pub fn renew_certificates(&self) {
+        assert!(self.running.is_none(), "it runs");
+        // It makes what it needs when it finds no tokens.
+        std::fs::remove_file(self.folder.path().join("pki/tokens.csv")).unwrap();
+    }
+
     /// Writes a kubeconfig for whoever has this token.
     pub fn kubeconfig_of(&self, name: &str, token: &str) -> PathBuf {
         self.write_kubeconfig(name, self.port, &format!("token: {token}"))

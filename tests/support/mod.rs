@@ -9,9 +9,10 @@
 //! * [`server::ScriptServer`]: answers, delays, lies and hangs up as told; UDP and TCP on one loopback port.
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
+//! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
-//! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`tool`]: where such programs are.
+//! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
 // Each test binary compiles this module for itself and uses the part that it needs.
@@ -26,11 +27,14 @@ pub mod certificates;
 pub mod client;
 pub mod coredns;
 pub mod dig;
+pub mod helm;
 pub mod hickory;
 pub mod http;
+pub mod lab;
 pub mod pair;
 pub mod ports;
 pub mod process;
+pub mod raw;
 pub mod read;
 pub mod region;
 pub mod regions;

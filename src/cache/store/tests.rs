@@ -167,3 +167,23 @@ fn size_zero_keeps_nothing() {
     fill(&cache, 100, now);
     assert!(cache.is_empty());
 }
+
+#[test]
+fn answers_are_counted_by_server_and_kind() {
+    let (cache, now) = (Cache::new(MIB), crate::clock::now());
+    let kinds = |entries, evictions| Kinds { entries, evictions };
+    cache.insert(key(0, 1, "web.x").to_key(), entry(Source::Forward, address(20), now), now);
+    cache.insert(key(1, 1, "gone.x").to_key(), entry(Source::Forward, denial(20), now), now);
+    cache.insert(key(1, 1, "web.x").to_key(), entry(Source::Forward, address(20), now), now);
+    assert_eq!(cache.kinds(), [kinds([1, 0], [0, 0]), kinds([1, 1], [0, 0])]);
+    cache.insert(key(1, 1, "gone.x").to_key(), entry(Source::Forward, address(20), now), now);
+    assert_eq!(cache.kinds()[1], kinds([2, 0], [0, 0]), "another answer in its place");
+    cache.get(&key(1, 1, "gone.x"), now + Duration::from_secs(60), |_| Some(()));
+    assert_eq!(cache.kinds()[1], kinds([1, 0], [0, 0]), "found too late");
+    cache.resize(0);
+    assert_eq!(cache.kinds(), [kinds([0, 0], [1, 0]), kinds([0, 0], [1, 0])]);
+    cache.resize(MIB);
+    fill(&cache, 3, now);
+    cache.flush();
+    assert_eq!(cache.kinds()[0], kinds([0, 0], [1, 0]));
+}

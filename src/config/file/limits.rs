@@ -41,5 +41,7 @@ pub(super) fn limits(spec: &LimitsSpec, report: &Report<'_>) -> Limits {
         config_bytes: bytes(&spec.config_bytes, default.config_bytes),
         watch_line_bytes: bytes(&spec.watch_line_bytes, default.watch_line_bytes),
         list_page_bytes: bytes(&spec.list_page_bytes, default.list_page_bytes),
+        query_log_lines: count(&spec.query_log_lines, default.query_log_lines),
+        query_log_queue: count(&spec.query_log_queue, default.query_log_queue),
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::config::node::{Content, Node};
 use crate::config::{
-    ForwardConfig, KubernetesSource, Listen, LogFormat, Namespaces, PodMode, Selector, Transport, Upstream,
+    ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode, QueryClass, QueryLogConfig,
+    QueryLogFormat, Selector, Transport, Upstream,
 };
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
@@ -125,7 +126,7 @@ limits: {regions: 3, tcp_idle: 30s, tls_handshake: 1s, manifest_bytes: 1MiB, wat
 state_dir: state
 workers: 3
 metrics: {coredns_compat: false}
-log: {format: text, level: 'interlocal::peer=debug,warn'}
+log: {format: text, level: 'interlocal::peer=debug,warn', queries: {class: [denial, error], format: json, sample: 10}}
 stamp_option: 65001
 sockets: plain
 ",
@@ -177,7 +178,13 @@ sockets: plain
     assert_eq!(config.state_dir.as_deref(), Some(Path::new("conf/state")));
     assert_eq!((config.workers, config.stamp_option, config.plain_sockets), (Some(3), 65_001, true));
     assert!(!config.metrics.coredns_compat);
-    assert_eq!(config.log, LogConfig { format: LogFormat::Text, level: "interlocal::peer=debug,warn".into() });
+    let queries = QueryLogConfig {
+        classes: [QueryClass::Denial, QueryClass::Error].into(),
+        format: QueryLogFormat::Json,
+        sample: 10,
+    };
+    let level = "interlocal::peer=debug,warn".into();
+    assert_eq!(config.log, LogConfig { format: LogFormat::Text, level, queries: Some(queries) });
 }
 
 #[test]
@@ -213,6 +220,19 @@ fn peers_tls_needs_a_certificate_and_listens_on_8853() {
         let errors = errors(&format!("listen: {{peers_tls: {text}}}"));
         assert!(errors.contains(message), "{text}: {errors}");
     }
+}
+
+#[test]
+fn questions_are_logged_only_if_asked_for() {
+    let queries = |text: &str| config(&format!("log: {{queries: {text}}}")).log.queries;
+    assert_eq!(queries(""), None);
+    let all = queries("{}").unwrap();
+    assert_eq!((all.classes.len(), all.format, all.sample), (3, QueryLogFormat::CoreDns, 1));
+    assert_eq!(queries("{class: [all, error]}"), Some(all));
+    let class = errors("log: {queries: {class: [errors]}}");
+    assert!(class.contains("expected `all` or `success` or `denial` or `error`, found `errors`"), "{class}");
+    assert!(errors("log: {queries: {class: []}}").contains("`queries` logs nothing"));
+    assert!(errors("log: {queries: {sample: 0}}").contains("out of range"));
 }
 
 #[test]

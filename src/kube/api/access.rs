@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
+use super::calls::Calls;
 use super::failure::{Failure, Refusal};
 use super::resource::Resource;
 use super::settings::Settings;
@@ -40,7 +41,10 @@ pub(super) struct Access {
     target: Target,
     settings: Settings,
     selection: Arc<Selection>,
-    client: Mutex<Option<(Client, Instant)>>,
+    client: Mutex<Option<(Client, Arc<str>, Instant)>>,
+    calls: Arc<Calls>,
+    /// The name that its certificate has to be for; none: that of its address.
+    name: Option<String>,
 }
 
 /// What is asked for: all that is at a path, or what of it has these fields and labels.
@@ -54,8 +58,18 @@ pub(super) struct Scope<'a> {
 pub(super) struct Reply(Body);
 
 impl Access {
-    pub(super) fn new(target: Target, settings: Settings, selection: Arc<Selection>) -> Self {
-        Self { target, settings, selection, client: Mutex::new(None) }
+    pub(super) fn new(target: Target, settings: Settings, selection: Arc<Selection>, calls: Arc<Calls>) -> Self {
+        Self { target, settings, selection, client: Mutex::new(None), calls, name: None }
+    }
+
+    /// The same server under another name: does its certificate have it?
+    pub(super) fn named(self, name: String) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// Any page that everybody may read.
+    pub(super) async fn get(&self, path: &str) -> Result<Reply, Failure> {
+        self.ask(Request::get(path).body(Vec::new())).await
     }
 
     /// A page of a list, of so many objects: the newest state, whatever the version.
@@ -110,7 +124,7 @@ impl Access {
     /// What failed may be due to files that have changed since: read them again, unless that was just done.
     pub(super) fn failed(&self, failure: &Failure) {
         let mut client = self.client.lock();
-        let old = client.as_ref().is_some_and(|(_, made)| made.elapsed() >= self.settings.client_age);
+        let old = client.as_ref().is_some_and(|(.., made)| made.elapsed() >= self.settings.client_age);
         if old || failure.is_unauthorized() {
             *client = None;
         }
@@ -118,9 +132,12 @@ impl Access {
 
     async fn ask<E: std::error::Error>(&self, request: Result<Request<Vec<u8>>, E>) -> Result<Reply, Failure> {
         let request = request.map_err(|error| Failure::Unconfigured(chain(&error)))?;
-        let client = self.client().await?;
-        let head = self.settings.head;
-        let response = match timeout(head, client.send(request.map(Body::from))).await {
+        let (client, host) = self.client().await?;
+        let (head, began) = (self.settings.head, Instant::now());
+        let sent = timeout(head, client.send(request.map(Body::from))).await;
+        let status = sent.as_ref().ok().and_then(|sent| Some(sent.as_ref().ok()?.status().as_u16()));
+        self.calls.ended(&host, status, began.elapsed());
+        let response = match sent {
             Err(_elapsed) => return Err(Failure::Silent(head)),
             Ok(Err(error)) => return Err(Failure::Unreachable(chain(&error))),
             Ok(Ok(response)) => response,
@@ -134,17 +151,22 @@ impl Access {
         Err(Failure::Refused(refusal(status.as_u16(), seconds, &body)))
     }
 
-    async fn client(&self) -> Result<Client, Failure> {
-        if let Some((client, _)) = &*self.client.lock() {
-            return Ok(client.clone());
+    /// The client, and whom it asks.
+    async fn client(&self) -> Result<(Client, Arc<str>), Failure> {
+        if let Some((client, host, _)) = &*self.client.lock() {
+            return Ok((client.clone(), Arc::clone(host)));
         }
         let mut config = self.config().await.map_err(Failure::Unconfigured)?;
         config.connect_timeout = Some(self.settings.connect);
         // Its own retries wait for up to a quarter of an hour, and nobody would hear of it.
         config.default_retry = false;
+        if self.name.is_some() {
+            config.tls_server_name.clone_from(&self.name);
+        }
+        let host: Arc<str> = config.cluster_url.authority().map_or("", |host| host.as_str()).into();
         let client = Client::try_from(config).map_err(|error| Failure::Unconfigured(chain(&error)))?;
-        *self.client.lock() = Some((client.clone(), Instant::now()));
-        Ok(client)
+        *self.client.lock() = Some((client.clone(), Arc::clone(&host), Instant::now()));
+        Ok((client, host))
     }
 
     async fn config(&self) -> Result<Config, String> {

@@ -233,7 +233,7 @@ mod tests {
         for kind in [Kind::Namespace, Kind::Service, Kind::Slice] {
             assert!(role.contains(&format!("\n- {}\n", Resource::of(kind).rule())), "{kind:?}");
         }
-        let more = include_str!("../../../deploy/pods-verified/pods.yaml");
+        let more = include_str!("../../../deploy/components/pods-verified/pods.yaml");
         assert!(more.contains(&Resource::of(Kind::Pod).rule()), "{more}");
     }
 }

@@ -2,11 +2,13 @@
 //! most once a minute. It decides nothing.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::calls::Calls;
 use super::failure::Failure;
 use super::programming::Programming;
 use super::resource::Resource;
@@ -26,6 +28,7 @@ pub struct Health {
     named: Mutex<(Option<Instant>, u32)>,
     complain: Duration,
     pub(super) programming: Programming,
+    pub(super) calls: Arc<Calls>,
 }
 
 #[derive(Default)]
@@ -64,6 +67,7 @@ impl Health {
             named: Mutex::default(),
             complain,
             programming: Programming::default(),
+            calls: Arc::default(),
         }
     }
 
@@ -121,6 +125,7 @@ impl Health {
             sink.gauge(names::ZONE_STALENESS, &[], staleness);
         }
         self.programming.report(sink);
+        self.calls.report(sink);
     }
 
     /// These are read from now on, and no others.

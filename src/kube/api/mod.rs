@@ -4,6 +4,7 @@
 
 mod access;
 mod backoff;
+mod calls;
 mod failure;
 mod guard;
 mod health;
@@ -12,6 +13,7 @@ mod listing;
 mod message;
 mod programming;
 mod resource;
+pub mod rights;
 mod served;
 mod settings;
 mod single;
@@ -63,7 +65,7 @@ impl Source {
         };
         health.begin(kinds);
         let selection = Arc::new(selection.clone());
-        let access = Arc::new(Access::new(target, settings.clone(), Arc::clone(&selection)));
+        let access = Arc::new(Access::new(target, settings.clone(), Arc::clone(&selection), Arc::clone(&health.calls)));
         let sync = Arc::new(Sync::new(kinds));
         let mut tasks = JoinSet::new();
         for kind in kinds {

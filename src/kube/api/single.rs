@@ -56,7 +56,7 @@ impl Single {
             path: format!("/api/v1/namespaces/{}/configmaps", object.namespace),
             fields: format!("metadata.name={}", object.name),
             object,
-            access: Access::new(target, settings.clone(), Arc::default()),
+            access: Access::new(target, settings.clone(), Arc::default(), Arc::default()),
             backoff: Backoff::new(settings.backoff),
             complaints: every(settings.complain),
             settings: settings.clone(),

@@ -68,7 +68,7 @@ fn routes() -> Routes {
         state_dir: None,
         workers: None,
         metrics: MetricsConfig { coredns_compat: true },
-        log: LogConfig { format: LogFormat::Text, level: "warn".into() },
+        log: LogConfig { format: LogFormat::Text, level: "warn".into(), queries: None },
         stamp_option: 65_313,
         plain_sockets: false,
     };

@@ -18,7 +18,7 @@ use crate::metrics::{Answered, Proto, SharedRecorder};
 use crate::route::Door;
 use crate::server::asking::{Asking, Transport, idle};
 use crate::server::core::{Core, View};
-use crate::server::finish::{admit, contained, finish, give_up};
+use crate::server::finish::{admit, contained, finish, give_up, log_late};
 use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 use crate::wire::MAX_MESSAGE;
@@ -154,6 +154,8 @@ impl Connection {
         let view = View::load(&self.core);
         let now = clock::now();
         let mut count = 0;
+        let log = view.routing.query_log.as_deref();
+        let mut logged = Vec::new();
         while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.limits.tcp_in_flight {
             // Taken apart from `self`, because the message borrows the buffer.
             let Some(message) = self.frames.next() else { break };
@@ -178,6 +180,10 @@ impl Connection {
                     let outcome = asking.answer(message, scratch);
                     if let Outcome::Reply(done) = &outcome {
                         push_frame(&scratch[..done.len], &mut self.out);
+                        if let Some(log) = log {
+                            let written = &scratch[..done.len];
+                            logged.extend(log.entry(self.from, Transport::Tcp, message, written, done.rcode, now));
+                        }
                     }
                     outcome
                 })
@@ -208,21 +214,25 @@ impl Connection {
         }
         let took = clock::now().duration_since(now);
         self.answered.drain(..).for_each(|answered| self.recorder.answered(&answered, took));
+        if let Some(log) = log {
+            logged.into_iter().for_each(|entry| log.put(entry, took));
+        }
         count
     }
 
     /// Resolves a miss in a task of its own. The channel has room for every question in flight, so the task never waits for it.
     fn start(&self, miss: Miss, now: std::time::Instant) {
         let (core, finished, recorder) = (Arc::clone(&self.core), self.finished.clone(), self.recorder.clone());
-        let permit = admit(&core);
+        let (permit, from) = (admit(&core, self.door, self.from.ip()), self.from);
         self.core.runtime.spawn(async move {
             let reply = match permit {
-                Some(permit) => finish(&core, &miss, permit).await,
-                None => give_up(&core, &miss, &Failure::Overloaded),
+                Ok(permit) => finish(&core, &miss, permit).await,
+                Err(failure) => give_up(&core, &miss, &failure),
             };
             let bytes = reply.map(|(bytes, done)| {
                 let took = clock::now().duration_since(now);
                 recorder.answered(&done.answered(miss.message.len()), took);
+                log_late(&core, from, &miss, &bytes, &done, took);
                 bytes
             });
             let _ = finished.send(bytes).await;

@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
 use super::core::{Core, Counters};
-use super::permits::Permits;
+use super::finish::sharing;
+use super::permits::{Full, Permits};
 use crate::route::Door;
 use crate::tls::Acceptor;
 
@@ -45,9 +46,15 @@ pub async fn serve(
             }
         };
         let limits = core.routing.load().config.limits.clone();
-        let Some(permit) = open.take(limits.tcp_connections) else {
-            Counters::add(&core.counters.tcp_refused);
-            continue;
+        let permit = match open.take(sharing(door, from.ip()), limits.tcp_connections) {
+            Ok(permit) => permit,
+            Err(full) => {
+                Counters::add(match full {
+                    Full::All => &core.counters.tcp_refused,
+                    Full::Client => &core.counters.client_connections,
+                });
+                continue;
+            }
         };
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::metrics::{DropReason, Proto};
 use crate::server::asking::Done;
 use crate::server::core::Core;
-use crate::server::finish::{admit, finish, give_up};
+use crate::server::finish::{admit, finish, give_up, log_late};
 use crate::server::resolve::Miss;
 
 /// One question that is answered later.
@@ -26,8 +26,9 @@ pub(super) struct Later {
 impl Later {
     /// Hands the question to the runtime, or refuses it at once if too many are there already.
     pub(super) fn start(self, core: &Arc<Core>) {
-        let Some(permit) = admit(core) else {
-            return self.give_up(core, &Failure::Overloaded);
+        let permit = match admit(core, self.miss.door, self.miss.source) {
+            Ok(permit) => permit,
+            Err(failure) => return self.give_up(core, &failure),
         };
         let core = Arc::clone(core);
         core.runtime.clone().spawn(async move {
@@ -49,5 +50,6 @@ impl Later {
         }
         let took = clock::now().duration_since(self.started);
         recorder.answered(&done.answered(self.miss.message.len()), took);
+        log_late(core, self.to, &self.miss, &bytes, &done, took);
     }
 }

@@ -63,6 +63,8 @@ impl<D: Datagrams> Worker<D> {
     }
 
     fn batch(&mut self, view: &View, count: usize, now: Instant, rotation: &mut usize) {
+        let log = view.routing.query_log.as_deref();
+        let mut logged = Vec::new();
         for number in 0..count {
             let slot = self.datagrams.slot(number);
             *rotation = rotation.wrapping_add(1);
@@ -80,6 +82,10 @@ impl<D: Datagrams> Worker<D> {
                 Some(Outcome::Reply(reply)) => {
                     *slot.reply_len = reply.len;
                     self.recorder.answered(&reply.answered(slot.message.len()));
+                    if let Some(log) = log {
+                        let written = &slot.reply[..reply.len];
+                        logged.extend(log.entry(slot.from, Transport::Udp, slot.message, written, reply.rcode, now));
+                    }
                 }
                 Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),
                 outcome => {
@@ -101,7 +107,11 @@ impl<D: Datagrams> Worker<D> {
         }
         let sent = self.datagrams.send();
         (0..sent.dropped).for_each(|_| self.recorder.dropped(DropReason::Send));
-        self.recorder.end_batch(clock::now().duration_since(now));
+        let took = clock::now().duration_since(now);
+        self.recorder.end_batch(took);
+        if let Some(log) = log {
+            logged.into_iter().for_each(|entry| log.put(entry, took));
+        }
     }
 }
 

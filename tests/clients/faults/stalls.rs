@@ -110,3 +110,27 @@ async fn a_stalled_connection_gets_no_new_question() {
     let late = servers[0].seen().iter().filter(silent).count();
     assert!(late <= 15, "{late} questions went to the silent connection and had to be asked again");
 }
+
+/// F17, by a load balancer that forgets all connections again and again, faster than a question times out: all places are taken
+/// by silent ones soon, and a new one takes the place of the one that has been silent longest.
+#[tokio::test(start_paused = true)]
+async fn connections_that_are_forgotten_again_and_again_make_room_for_new_ones() {
+    let (world, servers) = World::of(&[ms(1)]);
+    let forgotten = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let upto = forgotten.clone();
+    servers[0].say(move |_, connection| if connection <= upto.load(Relaxed) { React::Silence } else { DENY });
+    let client = world.client(&servers, usual());
+    settled().await;
+    let mut late = 0;
+    for round in 0..60 {
+        forgotten.store(servers[0].accepted(), Relaxed);
+        for n in 0..10 {
+            let (outcome, took) = timed(&client, &format!("r{round}n{n}")).await;
+            assert!(outcome.is_ok(), "round {round}, question {n}: {outcome:?} after {took:?}");
+            late += usize::from(took > ms(300));
+            tokio::time::sleep(ms(30)).await;
+        }
+    }
+    assert!(late <= 6, "{late} of 600 questions took long");
+    assert!(servers[0].open() <= 30, "{} connections are open", servers[0].open());
+}

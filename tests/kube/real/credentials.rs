@@ -65,6 +65,34 @@ async fn a_server_with_a_foreign_certificate_is_not_believed() {
     assert!(eventually(LIMIT, said).await, "{:?}", east.page().await);
 }
 
+/// The control plane renews its certificates: nothing is lost while we know only the old authority, and the new one is taken from
+/// its file without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_new_certificates_is_believed_when_their_authority_is_known() {
+    const TEST: &str = "a_server_with_new_certificates_is_believed_when_their_authority_is_known";
+    let Some(mut api) = ApiServer::start(TEST, &[]).await else { return };
+    api.apply(&web("renewed-pki", "10.96.9.7")).await;
+    let known = api.folder().join("known-authority.crt");
+    std::fs::copy(api.ca(), &known).unwrap();
+    let written = api.kubeconfig_of("renewed-pki", ADMIN);
+    let text = std::fs::read_to_string(&written).unwrap();
+    std::fs::write(&written, text.replace(&api.ca().display().to_string(), &known.display().to_string())).unwrap();
+    let east = Instance::ready(&written, "").await;
+
+    api.kill();
+    let old = std::fs::read(api.ca()).unwrap();
+    api.renew_certificates();
+    api.start_again().await;
+    assert_ne!(std::fs::read(api.ca()).unwrap(), old);
+    let refused = || async { east.log().contains("certificate") };
+    assert!(eventually(LIMIT, refused).await, "{}", east.log());
+    assert!(east.is("web.renewed-pki.svc.cluster.local", &["10.96.9.7"]).await);
+
+    std::fs::copy(api.ca(), &known).unwrap();
+    api.apply(&cluster_ip("renewed-pki", "late", "10.96.9.8")).await;
+    east.resolves("late.renewed-pki.svc.cluster.local", &["10.96.9.8"]).await;
+}
+
 /// The folder of a ServiceAccount, as a kubelet mounts it: files behind a link that changes for all of them at once.
 struct Mounted(PathBuf);
 

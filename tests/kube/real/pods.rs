@@ -69,9 +69,13 @@ async fn verified_pods_are_those_that_there_are() {
     let Some(api) = ApiServer::shared("verified_pods_are_those_that_there_are").await else { return };
     api.apply(&[NODE, &namespace("verified"), "---\n", &pod("verified", "one", "one", "")].concat()).await;
     run(&api, "verified", "one", &["10.1.5.1", "fd00:1:5::1"], true).await;
-    // The other overlay of the repository, under a name of its own.
+    // The role of the other overlay of the repository, under a name of its own.
     let overlay = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pods-verified");
-    let text = api.kubectl(&["kustomize", overlay]).await.replace("name: interlocal", "name: verifier");
+    let rendered = api.kubectl(&["kustomize", overlay]).await;
+    let rights = rendered
+        .split("---\n")
+        .filter(|text| ["ServiceAccount\n", "ClusterRole"].iter().any(|kind| text.contains(&format!("kind: {kind}"))));
+    let text = rights.collect::<Vec<_>>().join("---\n").replace("name: interlocal", "name: verifier");
     api.apply(&text).await;
     let kubeconfig = api.kubeconfig_of("verifier", &api.token("kube-system", "verifier").await);
     let east = Instance::ready(&kubeconfig, "pods: verified").await;

@@ -3,7 +3,7 @@
 
 use hickory_proto::op::Message;
 
-use crate::support::name;
+use super::name;
 
 /// Types by number.
 pub const A: u16 = 1;

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use crate::raw::{Raw, Reply};
-use crate::support::client::{Conversation, Heard, PATIENCE};
-use crate::support::region::{Region, listen};
-use crate::support::running::Running;
-use crate::support::server::ScriptServer;
-use crate::support::{secs, yaml};
+use super::client::{Conversation, Heard, PATIENCE};
+use super::raw::{Raw, Reply};
+use super::region::{Region, listen};
+use super::running::Running;
+use super::server::ScriptServer;
+use super::{secs, yaml};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 

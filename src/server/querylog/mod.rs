@@ -1,0 +1,171 @@
+//! The log of questions: which answers get a line, and its way to the thread that writes. Whoever answers never waits here: what
+//! is too much is dropped and counted.
+
+mod line;
+mod writer;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use super::asking::Transport;
+use crate::clock;
+use crate::config::{QueryClass, QueryLogConfig};
+use crate::limits::Limits;
+use crate::metrics::{Registry, names};
+use crate::wire::{Rcode, read_u16};
+
+use self::line::Line;
+
+/// An answer on its way to the log, until it is known how long it took.
+pub struct Entry(Line);
+
+/// Makes logs, one after another, that count together.
+pub struct QueryLogs {
+    tally: Arc<Tally>,
+}
+
+/// The log of one configuration. When the last one who holds it is gone, what it has is written and its thread ends.
+pub struct QueryLog {
+    config: QueryLogConfig,
+    limits: (usize, usize),
+    started: Instant,
+    /// Answers that were looked at, for the sample.
+    seen: AtomicU64,
+    /// The second, and the lines in it.
+    rate: AtomicU64,
+    lines: SyncSender<(Line, Duration)>,
+    tally: Arc<Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    queued: AtomicU64,
+    written: AtomicU64,
+    over_rate: AtomicU64,
+    queue_full: AtomicU64,
+    not_written: AtomicU64,
+}
+
+impl QueryLogs {
+    #[must_use]
+    pub fn new(metrics: &Registry) -> Self {
+        let tally = Arc::new(Tally::default());
+        let told = Arc::clone(&tally);
+        metrics.register_source(move |sink| {
+            sink.count(names::QUERY_LOG_LINES, &[], told.written.load(Relaxed));
+            let dropped = [("rate", &told.over_rate), ("queue", &told.queue_full), ("write", &told.not_written)];
+            for (reason, count) in dropped {
+                sink.count(names::QUERY_LOG_DROPPED, &[("reason", reason)], count.load(Relaxed));
+            }
+        });
+        Self { tally }
+    }
+
+    /// The log that a configuration asks for: the one before, if it is the same.
+    #[must_use]
+    pub fn of(
+        &self,
+        config: Option<&QueryLogConfig>,
+        limits: &Limits,
+        before: Option<&Arc<QueryLog>>,
+    ) -> Option<Arc<QueryLog>> {
+        let (config, limits) = (config?, (limits.query_log_lines, limits.query_log_queue));
+        if let Some(before) = before.filter(|before| before.config == *config && before.limits == limits) {
+            return Some(Arc::clone(before));
+        }
+        self.start(config, limits, io::stdout())
+            .inspect_err(|error| tracing::error!(%error, "no log of questions: its thread cannot be started"))
+            .ok()
+    }
+
+    fn start(
+        &self,
+        config: &QueryLogConfig,
+        limits: (usize, usize),
+        out: impl io::Write + Send + 'static,
+    ) -> io::Result<Arc<QueryLog>> {
+        let (lines, queue) = sync_channel(limits.1);
+        let (tally, format) = (Arc::clone(&self.tally), config.format);
+        let writing = move || writer::run(&queue, format, out, &tally.written, &tally.not_written);
+        std::thread::Builder::new().name("query-log".into()).spawn(writing)?;
+        Ok(Arc::new(QueryLog {
+            config: config.clone(),
+            limits,
+            started: clock::now(),
+            seen: AtomicU64::new(0),
+            rate: AtomicU64::new(0),
+            lines,
+            tally: Arc::clone(&self.tally),
+        }))
+    }
+}
+
+impl QueryLog {
+    /// What is to be said of an answer, if anything is.
+    #[must_use]
+    pub fn entry(
+        &self,
+        from: SocketAddr,
+        transport: Transport,
+        message: &[u8],
+        reply: &[u8],
+        rcode: Rcode,
+        now: Instant,
+    ) -> Option<Entry> {
+        if !self.config.classes.contains(&class(rcode, reply)) {
+            return None;
+        }
+        if self.config.sample > 1 && !self.seen.fetch_add(1, Relaxed).is_multiple_of(self.config.sample as u64) {
+            return None;
+        }
+        let second = now.saturating_duration_since(self.started).as_secs();
+        if !admits(&self.rate, second, self.limits.0) {
+            self.tally.over_rate.fetch_add(1, Relaxed);
+            return None;
+        }
+        Line::read(from, transport, message, reply, rcode).map(Entry)
+    }
+
+    /// Hands it to the thread that writes.
+    pub fn put(&self, Entry(line): Entry, took: Duration) {
+        match self.lines.try_send((line, took)) {
+            Ok(()) => self.tally.queued.fetch_add(1, Relaxed),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.tally.queue_full.fetch_add(1, Relaxed),
+        };
+    }
+
+    /// Nothing waits to be written.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.tally.written.load(Relaxed) + self.tally.not_written.load(Relaxed) >= self.tally.queued.load(Relaxed)
+    }
+}
+
+/// As CoreDNS parts answers: NODATA is a denial, whatever is no NOERROR and no NXDOMAIN an error.
+fn class(rcode: Rcode, reply: &[u8]) -> QueryClass {
+    let count = |at| read_u16(reply, at).unwrap_or(0);
+    match rcode {
+        // No answer, and an authority that says so.
+        Rcode::NOERROR if count(6) == 0 && count(8) > 0 => QueryClass::Denial,
+        Rcode::NOERROR => QueryClass::Success,
+        Rcode::NXDOMAIN => QueryClass::Denial,
+        _ => QueryClass::Error,
+    }
+}
+
+/// Is there room for one more line in this second? The upper half of the number is the second, the lower one the lines in it.
+fn admits(rate: &AtomicU64, second: u64, most: usize) -> bool {
+    let second = second << 32;
+    let one_more = |was: u64| {
+        let lines = if was >> 32 == second >> 32 { was & u64::from(u32::MAX) } else { 0 };
+        (lines < most as u64).then_some(second | (lines + 1))
+    };
+    rate.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

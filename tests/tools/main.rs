@@ -1,0 +1,12 @@
+//! The operators' tools against real instances: what they print, and which exit code they end with.
+
+// A test binary exports nothing; `pub` here is for its own modules.
+#![allow(unreachable_pub)]
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod compare;
+mod faults;
