@@ -132,6 +132,7 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
         refreshes: Vec::new(),
         upstream_stamps: rows().map(|row| row.stamp).collect(),
         slots: Slots::register(metrics, &Routes::origins(config, table), &routes),
+        stages: Vec::new(),
         policies: config.servers.iter().map(|server| Policy::new(&server.cache, config.peers.stale)).collect(),
         regions: table.regions.iter().map(region).collect(),
         upstreams: rows().map(|row| ForwardClient::start(row, &config.limits, config.stamp_option)).collect(),

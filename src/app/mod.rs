@@ -13,6 +13,7 @@ mod pulse;
 mod reloads;
 mod report;
 mod routing;
+mod stages;
 mod table;
 pub mod text;
 

@@ -12,7 +12,7 @@ use tokio::time::interval;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, certificates, configmap, table, text, zone_settings};
+use super::{Adjust, certificates, configmap, stages, table, text, zone_settings};
 use crate::config::{
     Config, KubernetesSource, ListenConfig, LogFormat, Overrides, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
     Upstream, file,
@@ -58,7 +58,11 @@ fn paths(config: &Config, file: Option<&Path>, table: &PeerTable) -> Vec<PathBuf
         Upstream::Address(_) => None,
     });
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
-    one.chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
+    one.chain(resolv_confs)
+        .chain(stages::paths(config))
+        .chain(certificates::paths(config, table))
+        .map(Path::to_path_buf)
+        .collect()
 }
 
 fn manifests(config: &Config) -> Option<&Path> {
@@ -150,7 +154,7 @@ impl State {
         } else if manifests(&self.config) == Some(path) {
             self.feed.reread();
         } else {
-            // A resolv.conf or a certificate: whoever reads it is told to read it again.
+            // A resolv.conf, a hosts file or a certificate: whoever reads it is told to read it again.
             self.swap().await;
         }
     }

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::loops;
+use super::stages::Stages;
 use crate::cache::Policy;
 use crate::config::{Config, ForwardConfig, PeerTable, RegionRow};
 use crate::forward::{ForwardClient, HostLookup};
@@ -24,6 +25,7 @@ pub(super) struct Builder {
     zone: Arc<Published<Snapshot>>,
     instance: u64,
     hosts: Arc<HostLookup>,
+    stages: Stages,
     query_logs: QueryLogs,
 }
 
@@ -31,7 +33,7 @@ impl Builder {
     pub(super) fn new(metrics: Arc<Registry>, zone: Arc<Published<Snapshot>>) -> Self {
         let hosts = Arc::new(HostLookup::new(Vec::new(), Vec::new()));
         let query_logs = QueryLogs::new(&metrics);
-        Self { metrics, zone, instance: rand::random(), hosts, query_logs }
+        Self { metrics, zone, instance: rand::random(), hosts, stages: Stages::new(), query_logs }
     }
 
     /// Random, new at each start.
@@ -57,6 +59,7 @@ impl Builder {
             upstream_ids,
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
+            stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
             query_log: self.query_logs.of(
                 config.log.queries.as_ref(),

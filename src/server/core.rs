@@ -17,6 +17,7 @@ use crate::config::{Config, PeerTable};
 use crate::forward::ForwardClient;
 use crate::metrics::{Registry, ZoneSlot};
 use crate::peer::RegionClient;
+use crate::policy::Policy as Stage;
 use crate::publish::Published;
 use crate::route::{Door, Remote, Routes};
 use crate::tls::Acceptor;
@@ -101,6 +102,8 @@ pub struct Routing {
     pub upstream_stamps: Vec<bool>,
     pub table: PeerTable,
     pub slots: Slots,
+    /// The rules of each server, if it has any.
+    pub stages: Vec<Option<Arc<Stage>>>,
     /// If questions are to be logged.
     pub query_log: Option<Arc<QueryLog>>,
 }
@@ -133,6 +136,15 @@ impl Slots {
 }
 
 impl Routing {
+    /// The rules for who asks at this door: the pods' only, what other regions may ask is decided without them.
+    #[inline]
+    pub fn policy(&self, door: Door) -> Option<&Stage> {
+        match door {
+            Door::Pods { server } => self.stages.get(server)?.as_deref(),
+            Door::Peers => None,
+        }
+    }
+
     /// A number of the target that stays the same when the table is made anew, so that cached answers outlive a reload.
     #[inline]
     pub fn route_id(&self, remote: Remote) -> u64 {

@@ -1,7 +1,10 @@
 //! The list of servers: the flat keys are one, or `servers` says each.
 
+use std::path::Path;
+
 use super::cache;
 use super::forward::forward;
+use super::policy::policy;
 use crate::config::error::{Fault, Report};
 use crate::config::field::At;
 use crate::config::node::Place;
@@ -9,7 +12,7 @@ use crate::config::spec::{ServerSpec, Spec};
 use crate::config::{CacheConfig, ServerConfig, defaults};
 use crate::wire::Name;
 
-pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -> Vec<ServerConfig> {
+pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report: &Report<'_>) -> Vec<ServerConfig> {
     let rows = spec.servers.get().map_or(&[][..], Vec::as_slice);
     let flat_dns = spec.listen.get().map(|listen| &listen.dns);
     if rows.is_empty() {
@@ -19,12 +22,14 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
             forward: forward(&spec.forward, cluster_domain, report),
+            policy: policy(&spec.policy, folder, report),
         }];
     }
     let flat = [
         ("listen.dns", flat_dns.and_then(At::place)),
         ("forward", spec.forward.place()),
         ("cache", spec.cache.place()),
+        ("policy", spec.policy.place()),
     ];
     for (key, place) in flat {
         if let Some(place) = place {
@@ -33,10 +38,10 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
         }
     }
     let rows = rows.iter().filter_map(At::both);
-    rows.map(|(place, row)| server(place, row, cluster_domain, report)).collect()
+    rows.map(|(place, row)| server(place, row, cluster_domain, folder, report)).collect()
 }
 
-fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Report<'_>) -> ServerConfig {
+fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path, report: &Report<'_>) -> ServerConfig {
     let listen: Vec<_> = spec.listen.items().map(|(_, listen)| listen).collect();
     if listen.is_empty() && !spec.listen.any_failed() {
         report.error(place, Fault::new("the server listens nowhere").help("write `listen: [\":53\"]`"));
@@ -54,5 +59,6 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Repor
         zones: if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] },
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
         forward: forward(&spec.forward, cluster_domain, report),
+        policy: policy(&spec.policy, folder, report),
     }
 }
