@@ -34,6 +34,7 @@ impl Default for Config {
                 zones: vec![cluster_domain.clone()],
                 cache: CacheConfig::default(),
                 forward: vec![upstream()],
+                policy: Vec::new(),
             }],
             cluster_domain,
             listen: ListenConfig {

@@ -13,6 +13,7 @@ mod listen;
 mod node;
 pub mod overrides;
 pub mod peers;
+pub mod policy;
 mod range;
 mod reader;
 mod selector;
@@ -22,6 +23,7 @@ pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
 pub use overrides::Overrides;
+pub use policy::PolicyConfig;
 pub use selector::Selector;
 
 use std::collections::BTreeSet;
@@ -68,6 +70,8 @@ pub struct ServerConfig {
     pub zones: Vec<Name>,
     pub cache: CacheConfig,
     pub forward: Vec<ForwardConfig>,
+    /// What is done with questions before they are looked up, and with replies.
+    pub policy: Vec<PolicyConfig>,
 }
 
 /// Every other listener. A port without an address is both families; an empty list or `None` is no listener.

@@ -19,6 +19,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
             forward: forward(&spec.forward, cluster_domain, report),
+            policy: Vec::new(),
         }];
     }
     let flat = [
@@ -54,5 +55,6 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Repor
         zones: if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] },
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
         forward: forward(&spec.forward, cluster_domain, report),
+        policy: Vec::new(),
     }
 }

@@ -46,6 +46,7 @@ fn routes() -> Routes {
             forward("old.svc.cluster.local"),
             forward("113.0.10.in-addr.arpa"),
         ],
+        policy: Vec::new(),
     };
     let config = Config {
         region: Some(RegionLabel::parse("east").expect("a label")),

@@ -54,6 +54,7 @@ const RULES: Rules = Rules {
         ("parking_lot", &["src/"]),
         ("prometheus", &["src/metrics/"]),
         ("rand", &["src/"]),
+        ("regex", &["src/config/policy/pattern.rs"]),
         ("rustls", &["src/tls/"]),
         ("rustls_native_certs", &["src/tls/files.rs"]),
         ("serde", &["src/"]),
