@@ -34,7 +34,10 @@ impl Watched {
     pub(super) fn follow(&mut self, config: &Config) {
         let target = match &config.kubernetes.source {
             KubernetesSource::Url(url) => Target::Url(url.clone()),
-            KubernetesSource::Api | KubernetesSource::Manifests(_) => Target::Here,
+            KubernetesSource::Kubeconfig { file, context } => {
+                Target::Kubeconfig { file: file.clone(), context: context.clone() }
+            }
+            KubernetesSource::Api | KubernetesSource::Manifests(_) | KubernetesSource::None => Target::Here,
         };
         let same = |(old, of, _): &(Target, ConfigMapRef, Single)| {
             *old == target && config.peers.configmap.as_ref() == Some(of)

@@ -63,7 +63,10 @@ fn paths(config: &Config, file: Option<&Path>, table: &PeerTable) -> Vec<PathBuf
 fn manifests(config: &Config) -> Option<&Path> {
     match &config.kubernetes.source {
         KubernetesSource::Manifests(path) => Some(path),
-        KubernetesSource::Api | KubernetesSource::Url(_) => None,
+        KubernetesSource::Api
+        | KubernetesSource::Url(_)
+        | KubernetesSource::Kubeconfig { .. }
+        | KubernetesSource::None => None,
     }
 }
 

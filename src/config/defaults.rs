@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
-    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, Selector, ServerConfig, ShutdownConfig, Transport,
+    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig, Transport,
     Upstream,
 };
 use crate::limits::Limits;
@@ -35,6 +35,7 @@ impl Default for Config {
                 cache: CacheConfig::default(),
                 forward: vec![upstream()],
                 policy: Vec::new(),
+                routes: RouteRules::default(),
             }],
             cluster_domain,
             listen: ListenConfig {
@@ -124,6 +125,7 @@ pub(super) fn upstream() -> ForwardConfig {
         to: vec![Upstream::ResolvConf(Path::new(RESOLV_CONF).into())],
         transport: Transport::Udp,
         stamp: false,
+        cache: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::config::error::{Fault, Report};
 use crate::config::field::At;
 use crate::config::node::Place;
 use crate::config::spec::{ServerSpec, Spec};
-use crate::config::{CacheConfig, ServerConfig, defaults};
+use crate::config::{CacheConfig, RouteRules, ServerConfig, defaults};
 use crate::wire::Name;
 
 pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -> Vec<ServerConfig> {
@@ -20,6 +20,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
             forward: forward(&spec.forward, cluster_domain, report),
             policy: Vec::new(),
+            routes: RouteRules::default(),
         }];
     }
     let flat = [
@@ -56,5 +57,6 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Repor
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
         forward: forward(&spec.forward, cluster_domain, report),
         policy: Vec::new(),
+        routes: RouteRules::default(),
     }
 }

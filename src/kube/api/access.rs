@@ -2,13 +2,14 @@
 //! crate. It keeps the client's files fresh and never retries: whoever asks decides.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
 use kube::client::Body;
-use kube::config::KubeConfigOptions;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::params::{ListParams, WatchParams};
 use kube::{Client, Config};
 use parking_lot::Mutex;
@@ -33,6 +34,8 @@ pub enum Target {
     Here,
     /// This one, without credentials.
     Url(String),
+    /// The one of this kubeconfig.
+    Kubeconfig { file: PathBuf, context: Option<String> },
 }
 
 /// Where to find the API server; shared by the watches of one source.
@@ -149,6 +152,14 @@ impl Access {
 
     async fn config(&self) -> Result<Config, String> {
         match &self.target {
+            Target::Kubeconfig { file, context } => {
+                // Read anew with each client, as its certificates may be.
+                let read = file.clone();
+                let read = tokio::task::spawn_blocking(move || Kubeconfig::read_from(read)).await;
+                let read = read.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?;
+                let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+                Config::from_custom_kubeconfig(read, &options).await.map_err(|error| chain(&error))
+            }
             Target::Url(url) => url.parse().map(Config::new).map_err(|error| format!("`{url}`: {error}")),
             // As client-go: what runs in a pod talks to its own cluster.
             Target::Here if std::env::var_os(IN_CLUSTER).is_some() => Config::incluster().map_err(|e| chain(&e)),
