@@ -3,6 +3,7 @@
 
 mod certificates;
 mod configmap;
+pub mod corefile;
 mod feed;
 mod http;
 mod loops;
@@ -62,10 +63,21 @@ pub struct Input {
     pub config: Config,
     /// The file that the configuration came from, watched; none: nothing to watch.
     pub file: Option<PathBuf>,
+    /// What kind of file that is.
+    pub kind: FileKind,
     pub overrides: Overrides,
     /// For changes of the log's format and level; none: they are not applied.
     pub log: Option<LogHandle>,
     pub adjust: Option<Arc<dyn Adjust>>,
+}
+
+/// How a configuration is written.
+#[derive(Debug, Clone, Default)]
+pub enum FileKind {
+    #[default]
+    Yaml,
+    /// With all that it was read from.
+    Corefile(Vec<PathBuf>),
 }
 
 /// Where an instance listens.
@@ -110,7 +122,7 @@ impl BoundApp {
         if let Some(adjust) = &input.adjust {
             adjust.config(&mut config);
         }
-        let watched = Watched::new(&config, input.file.as_deref());
+        let watched = Watched::new(&config, input.file.as_deref(), &input.kind);
         let doors = BoundDoors::bind(&config, workers(&config))?;
         let http = Http::bind(&config)?;
         Ok(Self { config: Arc::new(config), input, watched, doors, http })
@@ -167,6 +179,7 @@ impl BoundApp {
                 table,
                 config: Arc::clone(&config),
                 file: input.file,
+                kind: input.kind,
                 overrides: input.overrides,
                 log: input.log,
                 adjust: input.adjust,

@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, certificates, configmap, table, text, zone_settings};
+use super::{Adjust, FileKind, certificates, configmap, corefile, table, text, zone_settings};
 use crate::config::{
-    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
+    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
     Upstream, file,
 };
 use crate::kube::api::Told;
@@ -42,22 +42,31 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(config: &Config, file: Option<&Path>) -> Self {
+    pub(super) fn new(config: &Config, file: Option<&Path>, kind: &FileKind) -> Self {
         // Certificates that a table names are watched as soon as it is read, and are read once more then.
-        let (watcher, changes) = Watcher::new(paths(config, file, &PeerTable::default()), POLL);
+        let (watcher, changes) = Watcher::new(paths(config, file, kind, &PeerTable::default()), POLL);
         Self { watcher, changes }
     }
 }
 
 /// Every file that a configuration reads, itself included.
-fn paths(config: &Config, file: Option<&Path>, table: &PeerTable) -> Vec<PathBuf> {
+fn paths(config: &Config, file: Option<&Path>, kind: &FileKind, table: &PeerTable) -> Vec<PathBuf> {
     let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(|forward| &forward.to);
     let resolv_confs = upstreams.filter_map(|upstream| match upstream {
         Upstream::ResolvConf(path) => Some(path.as_path()),
         Upstream::Address(_) => None,
     });
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
-    one.chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
+    let imports = imports(kind).iter().map(PathBuf::as_path).filter(|path| Some(*path) != file);
+    one.chain(imports).chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
+}
+
+/// What else the configuration was read from.
+fn imports(kind: &FileKind) -> &[PathBuf] {
+    match kind {
+        FileKind::Yaml => &[],
+        FileKind::Corefile(read) => read,
+    }
 }
 
 fn manifests(config: &Config) -> Option<&Path> {
@@ -79,6 +88,7 @@ pub(super) struct State {
     pub table: PeerTable,
     pub config: Arc<Config>,
     pub file: Option<PathBuf>,
+    pub kind: FileKind,
     pub overrides: Overrides,
     pub log: Option<LogHandle>,
     pub adjust: Option<Arc<dyn Adjust>>,
@@ -114,7 +124,7 @@ impl Drop for Reloads {
 impl State {
     async fn run(mut self, watcher: Arc<Watcher>, mut changes: mpsc::Receiver<Changed>) {
         let mut identity = tokio::time::interval(IDENTITY_EVERY);
-        watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
+        watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.kind, &self.table));
         loop {
             tokio::select! {
                 () = self.configmap.changed() => {
@@ -135,12 +145,12 @@ impl State {
                     continue;
                 }
             }
-            watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
+            watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.kind, &self.table));
         }
     }
 
     async fn reload(&mut self, path: &Path) {
-        if self.file.as_deref() == Some(path) {
+        if self.file.as_deref() == Some(path) || imports(&self.kind).iter().any(|import| import == path) {
             self.reload_config().await;
         } else if table::path(&self.config) == Some(path) {
             self.reload_table().await;
@@ -173,13 +183,7 @@ impl State {
 
     async fn reload_config(&mut self) {
         let Some(path) = self.file.clone() else { return };
-        let parsed = text::config(&path, &self.config.limits)
-            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
-            .and_then(|text| {
-                file::parse(&text, &path, UnknownKeys::Warn, &self.overrides)
-                    .map_err(|errors| errors.iter().map(Problem::to_string).collect())
-            });
-        match parsed {
+        match self.read_config(&path) {
             Err(errors) => {
                 errors.iter().for_each(|error| tracing::error!("{error}"));
                 tracing::error!(path = %path.display(), "configuration not taken, the old one stays");
@@ -196,6 +200,20 @@ impl State {
                 self.count("config", true);
             }
         }
+    }
+
+    /// The configuration as its file says it now; what is wrong with it, one text a problem.
+    fn read_config(&mut self, path: &Path) -> Result<Parsed<Config>, Vec<String>> {
+        let shown = |errors: Vec<Problem>| errors.iter().map(Problem::to_string).collect();
+        if let FileKind::Corefile(read) = &mut self.kind {
+            let Parsed { value, warnings } =
+                corefile::parse(path, &self.config.limits, &self.overrides).map_err(shown)?;
+            *read = value.read;
+            return Ok(Parsed { value: value.config, warnings });
+        }
+        let text = text::config(path, &self.config.limits)
+            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])?;
+        file::parse(&text, path, UnknownKeys::Warn, &self.overrides).map_err(shown)
     }
 
     fn apply_log(&self) {

@@ -1,6 +1,5 @@
 //! One directive of a block, and how its arguments are read. It knows no plugin.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::duration;
@@ -92,11 +91,6 @@ pub(super) fn number(token: &Token, sources: &Sources) -> Option<u64> {
 pub(super) fn zones(tokens: &[Token], sources: &Sources) -> Vec<Name> {
     let read = |token| said(token, super::key::zones(&token.text), sources);
     tokens.iter().filter_map(read).flatten().collect()
-}
-
-pub(super) fn address(token: &Token, sources: &Sources) -> Option<IpAddr> {
-    let wrong = || Fault::new(format!("`{}` is not an address", token.text)).help("write an IPv4 or IPv6 address");
-    said(token, token.text.parse().map_err(|_| wrong()), sources)
 }
 
 /// The value, or its fault said at the place of this word.

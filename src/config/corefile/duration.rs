@@ -1,4 +1,4 @@
-//! Durations and numbers as Go writes them: `5s`, `1h30m`, `0.5s`; a plain number where CoreDNS takes one for seconds.
+//! Durations as Go writes them: `5s`, `1h30m`, `0.5s`.
 
 use std::time::Duration;
 
@@ -39,17 +39,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, Fault> {
     if nanos > MOST { Err(wrong()) } else { Ok(Duration::from_secs_f64(nanos / 1e9)) }
 }
 
-/// A duration, or a plain number of seconds.
-///
-/// # Errors
-/// If it is neither.
-pub(super) fn seconds_or_duration(text: &str) -> Result<Duration, Fault> {
-    match text.parse::<u32>() {
-        Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
-        Err(_) => duration(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +51,5 @@ mod tests {
         for text in ["", "5", "s", "-5s", "1d", "1..5s", "999999999999h", "5 s", "1.s.", "é"] {
             assert!(duration(text).is_err(), "{text}");
         }
-        assert_eq!(seconds_or_duration("30"), Ok(Duration::from_secs(30)));
     }
 }

@@ -83,10 +83,6 @@ impl Sources {
         self.notes.borrow_mut().push((spot, note));
     }
 
-    pub(super) fn has_errors(&self) -> bool {
-        self.problems.borrow().iter().any(|(_, problem)| problem.severity == Severity::Error)
-    }
-
     /// Errors, warnings, notes, each in the order of the files, and what was read.
     pub(super) fn finish(self) -> Finished {
         let mut problems = self.problems.into_inner();
