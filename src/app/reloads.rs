@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, FileKind, certificates, configmap, corefile, table, text, zone_settings};
+use super::{Adjust, FileKind, certificates, configmap, corefile, stages, table, text, zone_settings};
 use crate::config::{
     Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
     Upstream, file,
@@ -58,7 +58,12 @@ fn paths(config: &Config, file: Option<&Path>, kind: &FileKind, table: &PeerTabl
     });
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
     let imports = imports(kind).iter().map(PathBuf::as_path).filter(|path| Some(*path) != file);
-    one.chain(imports).chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
+    one.chain(imports)
+        .chain(resolv_confs)
+        .chain(stages::paths(config))
+        .chain(certificates::paths(config, table))
+        .map(Path::to_path_buf)
+        .collect()
 }
 
 /// What else the configuration was read from.
@@ -157,7 +162,7 @@ impl State {
         } else if manifests(&self.config) == Some(path) {
             self.feed.reread();
         } else {
-            // A resolv.conf or a certificate: whoever reads it is told to read it again.
+            // A resolv.conf, a hosts file or a certificate: whoever reads it is told to read it again.
             self.swap().await;
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
-use super::table;
+use super::{labels, stages, table};
 use crate::forward::client::ForwardSnapshot;
 use crate::metrics::{Sink, names};
 use crate::peer::health::Health;
@@ -56,6 +56,7 @@ fn report(core: &Core, sink: &mut Sink) {
     for upstream in &routing.upstreams {
         report_upstream(&upstream.snapshot(), sink);
     }
+    stages::report(&routing, &labels(&routing.config), sink);
 }
 
 fn report_region(region: &RegionSnapshot, sink: &mut Sink) {

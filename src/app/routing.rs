@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::loops;
+use super::stages::Stages;
 use crate::cache::Policy;
 use crate::config::{Config, ForwardConfig, PeerTable, RegionRow, ServerConfig};
 use crate::forward::{ForwardClient, HostLookup};
@@ -23,12 +24,13 @@ pub(super) struct Builder {
     zone: Arc<Published<Snapshot>>,
     instance: u64,
     hosts: Arc<HostLookup>,
+    stages: Stages,
 }
 
 impl Builder {
     pub(super) fn new(metrics: Arc<Registry>, zone: Arc<Published<Snapshot>>) -> Self {
         let hosts = Arc::new(HostLookup::new(Vec::new(), Vec::new()));
-        Self { metrics, zone, instance: rand::random(), hosts }
+        Self { metrics, zone, instance: rand::random(), hosts, stages: Stages::new() }
     }
 
     /// Random, new at each start.
@@ -53,6 +55,7 @@ impl Builder {
             upstream_ids,
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
+            stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
             upstream_policies: upstream_policies(config),
             config: Arc::clone(config),

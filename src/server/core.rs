@@ -17,6 +17,7 @@ use crate::config::{Config, PeerTable};
 use crate::forward::ForwardClient;
 use crate::metrics::{Registry, ZoneSlot};
 use crate::peer::RegionClient;
+use crate::policy::Policy as Stage;
 use crate::publish::Published;
 use crate::route::{Door, Remote, Routes};
 use crate::tls::Acceptor;
@@ -98,6 +99,8 @@ pub struct Routing {
     pub upstream_stamps: Vec<bool>,
     pub table: PeerTable,
     pub slots: Slots,
+    /// The rules of each server, if it has any.
+    pub stages: Vec<Option<Arc<Stage>>>,
 }
 
 /// Where answers are counted, by where they came from.
@@ -128,6 +131,15 @@ impl Slots {
 }
 
 impl Routing {
+    /// The rules for who asks at this door: the pods' only, what other regions may ask is decided without them.
+    #[inline]
+    pub fn policy(&self, door: Door) -> Option<&Stage> {
+        match door {
+            Door::Pods { server } => self.stages.get(server)?.as_deref(),
+            Door::Peers => None,
+        }
+    }
+
     /// A number of the target that stays the same when the table is made anew, so that cached answers outlive a reload.
     #[inline]
     pub fn route_id(&self, remote: Remote) -> u64 {
@@ -144,7 +156,7 @@ impl Routing {
     }
 
     /// What may be kept of its answers.
-    pub fn policy(&self, server: u16, remote: Remote) -> &Policy {
+    pub fn keeping(&self, server: u16, remote: Remote) -> &Policy {
         match remote {
             Remote::Peer(_) => &self.policies[usize::from(server)],
             Remote::Forward(upstream) => &self.upstream_policies[upstream],

@@ -8,6 +8,7 @@ pub mod core;
 pub mod fetch;
 mod finish;
 pub mod heartbeat;
+mod judge;
 pub mod permits;
 pub mod question;
 pub mod recorders;

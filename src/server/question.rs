@@ -6,7 +6,7 @@ use super::finish::is_full;
 use super::refresh;
 use crate::answer::{Failure, Stale, unanswerable};
 use crate::cache::{Entry, KeyBuf};
-use crate::metrics::{Answerer, ZoneSlot};
+use crate::metrics::{Answerer, DropReason, ZoneSlot};
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
@@ -21,17 +21,26 @@ pub enum Outcome {
     Reply(Done),
     /// Somebody else has to be asked.
     Miss,
-    Drop,
+    Drop(DropReason),
 }
 
 impl Asking<'_> {
     /// Answers one message into `out`, which holds the largest reply of the transport.
     #[inline]
     pub fn answer(&self, message: &[u8], out: &mut [u8]) -> Outcome {
+        match self.view.routing.policy(self.door) {
+            None => self.look_up(message, out),
+            Some(policy) => self.judge(policy, message, out),
+        }
+    }
+
+    /// The same without the rules of the server.
+    #[inline]
+    pub fn look_up(&self, message: &[u8], out: &mut [u8]) -> Outcome {
         let mut name = NameBuf::new();
         let query = match Query::parse(message, &mut name) {
             Incoming::Query(query) => query,
-            Incoming::Drop => return Outcome::Drop,
+            Incoming::Drop => return Outcome::Drop(DropReason::NotAQuery),
             Incoming::Reject(rcode) => {
                 let len = header_only(message, rcode, out);
                 let (zone, by) = (ZoneSlot::NONE, Answerer::Own);

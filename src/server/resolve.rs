@@ -27,11 +27,22 @@ pub struct Miss {
     pub door: Door,
     pub transport: Transport,
     pub source: std::net::IpAddr,
+    /// The port of the source.
+    pub port: u16,
 }
 
 impl Miss {
     /// Resolves the question and gives the whole reply with how it is counted; `None` if the message is no question after all.
     pub async fn resolve(&self, core: &Arc<Core>, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
+        let routing = core.routing.load();
+        match routing.policy(self.door) {
+            None => self.look_up(core, permit).await,
+            Some(policy) => self.judge(policy, core, permit).await,
+        }
+    }
+
+    /// The same without the rules of the server.
+    pub async fn look_up(&self, core: &Arc<Core>, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
         let view = View::load(core);
@@ -40,15 +51,7 @@ impl Miss {
         let whence = Whence { door: self.door, stamp, own_id: view.zone.cluster_id };
         let resolution = Resolution { core, view: &view, whence, query: &query, permit };
         let (body, zone, by) = resolution.run().await;
-        let asking = Asking {
-            core,
-            view: &view,
-            door: self.door,
-            transport: self.transport,
-            source: self.source,
-            now: clock::now(),
-            rotation: 0,
-        };
+        let asking = self.asking(core, &view, query.id);
         let largest = if self.transport == Transport::Udp { MAX_UDP_PAYLOAD } else { MAX_MESSAGE };
         let mut out = vec![0; largest];
         let authoritative = body.flags & Flags::AA;
@@ -58,13 +61,26 @@ impl Miss {
             ede: None,
             option: asking.reply_option(stamp),
             keepalive: asking.keepalive(&query),
-            // Those who waited for one fetch are told apart by their ids.
-            rotation: query.id.into(),
+            rotation: asking.rotation,
         };
         let len = body.write(&query, &mut out, asker, |ttl| ttl);
         out.truncate(len);
         let done = Done::new(&query, len, zone, by, body.rcode);
         Some((out, done))
+    }
+
+    /// The circumstances of the question now. Those who waited for one fetch are told apart by their ids.
+    pub(super) fn asking<'c>(&self, core: &'c Arc<Core>, view: &'c View, id: u16) -> Asking<'c> {
+        Asking {
+            core,
+            view,
+            door: self.door,
+            transport: self.transport,
+            source: self.source,
+            port: self.port,
+            now: clock::now(),
+            rotation: id.into(),
+        }
     }
 
     /// The reply when there is no room to resolve it, or when resolving it broke down.

@@ -15,6 +15,8 @@ pub const MAX_EDE_TEXT: usize = 80;
 
 /// Option codes.
 pub mod option {
+    /// The name of the server that answers (RFC 5001 2.1).
+    pub const NSID: u16 = 3;
     /// The network that a client asks from (RFC 7871 6).
     pub const CLIENT_SUBNET: u16 = 8;
     /// How long an idle connection stays open (RFC 7828 3).
@@ -102,6 +104,8 @@ impl EdeCode {
     pub const STALE_ANSWER: Self = Self(3);
     pub const CACHED_ERROR: Self = Self(13);
     pub const NOT_READY: Self = Self(14);
+    pub const BLOCKED: Self = Self(15);
+    pub const FILTERED: Self = Self(17);
     pub const PROHIBITED: Self = Self(18);
     pub const NOT_AUTHORITATIVE: Self = Self(20);
     pub const NOT_SUPPORTED: Self = Self(21);

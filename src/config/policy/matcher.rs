@@ -93,6 +93,17 @@ impl Matcher {
         })
     }
 
+    #[must_use]
+    pub fn kind(&self) -> MatchKind {
+        match self {
+            Self::Exact(_) => MatchKind::Exact,
+            Self::Prefix(_) => MatchKind::Prefix,
+            Self::Suffix(_) => MatchKind::Suffix,
+            Self::Substring(_) => MatchKind::Substring,
+            Self::Regex(_) => MatchKind::Regex,
+        }
+    }
+
     /// Groups that a replacement may name.
     #[must_use]
     pub fn groups(&self) -> usize {

@@ -2,7 +2,7 @@
 //! (RFC 7766 6.2.1.1 and 7). Generic over the stream, so that TLS slips under.
 
 use std::cell::RefCell;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Failure;
 use crate::clock;
 use crate::limits::Limits;
-use crate::metrics::{Answered, DropReason, Proto, SharedRecorder};
+use crate::metrics::{Answered, Proto, SharedRecorder};
 use crate::route::Door;
 use crate::server::asking::{Asking, Transport, idle};
 use crate::server::core::{Core, View};
@@ -36,7 +36,7 @@ thread_local! {
 pub struct Connection {
     core: Arc<Core>,
     door: Door,
-    source: IpAddr,
+    from: SocketAddr,
     recorder: SharedRecorder,
     limits: Limits,
     frames: Frames,
@@ -62,13 +62,13 @@ enum State {
 }
 
 impl Connection {
-    pub fn new(core: Arc<Core>, door: Door, source: IpAddr, limits: Limits) -> Self {
-        let recorder = core.recorders.of(door, Proto::Tcp, source).clone();
+    pub fn new(core: Arc<Core>, door: Door, from: SocketAddr, limits: Limits) -> Self {
+        let recorder = core.recorders.of(door, Proto::Tcp, from.ip()).clone();
         let (finished, replies) = mpsc::channel(limits.tcp_in_flight.max(1));
         Self {
             core,
             door,
-            source,
+            from,
             recorder,
             limits,
             frames: Frames::default(),
@@ -168,7 +168,8 @@ impl Connection {
                 view: &view,
                 door: self.door,
                 transport: Transport::Tcp,
-                source: self.source,
+                source: self.from.ip(),
+                port: self.from.port(),
                 now,
                 rotation: self.rotation,
             };
@@ -181,10 +182,15 @@ impl Connection {
                     outcome
                 })
             });
-            let miss =
-                || Miss { message: message.into(), door: self.door, transport: Transport::Tcp, source: self.source };
+            let miss = || Miss {
+                message: message.into(),
+                door: self.door,
+                transport: Transport::Tcp,
+                source: self.from.ip(),
+                port: self.from.port(),
+            };
             match outcome {
-                Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
+                Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),
                 Some(Outcome::Reply(done)) => {
                     self.answered.push(done.answered(message.len()));
                 }

@@ -52,7 +52,7 @@ pub async fn serve(
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
         let handshake = limits.tls_handshake;
-        let connection = Connection::new(Arc::clone(&core), door, from.ip(), limits);
+        let connection = Connection::new(Arc::clone(&core), door, from, limits);
         let (stop, tls) = (stop.clone(), tls.clone());
         tasks.spawn(async move {
             match tls {

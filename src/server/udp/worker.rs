@@ -72,6 +72,7 @@ impl<D: Datagrams> Worker<D> {
                 door: self.door,
                 transport: Transport::Udp,
                 source: slot.from.ip(),
+                port: slot.from.port(),
                 now,
                 rotation: *rotation,
             };
@@ -80,13 +81,14 @@ impl<D: Datagrams> Worker<D> {
                     *slot.reply_len = reply.len;
                     self.recorder.answered(&reply.answered(slot.message.len()));
                 }
-                Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
+                Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),
                 outcome => {
                     let miss = Miss {
                         message: slot.message.into(),
                         door: self.door,
                         transport: Transport::Udp,
                         source: slot.from.ip(),
+                        port: slot.from.port(),
                     };
                     let (to, local) = (slot.from, slot.local);
                     let later = Later { miss, late: self.late.clone(), to, local, started: now };
