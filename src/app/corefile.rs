@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::text;
-use crate::config::corefile::{self, Corefile, Inputs};
+use crate::config::corefile::{self, Attempt, Corefile, Inputs};
 use crate::config::{Overrides, Parsed, Problem};
 use crate::limits::Limits;
 
@@ -21,6 +21,12 @@ struct Disk<'a> {
 /// All that is wrong with it.
 pub fn parse(file: &Path, limits: &Limits, overrides: &Overrides) -> Result<Parsed<Corefile>, Vec<Problem>> {
     corefile::parse(file, &Disk { limits }, overrides)
+}
+
+/// The same, as far as it can be understood.
+#[must_use]
+pub fn attempt(file: &Path, limits: &Limits, overrides: &Overrides) -> Attempt {
+    corefile::attempt(file, &Disk { limits }, overrides)
 }
 
 impl Inputs for Disk<'_> {

@@ -4,6 +4,7 @@ mod admin;
 mod ask;
 mod demo;
 mod files;
+mod import;
 mod peers;
 mod serve;
 mod validate;
@@ -32,6 +33,8 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// Turn a Corefile into interlocal.yaml and peers.yaml, and say what they cannot carry
+    Import(import::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
 }
@@ -43,6 +46,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Peers(args) => peers::run(&args),
     };
     result.unwrap_or_else(|error| {

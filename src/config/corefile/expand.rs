@@ -17,6 +17,8 @@ use crate::config::node::Place;
 const MOST_SNIPPETS: usize = 10_000;
 /// Words of all files and snippets together.
 const MOST_TOKENS: usize = 100_000;
+/// Octets of all files together, each as often as it is imported.
+const MOST_OCTETS: usize = 16 << 20;
 
 /// A server block as it is written.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub(super) struct Written {
 pub(super) fn blocks(source: usize, text: &str, inputs: &dyn Inputs, sources: &Sources) -> Vec<Written> {
     let mut words = tokens(text, source, sources);
     words.reverse();
-    let mut parser = Parser { words, snippets: HashMap::new(), imports: 0, taken: 0, inputs, sources };
+    let mut parser = Parser { words, snippets: HashMap::new(), imports: 0, taken: 0, octets: 0, inputs, sources };
     let mut blocks = Vec::new();
     while parser.peek().is_some() {
         match parser.block() {
@@ -51,6 +53,7 @@ struct Parser<'a> {
     snippets: HashMap<String, Vec<Token>>,
     imports: usize,
     taken: usize,
+    octets: usize,
     inputs: &'a dyn Inputs,
     sources: &'a Sources,
 }
@@ -274,7 +277,7 @@ impl Parser<'_> {
     }
 
     /// The words of the files that a name or a pattern stands for.
-    fn files(&self, spot: Spot, name: &str) -> Result<Vec<Token>, Trouble> {
+    fn files(&mut self, spot: Spot, name: &str) -> Result<Vec<Token>, Trouble> {
         let path = plain(&self.sources.folder(spot.source).join(name));
         let wildcards = name.matches(['*', '?']).count();
         if wildcards > 1 || name.contains(['[', ']']) {
@@ -296,6 +299,11 @@ impl Parser<'_> {
                 let fault = Fault::new(format!("cannot read `{}`: {error}", path.display()));
                 (spot, fault.help("a relative path starts from the folder of the file that imports it"))
             })?;
+            self.octets += text.len();
+            if self.octets > MOST_OCTETS {
+                let fault = Fault::new(format!("the imports have more than {MOST_OCTETS} octets in all"));
+                return Err((spot, fault.help("does a file import itself?")));
+            }
             let source = self.sources.add(&path, &text);
             words.extend(tokens(&text, source, self.sources));
         }

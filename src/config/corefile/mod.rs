@@ -48,27 +48,44 @@ pub struct Corefile {
     pub read: Vec<PathBuf>,
 }
 
-/// Reads a Corefile. Flags and variables win over it, as they do over `interlocal.yaml`.
-///
-/// # Errors
-/// All that is wrong with it, in the order of the files, and the warnings behind that.
-pub fn parse(file: &Path, inputs: &dyn Inputs, overrides: &Overrides) -> Result<Parsed<Corefile>, Vec<Problem>> {
+/// What can be made of a Corefile, and all that is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Without what is wrong; none if nothing is left.
+    pub corefile: Option<Corefile>,
+    pub errors: Vec<Problem>,
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a Corefile as far as it can be understood. Flags and variables win over it, as they do over `interlocal.yaml`.
+#[must_use]
+pub fn attempt(file: &Path, inputs: &dyn Inputs, overrides: &Overrides) -> Attempt {
     let sources = sources::Sources::default();
-    let text = inputs.read(file).map_err(|error| {
-        vec![Fault::new(format!("cannot be read: {error}")).of(&file.display().to_string())]
-    })?;
+    let text = match inputs.read(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let problem = Fault::new(format!("cannot be read: {error}")).of(&file.display().to_string());
+            return Attempt { corefile: None, errors: vec![problem], warnings: Vec::new() };
+        }
+    };
     let source = sources.add(file, &text);
     sources.watch(file.to_path_buf());
     let written = expand::blocks(source, &text, inputs, &sources);
     let blocks: Vec<plugins::Block> = written.iter().map(|block| plugins::block(block, &sources)).collect();
     let config = assemble::config(&blocks, overrides, &sources);
     let finished = sources.finish();
-    match config {
-        Some(config) if finished.errors.is_empty() => {
-            let value = Corefile { config, notes: finished.notes, read: finished.watched };
-            Ok(Parsed { value, warnings: finished.warnings })
-        }
-        _ => Err(finished.errors.into_iter().chain(finished.warnings).collect()),
+    let corefile = config.map(|config| Corefile { config, notes: finished.notes, read: finished.watched });
+    Attempt { corefile, errors: finished.errors, warnings: finished.warnings }
+}
+
+/// Reads a Corefile.
+///
+/// # Errors
+/// All that is wrong with it, in the order of the files, and the warnings behind that.
+pub fn parse(file: &Path, inputs: &dyn Inputs, overrides: &Overrides) -> Result<Parsed<Corefile>, Vec<Problem>> {
+    match attempt(file, inputs, overrides) {
+        Attempt { corefile: Some(value), errors, warnings } if errors.is_empty() => Ok(Parsed { value, warnings }),
+        Attempt { errors, warnings, .. } => Err(errors.into_iter().chain(warnings).collect()),
     }
 }
 

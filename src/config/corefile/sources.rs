@@ -44,6 +44,10 @@ impl Sources {
     /// The number of this text from now on.
     pub(super) fn add(&self, path: &Path, text: &str) -> usize {
         let mut sources = self.sources.borrow_mut();
+        // A file that is imported everywhere is kept once.
+        if let Some(known) = sources.iter().position(|source| source.path == path && source.text == text) {
+            return known;
+        }
         sources.push(Source { path: path.into(), text: text.into() });
         sources.len() - 1
     }

@@ -11,6 +11,8 @@ use crate::wire::Name;
 /// What CoreDNS caps TTLs to if nobody says it.
 const TTL: u64 = 3_600;
 const NEGATIVE_TTL: u64 = 1_800;
+/// "Between 1 and 7 days" is what nothing should be kept longer than (RFC 8767 4).
+const MOST_TTL: u64 = 7 * 86_400;
 
 const KNOWN: [&str; 8] =
     ["success", "denial", "prefetch", "serve_stale", "servfail", "disable", "keepttl", "serve_stale_policy"];
@@ -65,7 +67,7 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Cache> {
             let fault = Fault::new(format!("the cache's TTL `{ttl}` is out of range"));
             sources.error(first.spot, fault.help("1 or more; leave `cache` out to keep nothing"));
         }
-        let ttl = Duration::from_secs(ttl.unsigned_abs());
+        let ttl = Duration::from_secs(ttl.unsigned_abs().min(MOST_TTL));
         caps = CacheCaps { max_ttl: ttl, max_negative_ttl: ttl };
         args = rest;
     }
@@ -119,7 +121,7 @@ fn capacity(line: &Line, cap: &mut Duration, sources: &Sources) {
                 let fault = Fault::new("a cache's TTL of 0 keeps nothing");
                 sources.error(token.spot, fault.help(format!("write `disable {}`", line.name.text)));
             }
-            _ => *cap = Duration::from_secs(*ttl),
+            _ => *cap = Duration::from_secs((*ttl).min(MOST_TTL)),
         }
     }
     sources.note(line.spot(), &line.name.text, "better: the cache is bounded in octets, not in entries, and TTLs are never raised");

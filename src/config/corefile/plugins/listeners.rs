@@ -9,6 +9,9 @@ use crate::config::corefile::lexer::Token;
 use crate::config::corefile::sources::{Sources, Spot};
 use crate::config::error::Fault;
 
+/// As `shutdown.lameduck` has it.
+const MOST_LAMEDUCK: Duration = Duration::from_secs(600);
+
 /// Where a page is.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::config::corefile) struct Http {
@@ -26,7 +29,12 @@ pub(super) fn health(directive: &Directive, sources: &Sources) -> Option<Health>
     let mut lameduck = Duration::ZERO;
     for line in directive.lines() {
         match line.name.text.as_str() {
-            "lameduck" => lameduck = line.duration(sources).unwrap_or(lameduck),
+            "lameduck" => {
+                lameduck = line.duration(sources).unwrap_or(lameduck);
+                if lameduck > MOST_LAMEDUCK {
+                    sources.error(line.spot(), Fault::new("`lameduck` is longer than ten minutes").help("at most 10m"));
+                }
+            }
             _ => directive.unknown(line, &["lameduck"], sources),
         }
     }
