@@ -8,5 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod grammar;
+mod refusals;
 mod setup;
 mod shapes;

@@ -28,7 +28,7 @@ pub(super) fn config(blocks: &[Block], overrides: &Overrides, sources: &Sources)
     let groups = groups(blocks, sources);
     let mut config = process::config(blocks, sources);
     let regions = peers::regions(&groups, &mut config, overrides, sources);
-    config.servers = groups.iter().map(|group| server(group, &config, &regions, sources)).collect();
+    config.servers = groups.iter().map(|group| server(group, &regions, sources)).collect();
     // Flags are judged where those of `interlocal.yaml` are.
     let report = Report::new("", Path::new(""), UnknownKeys::Refuse);
     overrides.apply(&mut config, &report);
@@ -37,7 +37,7 @@ pub(super) fn config(blocks: &[Block], overrides: &Overrides, sources: &Sources)
     Some(config)
 }
 
-fn server(group: &Group<'_>, config: &Config, regions: &peers::Regions, sources: &Sources) -> ServerConfig {
+fn server(group: &Group<'_>, regions: &peers::Regions, sources: &Sources) -> ServerConfig {
     let mut server = ServerConfig {
         listen: group.listen.clone(),
         zones: Vec::new(),
@@ -59,7 +59,7 @@ fn server(group: &Group<'_>, config: &Config, regions: &peers::Regions, sources:
                 .filter(|other| other.as_ref().is_in(zone.as_ref()))
                 .cloned()
                 .collect();
-            zones::routes(part.block, zone, &deeper, config, &mut server, sources);
+            zones::routes(part.block, zone, &deeper, &mut server, sources);
         }
         let except = others.iter().flat_map(|(_, other)| &other.zones);
         let except = except.filter(|other| part.zones.iter().any(|zone| other.as_ref().is_in(zone.as_ref())));

@@ -4,7 +4,7 @@
 use crate::config::corefile::plugins::{Block, Cache, Forward, To, nothing};
 use crate::config::corefile::sources::Sources;
 use crate::config::error::Fault;
-use crate::config::{CacheCaps, Config, ForwardConfig, ServerConfig, Transport, Upstream};
+use crate::config::{CacheCaps, ForwardConfig, ServerConfig, Transport, Upstream};
 use crate::wire::Name;
 
 /// What a piece of a zone comes to.
@@ -20,12 +20,11 @@ pub(super) fn routes(
     block: &Block,
     zone: &Name,
     deeper: &[Name],
-    config: &Config,
     server: &mut ServerConfig,
     sources: &Sources,
 ) {
     let ours = |name: &Name| name.as_ref().is_in(zone.as_ref()) && !deeper.iter().any(|d| name.as_ref().is_in(d.as_ref()));
-    let local = cluster(block, zone, &ours, config, server);
+    let local = cluster(block, zone, &ours, server, sources);
     let mut borders: Vec<Name> = vec![zone.clone()];
     let named = block.forward.iter().flat_map(|forward| forward.from.iter().chain(&forward.except));
     for border in named.chain(block.cache.iter().flat_map(Cache::borders)) {
@@ -60,8 +59,8 @@ fn cluster(
     block: &Block,
     zone: &Name,
     ours: &dyn Fn(&Name) -> bool,
-    config: &Config,
     server: &mut ServerConfig,
+    sources: &Sources,
 ) -> Vec<Name> {
     let Some(kubernetes) = &block.kubernetes else { return Vec::new() };
     let mut local = Vec::new();
@@ -80,7 +79,11 @@ fn cluster(
             }
             continue;
         }
-        let origin = if at == origin { origin } else { &config.cluster_domain };
+        if at != origin {
+            let fault = Fault::new(format!("the block is for `{zone}`, and `kubernetes` for all of `{origin}`"));
+            sources.error(kubernetes.spot, fault.help(format!("write `{origin}` in front of the block: the cluster's zone is served whole")));
+            continue;
+        }
         if !server.zones.contains(origin) {
             server.zones.push(origin.clone());
         }
