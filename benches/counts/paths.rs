@@ -63,6 +63,7 @@ pub fn walk() -> anyhow::Result<()> {
             door,
             transport: Transport::Udp,
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 53_000,
             now: clock::now(),
             rotation: 0,
         };

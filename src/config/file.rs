@@ -5,6 +5,7 @@ mod forward;
 mod kubernetes;
 mod limits;
 mod listeners;
+pub(super) mod policy;
 mod servers;
 
 use std::path::Path;
@@ -81,7 +82,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
     };
     let mut config = Config {
         region: spec.region.scalar(),
-        servers: servers::servers(spec, &cluster_domain, report),
+        servers: servers::servers(spec, &cluster_domain, folder, report),
         cluster_domain,
         listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own(), folder, report),
         kubernetes: spec

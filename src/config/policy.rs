@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use ipnet::{IpNet, Ipv6Net};
 
+use crate::config::error::Fault;
 use crate::wire::{Ede, Name, Rcode, rtype};
 
 /// One rule of a server. Kinds are carried out in a fixed order, rules of a kind in the order that they are given in: `acl`, `local`,
@@ -232,6 +233,26 @@ impl Scope {
         let inside = |zones: &[Name]| zones.iter().any(|zone| name.is_in(zone.as_ref()));
         (self.zones.is_empty() || inside(&self.zones)) && !inside(&self.except)
     }
+}
+
+/// Reads a range of TTLs in seconds: `30`, `30-60`, `30-` or `-60`.
+///
+/// # Errors
+/// If it is none.
+pub fn ttl_range(text: &str) -> Result<[u32; 2], Fault> {
+    let fault = || Fault::new(format!("`{text}` is no range of TTLs"));
+    let wrong = || fault().help("write `30`, `30-60`, `30-` or `-60`, in seconds");
+    let number = |text: &str, otherwise: u32| match text {
+        "" => Ok(otherwise),
+        text => text.parse().map_err(|_| wrong()),
+    };
+    // A TTL has 31 bits (RFC 2181 8).
+    let range = match text.split_once('-') {
+        Some(("", "")) => return Err(wrong()),
+        Some((least, most)) => [number(least, 0)?, number(most, i32::MAX.unsigned_abs())?],
+        None => [text.parse().map_err(|_| wrong())?; 2],
+    };
+    if range[0] > range[1] { Err(wrong()) } else { Ok(range) }
 }
 
 impl Default for HostsRule {

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::field::{At, Field, FieldList};
+use super::file::policy::PolicySpecs;
 use super::leaf::ObjectPath;
 use super::listen::Optional;
 use super::units::{Size, Time};
@@ -20,6 +21,7 @@ pub(super) struct Spec {
     pub(super) kubernetes: At<KubernetesSpec>,
     pub(super) peers: At<PeersSpec>,
     pub(super) forward: ForwardSpecs,
+    pub(super) policy: PolicySpecs,
     pub(super) cache: At<CacheSpec>,
     pub(super) shutdown: At<ShutdownSpec>,
     pub(super) limits: At<LimitsSpec>,
@@ -135,6 +137,7 @@ pub(super) struct ServerSpec {
     pub(super) zones: FieldList<Name>,
     pub(super) cache: At<CacheSpec>,
     pub(super) forward: ForwardSpecs,
+    pub(super) policy: PolicySpecs,
     pub(super) refuse: FieldList<Name>,
     pub(super) fallthrough: FieldList<Name>,
     pub(super) closed: FieldList<Name>,

@@ -9,7 +9,7 @@ use super::message::Message;
 use super::question::{Client, Question};
 use crate::config::policy::Dns64Rule;
 use crate::wire::text::OwnRecord;
-use crate::wire::{Rcode, class, rtype};
+use crate::wire::{Flags, Rcode, class, rtype};
 
 /// "If the TTL of the SOA is unknown, ... 600 seconds" (RFC 6147 5.1.7).
 const UNKNOWN_TTL: u32 = 600;
@@ -33,6 +33,8 @@ pub(super) fn wanted(rule: Dns64Rule, reply: &Message) -> bool {
 
 /// The answer with the addresses of `v4` in place of those that `v6` does not have.
 pub(super) fn translated(rule: Dns64Rule, v6: &Message, mut v4: Message) -> Message {
+    // What was made up here is nobody's authority, nor signed by anybody (RFC 6147 5.5).
+    v4.flags &= !(Flags::AA | Flags::AD);
     let soa = v6.sections[1].iter().filter(|record| record.rtype == rtype::SOA).map(|record| record.ttl).next_back();
     for record in &mut v4.sections[0] {
         let Ok(octets) = <[u8; 4]>::try_from(record.data.as_slice()) else { continue };

@@ -1,7 +1,10 @@
 //! The list of servers: the flat keys are one, or `servers` says each.
 
+use std::path::Path;
+
 use super::cache;
 use super::forward::forward;
+use super::policy::policy;
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, FieldList};
 use crate::config::node::Place;
@@ -9,7 +12,7 @@ use crate::config::spec::{ServerSpec, Spec};
 use crate::config::{CacheConfig, RouteRules, ServerConfig, defaults};
 use crate::wire::Name;
 
-pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -> Vec<ServerConfig> {
+pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report: &Report<'_>) -> Vec<ServerConfig> {
     let rows = spec.servers.get().map_or(&[][..], Vec::as_slice);
     let flat_dns = spec.listen.get().map(|listen| &listen.dns);
     if rows.is_empty() {
@@ -19,7 +22,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
             forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
-            policy: Vec::new(),
+            policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
         }];
     }
@@ -27,6 +30,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
         ("listen.dns", flat_dns.and_then(At::place)),
         ("forward", spec.forward.place()),
         ("cache", spec.cache.place()),
+        ("policy", spec.policy.place()),
     ];
     for (key, place) in flat {
         if let Some(place) = place {
@@ -35,10 +39,10 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
         }
     }
     let rows = rows.iter().filter_map(At::both);
-    rows.map(|(place, row)| server(place, row, cluster_domain, report)).collect()
+    rows.map(|(place, row)| server(place, row, cluster_domain, folder, report)).collect()
 }
 
-fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Report<'_>) -> ServerConfig {
+fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path, report: &Report<'_>) -> ServerConfig {
     let listen: Vec<_> = spec.listen.items().map(|(_, listen)| listen).collect();
     if listen.is_empty() && !spec.listen.any_failed() {
         report.error(place, Fault::new("the server listens nowhere").help("write `listen: [\":53\"]`"));
@@ -57,7 +61,7 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Repor
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
         // What falls through is answered from the cluster first, and forwarded then.
         forward: forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report),
-        policy: Vec::new(),
+        policy: policy(&spec.policy, folder, report),
         routes: RouteRules {
             refuse: spec.refuse.items().map(|(_, zone)| zone).collect(),
             fallthrough: fallthrough(&zones, &spec.fallthrough, report),
