@@ -9,6 +9,7 @@
 mod support;
 
 mod grammar;
+mod guide;
 mod refusals;
 mod setup;
 mod shapes;

@@ -78,14 +78,9 @@ impl Parser<'_> {
     fn block(&mut self) -> Result<Option<Written>, Trouble> {
         let keys = self.keys()?;
         let Some(last) = keys.last() else {
-            return match self.peek() {
-                None => Ok(None),
-                Some(token) => Err((
-                    token.spot,
-                    Fault::new(format!("found `{}` where a server block begins", token.text))
-                        .help("a block begins with its zones: `.:53 {`"),
-                )),
-            };
+            let Some(token) = self.peek() else { return Ok(None) };
+            let fault = Fault::new(format!("found `{}` where a server block begins", token.text));
+            return Err((token.spot, fault.help("a block begins with its zones: `.:53 {`")));
         };
         let end = last.spot;
         if let [key] = keys.as_slice()
@@ -115,6 +110,10 @@ impl Parser<'_> {
             }
             if token.first && comma.is_none() && !keys.is_empty() {
                 break;
+            }
+            if token.is("}") {
+                let fault = Fault::new("this `}` closes nothing").help("remove it, or look for a `{` that is missing");
+                return Err((token.spot, fault));
             }
             if token.first && token.is("import") {
                 let token = self.words.pop().map(|token| token.spot);

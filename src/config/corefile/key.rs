@@ -74,7 +74,9 @@ fn split(text: &str) -> Result<(&str, Option<u16>), Fault> {
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok((text, None));
     }
-    let port = number.parse().map_err(|_| Fault::new(format!("`{number}` is not a port, 0 to 65535")))?;
+    let port = number.parse().map_err(|_| {
+        Fault::new(format!("`{number}` is not a port, 0 to 65535")).help("write the zone and its port: `.:53`")
+    })?;
     Ok((if zone.is_empty() { "." } else { zone }, Some(port)))
 }
 
