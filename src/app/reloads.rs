@@ -13,8 +13,8 @@ use super::feed::Feed;
 use super::routing::Builder;
 use super::{Adjust, FileKind, certificates, configmap, corefile, stages, table, text, zone_settings};
 use crate::config::{
-    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
-    Upstream, file,
+    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem,
+    UnknownKeys, Upstream, file,
 };
 use crate::kube::api::Told;
 use crate::log::{Filter, LogHandle};

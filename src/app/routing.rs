@@ -117,7 +117,9 @@ impl Builder {
 /// Two servers may forward one zone to different places, so each row of each server is a route of its own.
 fn upstream_ids(config: &Config) -> Vec<u64> {
     let servers = config.servers.iter().enumerate();
-    servers.flat_map(|(at, server)| server.forward.iter().map(move |row| route_id("zone", &format!("{at} {}", row.zone)))).collect()
+    servers
+        .flat_map(|(at, server)| server.forward.iter().map(move |row| route_id("zone", &format!("{at} {}", row.zone))))
+        .collect()
 }
 
 /// How long the answers of each row are kept: as it says itself, else as its server does.

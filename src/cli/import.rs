@@ -61,7 +61,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn put(path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
     let mut open = OpenOptions::new();
     open.write(true).create(true).truncate(true).create_new(!force);
-    let mut file = open.open(path).with_context(|| format!("cannot write {} (--force writes over it)", path.display()))?;
+    let mut file =
+        open.open(path).with_context(|| format!("cannot write {} (--force writes over it)", path.display()))?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     println!("{}", path.display());
     Ok(())

@@ -55,7 +55,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let input = Input { config: loaded.config, file: loaded.file, kind: loaded.kind, overrides, log: Some(log), adjust: None };
+        let input = Input {
+            config: loaded.config,
+            file: loaded.file,
+            kind: loaded.kind,
+            overrides,
+            log: Some(log),
+            adjust: None,
+        };
         let app = App::start(input)?;
         while let Told::Reload = signals.next().await {
             app.reload();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{
     CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
-    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig, Transport,
-    Upstream,
+    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig,
+    Transport, Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;

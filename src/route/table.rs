@@ -5,8 +5,8 @@ use ipnet::IpNet;
 
 use super::suffixes::Suffixes;
 use crate::config::{Config, PeerTable, RegionLabel, RegionRow};
-use crate::wire::{Name, NameBuf};
 use crate::wire::stamp::{ClusterId, Hop};
+use crate::wire::{Name, NameBuf};
 
 /// What a zone's names are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

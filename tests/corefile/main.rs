@@ -8,8 +8,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
 mod grammar;
 mod guide;
 mod refusals;
+mod reloads;
 mod setup;
 mod shapes;
+mod table;

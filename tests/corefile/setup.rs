@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use interlocal::app::{App, FileKind, Input, corefile};
 use interlocal::config::Overrides;
-use interlocal::config::corefile::{Corefile, Note};
+use interlocal::config::corefile::Corefile;
 use interlocal::limits::Limits;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -64,10 +64,6 @@ impl Folder {
 /// The problems of a text.
 pub fn problems(text: &str) -> Vec<String> {
     Folder::new(text).parse(&Overrides::default()).err().unwrap_or_default()
-}
-
-pub fn notes(notes: &[Note]) -> Vec<String> {
-    notes.iter().map(|note| format!("{}: {}: {}", note.line, note.of, note.text)).collect()
 }
 
 /// An instance that runs; dropping it stops it.

@@ -38,7 +38,8 @@ async fn every_shape_runs() {
         upstream.on("web.default.svc.cluster.local", RecordType::A).answer_a("10.9.9.9", 60);
         let folder = Folder::new(&on_loopback(&shape(&name), upstream.address()));
         folder.put("NodeHosts", "192.0.2.33 node-a\n");
-        let objects = yaml::join(&[yaml::namespace("default"), yaml::service("default/web", &["10.96.0.80"], &["http:80"])]);
+        let objects =
+            yaml::join(&[yaml::namespace("default"), yaml::service("default/web", &["10.96.0.80"], &["http:80"])]);
         let served = if name == "nodelocal" {
             Served::start_with(folder, Overrides::default()).await
         } else {

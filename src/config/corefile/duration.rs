@@ -16,7 +16,8 @@ const MOST: f64 = 1e9 * 86_400.0 * 366.0 * 100.0;
 /// If it is none.
 pub(super) fn duration(text: &str) -> Result<Duration, Fault> {
     let wrong = || {
-        Fault::new(format!("`{text}` is not a duration")).help("write a number with its unit, as in `30s`, `5m` or `1h30m`")
+        Fault::new(format!("`{text}` is not a duration"))
+            .help("write a number with its unit, as in `30s`, `5m` or `1h30m`")
     };
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
@@ -45,7 +46,9 @@ mod tests {
 
     #[test]
     fn go_writes_them_so() {
-        for (text, millis) in [("5s", 5_000), ("1h30m", 5_400_000), ("0.5s", 500), ("1m0.5s", 60_500), ("0", 0), ("+2ms", 2)] {
+        for (text, millis) in
+            [("5s", 5_000), ("1h30m", 5_400_000), ("0.5s", 500), ("1m0.5s", 60_500), ("0", 0), ("+2ms", 2)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "5", "s", "-5s", "1d", "1..5s", "999999999999h", "5 s", "1.s.", "é"] {

@@ -143,7 +143,10 @@ impl Parser<'_> {
             return Err((spot, Fault::new(format!("the snippet `{name}` is there twice")).help("rename one of them")));
         }
         if !self.words.pop().is_some_and(|token| token.is("{")) {
-            return Err((spot, Fault::new(format!("the snippet `{name}` has no body")).help("write `{` behind its name")));
+            return Err((
+                spot,
+                Fault::new(format!("the snippet `{name}` has no body")).help("write `{` behind its name"),
+            ));
         }
         let (mut depth, mut words) = (1, Vec::new());
         while let Some(token) = self.words.pop() {
@@ -250,7 +253,10 @@ impl Parser<'_> {
     /// Puts the words of a snippet or of files in the place of an `import`.
     fn import(&mut self, spot: Spot) -> Result<(), Trouble> {
         let Some(what) = self.peek().filter(|token| !token.first).cloned() else {
-            return Err((spot, Fault::new("`import` names nothing").help("write a file, a pattern or a snippet behind it")));
+            return Err((
+                spot,
+                Fault::new("`import` names nothing").help("write a file, a pattern or a snippet behind it"),
+            ));
         };
         self.words.pop();
         if let Some(more) = self.peek().filter(|token| !token.first) {
@@ -314,7 +320,10 @@ impl Parser<'_> {
         let last = last.to_string_lossy();
         let Some((before, after)) = last.split_once(['*', '?']) else {
             let fault = Fault::new(format!("`{}` has its wildcard in a folder", pattern.display()));
-            return Err((spot, fault.help("only the last part of a path may have one: write an `import` for each folder")));
+            return Err((
+                spot,
+                fault.help("only the last part of a path may have one: write an `import` for each folder"),
+            ));
         };
         self.sources.watch(folder.to_path_buf());
         let one = last.contains('?');

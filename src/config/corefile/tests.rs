@@ -49,7 +49,8 @@ fn config(text: &str) -> Config {
 /// The routes of a server, one text each.
 fn routes(config: &Config, server: usize) -> Vec<String> {
     let server = &config.servers[server];
-    let of = |kind: &str, zones: &[crate::wire::Name]| zones.iter().map(|zone| format!("{kind} {zone}")).collect::<Vec<_>>();
+    let of =
+        |kind: &str, zones: &[crate::wire::Name]| zones.iter().map(|zone| format!("{kind} {zone}")).collect::<Vec<_>>();
     let mut routes = of("cluster", &server.zones);
     routes.extend(server.forward.iter().map(|row| {
         let to: Vec<String> = row.to.iter().map(ToString::to_string).collect();
@@ -124,7 +125,9 @@ fn the_cluster_is_what_its_plugin_says() {
     assert_eq!((config.kubernetes.pods, config.kubernetes.ttl.as_secs()), (PodMode::Verified, 60));
     assert_eq!(config.listen.health, Some("10.0.0.53:9000".parse().unwrap()));
     assert_eq!(config.shutdown.lameduck.as_secs(), 7);
-    assert!(matches!(&config.kubernetes.source, KubernetesSource::Kubeconfig { context: Some(context), .. } if context == "other"));
+    assert!(
+        matches!(&config.kubernetes.source, KubernetesSource::Kubeconfig { context: Some(context), .. } if context == "other")
+    );
 }
 
 #[test]
@@ -133,7 +136,11 @@ fn blocks_are_grouped_by_where_they_listen() {
                 b.example {\nbind 10.0.0.2\nforward . 10.1.0.1\n}\n\
                 c.example:54 {\nforward . 10.1.0.1\n}\n";
     let config = config(text);
-    let listens: Vec<String> = config.servers.iter().map(|server| server.listen.iter().map(|l| l.to_string()).collect::<Vec<_>>().join(" ")).collect();
+    let listens: Vec<String> = config
+        .servers
+        .iter()
+        .map(|server| server.listen.iter().map(|l| l.to_string()).collect::<Vec<_>>().join(" "))
+        .collect();
     assert_eq!(listens, ["10.0.0.1:53", "10.0.0.2:53", "0.0.0.0:54 [::]:54"]);
     assert_eq!(config.servers[1].forward.len(), 2);
 }
@@ -160,10 +167,13 @@ fn snippets_and_imports_stand_for_what_is_in_them() {
 
 #[test]
 fn problems_of_imports_name_their_file() {
-    let memory = Memory::default().with("Corefile", ". {\n    import bad\n}\n").with("bad", "# fine\nforwrad . 10.0.0.1\n");
+    let memory =
+        Memory::default().with("Corefile", ". {\n    import bad\n}\n").with("bad", "# fine\nforwrad . 10.0.0.1\n");
     assert_eq!(
         read_with(memory).unwrap_err(),
-        ["/etc/coredns/bad:2:1: error: `forwrad` is no directive\n   2 | forwrad . 10.0.0.1\n     | ^^^^^^^\n  help: did you mean `forward`?"]
+        [
+            "/etc/coredns/bad:2:1: error: `forwrad` is no directive\n   2 | forwrad . 10.0.0.1\n     | ^^^^^^^\n  help: did you mean `forward`?"
+        ]
     );
 }
 

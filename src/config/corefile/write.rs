@@ -32,7 +32,8 @@ pub fn files(config: &Config, notes: &[Note], from: &str) -> Written {
         PeersSource::Table(table) => Some(peers(table, from)),
         _ => None,
     };
-    let mut out = format!("# Made from {from} by `interlocal import`. Every key: config/interlocal.yaml of the project.\n");
+    let mut out =
+        format!("# Made from {from} by `interlocal import`. Every key: config/interlocal.yaml of the project.\n");
     if !notes.is_empty() {
         out.push_str("#\n# What its directives became:\n");
         for note in notes {
@@ -41,12 +42,23 @@ pub fn files(config: &Config, notes: &[Note], from: &str) -> Written {
         out.push('\n');
     }
     line(&mut out, format_args!("cluster_domain: {}", quoted(&config.cluster_domain.to_string())));
-    line(&mut out, format_args!("# Other regions ask at the peers' door: `peers: [\":8053\"]` opens it, and `region` says which row is ours."));
+    line(
+        &mut out,
+        format_args!(
+            "# Other regions ask at the peers' door: `peers: [\":8053\"]` opens it, and `region` says which row is ours."
+        ),
+    );
     let page = |listen: Option<Listen>| listen.map_or("\"\"".into(), |listen| quoted(&listen.to_string()));
-    line(&mut out, format_args!(
-        "listen: {{peers: [], health: {}, ready: {}, metrics: {}, admin: {}}}",
-        page(config.listen.health), page(config.listen.ready), page(config.listen.metrics), page(config.listen.admin)
-    ));
+    line(
+        &mut out,
+        format_args!(
+            "listen: {{peers: [], health: {}, ready: {}, metrics: {}, admin: {}}}",
+            page(config.listen.health),
+            page(config.listen.ready),
+            page(config.listen.metrics),
+            page(config.listen.admin)
+        ),
+    );
     kubernetes(&mut out, &config.kubernetes);
     line(&mut out, format_args!("peers: {{file: {}}}", if table.is_some() { "peers.yaml" } else { "\"\"" }));
     line(&mut out, format_args!("shutdown: {{lameduck: {}}}", Time(config.shutdown.lameduck)));
@@ -68,7 +80,9 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
         KubernetesSource::Api => out.push_str("  source: api\n"),
         KubernetesSource::None => out.push_str("  source: none\n"),
         KubernetesSource::Url(url) => line(out, format_args!("  source: {}", quoted(url))),
-        KubernetesSource::Manifests(path) => line(out, format_args!("  source: {}", quoted(&path.display().to_string()))),
+        KubernetesSource::Manifests(path) => {
+            line(out, format_args!("  source: {}", quoted(&path.display().to_string())))
+        }
         KubernetesSource::Kubeconfig { file, context } => {
             line(out, format_args!("  kubeconfig: {}", quoted(&file.display().to_string())));
             if let Some(context) = context {
@@ -80,7 +94,9 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
     match &config.namespaces {
         Namespaces::All => {}
         Namespaces::Named(names) => line(out, format_args!("  namespaces: {}", flow(names))),
-        Namespaces::Labelled(selector) => line(out, format_args!("  namespace_labels: {}", quoted(&selector.to_string()))),
+        Namespaces::Labelled(selector) => {
+            line(out, format_args!("  namespace_labels: {}", quoted(&selector.to_string())))
+        }
     }
     if !config.labels.is_empty() {
         line(out, format_args!("  labels: {}", quoted(&config.labels.to_string())));

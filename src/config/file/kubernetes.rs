@@ -33,7 +33,7 @@ fn source(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> Option<K
         let context = spec.context.scalar().filter(|context| !context.is_empty());
         return Some(KubernetesSource::Kubeconfig { file: folder.join(&path.0), context });
     }
-    if let Some((place, _)) = spec.context.both() {
+    if let Some((place, _)) = spec.context.both().filter(|(_, context)| !context.0.is_empty()) {
         report.error(place, Fault::new("a `context` without `kubeconfig` means nothing").help("name the file too"));
     }
     let (place, text) = spec.source.both()?;

@@ -11,10 +11,10 @@ use listening::{Group, groups};
 use super::plugins::Block;
 use super::sources::{Sources, Spot};
 use crate::config::error::Fault;
-use crate::config::node::Place;
-use crate::config::{CacheConfig, Config, Overrides, PolicyConfig, ServerConfig};
-use crate::config::policy::Scope;
 use crate::config::error::{Report, UnknownKeys};
+use crate::config::node::Place;
+use crate::config::policy::Scope;
+use crate::config::{CacheConfig, Config, Overrides, PolicyConfig, ServerConfig};
 use std::path::Path;
 
 /// The configuration; none if there is no block, or a flag is wrong.
@@ -82,11 +82,9 @@ fn cache(group: &Group<'_>) -> CacheConfig {
     let cluster = group.parts.iter().filter(|part| part.block.kubernetes.is_some());
     let found = cluster.chain(&group.parts).find_map(|part| part.block.cache.as_ref());
     match found.map(super::plugins::Cache::most) {
-        Some(caps) => CacheConfig {
-            max_ttl: caps.max_ttl,
-            max_negative_ttl: caps.max_negative_ttl,
-            ..CacheConfig::default()
-        },
+        Some(caps) => {
+            CacheConfig { max_ttl: caps.max_ttl, max_negative_ttl: caps.max_negative_ttl, ..CacheConfig::default() }
+        }
         None => CacheConfig::default(),
     }
 }

@@ -14,7 +14,17 @@ use crate::wire::Name;
 
 /// Directives that say nothing of answers, and may stand in a region's stanza.
 const HARMLESS: [&str; 12] = [
-    "forward", "errors", "log", "cache", "loop", "reload", "ready", "health", "prometheus", "loadbalance", "bufsize",
+    "forward",
+    "errors",
+    "log",
+    "cache",
+    "loop",
+    "reload",
+    "ready",
+    "health",
+    "prometheus",
+    "loadbalance",
+    "bufsize",
     "debug",
 ];
 
@@ -94,7 +104,8 @@ fn row<'b>(part: &Part<'b>, svc: &Name, sources: &Sources) -> Option<Row<'b>> {
         sources.note(forward.spot, "forward", text);
         return None;
     }
-    let label = part.zones.first()?.as_ref().labels().next().map(|label| String::from_utf8_lossy(label).into_owned())?;
+    let label =
+        part.zones.first()?.as_ref().labels().next().map(|label| String::from_utf8_lossy(label).into_owned())?;
     let mut endpoints: Vec<String> = Vec::new();
     for (_, to) in &forward.to {
         let text = match to {
@@ -142,10 +153,16 @@ fn point_out(rows: &[Row<'_>], own: Option<&RegionLabel>, sources: &Sources) {
     let mut owners: HashMap<&str, &str> = HashMap::new();
     for row in rows {
         let Some(spot) = row.block.spot else { continue };
-        let became = format!("region `{}`, asked over kept connections; its answers may be served stale while it is away", row.label);
+        let became = format!(
+            "region `{}`, asked over kept connections; its answers may be served stale while it is away",
+            row.label
+        );
         note(row.block, became, sources);
         if own.is_some_and(|own| own.as_str() == row.label) {
-            let fault = Fault::new(format!("`{}` is this region itself: in CoreDNS its names would go round in circles", row.label));
+            let fault = Fault::new(format!(
+                "`{}` is this region itself: in CoreDNS its names would go round in circles",
+                row.label
+            ));
             sources.warning(spot, fault.help("its names are answered here; the stanza is not needed"));
         }
         if row.endpoints.len() == 1 && row.endpoints.iter().all(|one| one.parse::<std::net::SocketAddr>().is_ok()) {
@@ -155,7 +172,10 @@ fn point_out(rows: &[Row<'_>], own: Option<&RegionLabel>, sources: &Sources) {
         for endpoint in &row.endpoints {
             if let Some(other) = owners.insert(endpoint, &row.label) {
                 let fault = Fault::new(format!("`{endpoint}` is an address of `{other}` and of `{}`", row.label));
-                sources.warning(spot, fault.help("one of the two is asked in the wrong region; `interlocal peers` shows which"));
+                sources.warning(
+                    spot,
+                    fault.help("one of the two is asked in the wrong region; `interlocal peers` shows which"),
+                );
             }
         }
     }

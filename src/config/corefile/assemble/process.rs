@@ -6,7 +6,9 @@ use super::zones::is_reverse;
 use crate::config::corefile::plugins::{Block, Http, Kubernetes};
 use crate::config::corefile::sources::Sources;
 use crate::config::error::Fault;
-use crate::config::{Config, KubernetesConfig, KubernetesSource, Listen, ListenConfig, PeersConfig, PeersSource, ShutdownConfig};
+use crate::config::{
+    Config, KubernetesConfig, KubernetesSource, Listen, ListenConfig, PeersConfig, PeersSource, ShutdownConfig,
+};
 
 pub(super) fn config(blocks: &[Block], sources: &Sources) -> Config {
     let default = Config::default();
@@ -48,7 +50,10 @@ fn one(name: &str, found: &mut Option<Http>, new: Http, sources: &Sources) {
         None => *found = Some(new),
         Some(old) if same(old.listen, new.listen) => {}
         Some(old) => {
-            let fault = Fault::new(format!("`{name}` on `{}` and on `{}`: there is one page for all blocks", old.listen, new.listen));
+            let fault = Fault::new(format!(
+                "`{name}` on `{}` and on `{}`: there is one page for all blocks",
+                old.listen, new.listen
+            ));
             sources.error(new.spot, fault.help("write the same address in each block, or leave it out of all but one"));
         }
     }
@@ -79,7 +84,8 @@ fn kubernetes(blocks: &[Block], default: &Config, sources: &Sources) -> (crate::
     let mut zones = all().flat_map(|(block, kubernetes)| names(block, kubernetes)).filter(|zone| !is_reverse(zone));
     let Some(domain) = zones.next() else {
         let fault = Fault::new("`kubernetes` names no zone but reverse ones");
-        sources.error(first.spot, fault.help("name the cluster domain: `kubernetes cluster.local in-addr.arpa ip6.arpa`"));
+        sources
+            .error(first.spot, fault.help("name the cluster domain: `kubernetes cluster.local in-addr.arpa ip6.arpa`"));
         return (default.cluster_domain.clone(), first.config.clone());
     };
     if domain.as_ref().is_root() {

@@ -16,14 +16,9 @@ struct Piece {
 }
 
 /// Adds the routes of `zone` to the server. `deeper` are zones below it that are another block's.
-pub(super) fn routes(
-    block: &Block,
-    zone: &Name,
-    deeper: &[Name],
-    server: &mut ServerConfig,
-    sources: &Sources,
-) {
-    let ours = |name: &Name| name.as_ref().is_in(zone.as_ref()) && !deeper.iter().any(|d| name.as_ref().is_in(d.as_ref()));
+pub(super) fn routes(block: &Block, zone: &Name, deeper: &[Name], server: &mut ServerConfig, sources: &Sources) {
+    let ours =
+        |name: &Name| name.as_ref().is_in(zone.as_ref()) && !deeper.iter().any(|d| name.as_ref().is_in(d.as_ref()));
     let local = cluster(block, zone, &ours, server, sources);
     let mut borders: Vec<Name> = vec![zone.clone()];
     let named = block.forward.iter().flat_map(|forward| forward.from.iter().chain(&forward.except));
@@ -81,7 +76,10 @@ fn cluster(
         }
         if at != origin {
             let fault = Fault::new(format!("the block is for `{zone}`, and `kubernetes` for all of `{origin}`"));
-            sources.error(kubernetes.spot, fault.help(format!("write `{origin}` in front of the block: the cluster's zone is served whole")));
+            sources.error(
+                kubernetes.spot,
+                fault.help(format!("write `{origin}` in front of the block: the cluster's zone is served whole")),
+            );
             continue;
         }
         if !server.zones.contains(origin) {

@@ -32,7 +32,10 @@ fn entry(directive: &Directive, line: &Line, sources: &Sources) -> Option<AclEnt
             (_, Some(false)) => entry.types.extend(rtype(token, sources)),
             (text, Some(true)) => {
                 let whole = text.parse().or_else(|_| text.parse().map(|ip: std::net::IpAddr| ip.into()));
-                let wrong = |_| Fault::new(format!("`{text}` is not a network")).help("write an address, or one with its prefix: `10.0.0.0/8`");
+                let wrong = |_| {
+                    Fault::new(format!("`{text}` is not a network"))
+                        .help("write an address, or one with its prefix: `10.0.0.0/8`")
+                };
                 let net: Option<ipnet::IpNet> = said(token, whole.map_err(wrong), sources);
                 entry.nets.extend(net.map(|net| net.trunc()));
             }

@@ -93,7 +93,11 @@ fn option(directive: &Directive, line: &Line, cache: &mut Cache, sources: &Sourc
         }
         "servfail" => {
             _ = line.duration(sources);
-            sources.note(line.spot(), "servfail", "not needed: failures are kept for a second, and equal questions are asked once");
+            sources.note(
+                line.spot(),
+                "servfail",
+                "not needed: failures are kept for a second, and equal questions are asked once",
+            );
         }
         "disable" => disable(line, cache, sources),
         "serve_stale" | "serve_stale_policy" => refuse(
@@ -124,7 +128,11 @@ fn capacity(line: &Line, cap: &mut Duration, sources: &Sources) {
             _ => *cap = Duration::from_secs((*ttl).min(MOST_TTL)),
         }
     }
-    sources.note(line.spot(), &line.name.text, "better: the cache is bounded in octets, not in entries, and TTLs are never raised");
+    sources.note(
+        line.spot(),
+        &line.name.text,
+        "better: the cache is bounded in octets, not in entries, and TTLs are never raised",
+    );
 }
 
 fn disable(line: &Line, cache: &mut Cache, sources: &Sources) {

@@ -30,7 +30,11 @@ const TUNING: [(&str, &str); 12] = [
 
 /// Options that change answers.
 const REFUSED: [(&str, &str, &str); 4] = [
-    ("next", "the next `forward` would not be asked", "give each zone the upstreams that know it, or name all of them in one `forward`"),
+    (
+        "next",
+        "the next `forward` would not be asked",
+        "give each zone the upstreams that know it, or name all of them in one `forward`",
+    ),
     ("next_on_nodata", "the next `forward` would not be asked", "give each zone the upstreams that know it"),
     ("source_address", "questions would leave from another address", "let the routes of the node choose it"),
     ("doh_method", "there are no upstreams over HTTPS", "name an upstream that answers over UDP or TCP"),
@@ -56,13 +60,15 @@ pub(in crate::config::corefile) enum To {
 
 pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Forward> {
     let Some((from, to)) = directive.args.split_first() else {
-        let fault = Fault::new("`forward` names no zone").help("write a zone and an upstream: `forward . /etc/resolv.conf`");
+        let fault =
+            Fault::new("`forward` names no zone").help("write a zone and an upstream: `forward . /etc/resolv.conf`");
         sources.error(directive.spot(), fault);
         return None;
     };
     if to.is_empty() {
         let fault = Fault::new("`forward` names no upstream");
-        sources.error(from.spot, fault.help("write an address or a file behind the zone: `forward . /etc/resolv.conf`"));
+        sources
+            .error(from.spot, fault.help("write an address or a file behind the zone: `forward . /etc/resolv.conf`"));
         return None;
     }
     if let Some(extra) = to.get(MOST) {
@@ -107,8 +113,12 @@ fn option(directive: &Directive, line: &Line, forward: &mut Forward, sources: &S
         "failover" => failover(line, sources),
         "tls" | "tls_servername" => sources.note(line.spot(), name, "not needed: no upstream of it is asked over TLS"),
         _ => {
-            let known: Vec<&str> =
-                TUNING.iter().map(|(name, _)| *name).chain(REFUSED.iter().map(|(name, ..)| *name)).chain(OTHERS).collect();
+            let known: Vec<&str> = TUNING
+                .iter()
+                .map(|(name, _)| *name)
+                .chain(REFUSED.iter().map(|(name, ..)| *name))
+                .chain(OTHERS)
+                .collect();
             directive.unknown(line, &known, sources);
         }
     }

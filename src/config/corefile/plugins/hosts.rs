@@ -25,7 +25,9 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Rule> {
                 let ttl = line.one("number", sources).and_then(|token| Some((token, number(token, sources)?)));
                 match ttl {
                     Some((_, ttl @ 1..=MOST_TTL)) => rule.ttl = u32::try_from(ttl).unwrap_or(u32::MAX),
-                    Some((token, _)) => sources.error(token.spot, Fault::new("the TTL is out of range").help("1 to 65535")),
+                    Some((token, _)) => {
+                        sources.error(token.spot, Fault::new("the TTL is out of range").help("1 to 65535"))
+                    }
                     None => {}
                 }
             }
@@ -41,7 +43,11 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Rule> {
                 }
                 rule.inline.push('\n');
             }
-            _ => directive.unknown(line, &["fallthrough", "fallthrough_unsupported", "no_reverse", "ttl", "reload"], sources),
+            _ => directive.unknown(
+                line,
+                &["fallthrough", "fallthrough_unsupported", "no_reverse", "ttl", "reload"],
+                sources,
+            ),
         }
     }
     Some(Rule { zones: zones(zone_args, sources), rule: PolicyRule::Hosts(rule) })

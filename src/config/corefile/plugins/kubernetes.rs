@@ -97,11 +97,8 @@ fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sou
         }
         "pods" => {
             if let Some(mode) = line.one("mode", sources) {
-                let known = [
-                    ("disabled", PodMode::Disabled),
-                    ("insecure", PodMode::Insecure),
-                    ("verified", PodMode::Verified),
-                ];
+                let known =
+                    [("disabled", PodMode::Disabled), ("insecure", PodMode::Insecure), ("verified", PodMode::Verified)];
                 config.pods = said(mode, leaf::choice(&mode.text, &known), sources).unwrap_or(config.pods);
             }
         }
@@ -121,7 +118,11 @@ fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sou
         }
         "startup_timeout" => {
             _ = line.duration(sources);
-            sources.note(line.spot(), "startup_timeout", "not needed: until the cluster was read its names get SERVFAIL, and /ready says 503");
+            sources.note(
+                line.spot(),
+                "startup_timeout",
+                "not needed: until the cluster was read its names get SERVFAIL, and /ready says 503",
+            );
         }
         "apiserver_qps" | "apiserver_burst" | "apiserver_max_inflight" => {
             sources.note(line.spot(), &line.name.text, "not needed: it keeps one watch for each kind of object");
@@ -174,7 +175,10 @@ fn select(line: &Line, config: &mut KubernetesConfig, sources: &Sources) {
             named.insert(name.text.clone());
         } else {
             let fault = Fault::new(format!("`{}` cannot be the name of a namespace", name.text));
-            sources.error(name.spot, fault.help("a name has lower-case letters, digits and `-` inside, at most 63 in all"));
+            sources.error(
+                name.spot,
+                fault.help("a name has lower-case letters, digits and `-` inside, at most 63 in all"),
+            );
         }
     }
     config.namespaces = Namespaces::Named(named);

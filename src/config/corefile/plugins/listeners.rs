@@ -59,7 +59,11 @@ pub(super) fn ready(directive: &Directive, sources: &Sources) -> Option<Http> {
 
 pub(super) fn prometheus(directive: &Directive, sources: &Sources) -> Option<Http> {
     for line in directive.lines() {
-        sources.note(line.spot(), &line.name.text, "not needed: certificates and runtime metrics are not CoreDNS's here");
+        sources.note(
+            line.spot(),
+            &line.name.text,
+            "not needed: certificates and runtime metrics are not CoreDNS's here",
+        );
     }
     // CoreDNS's own default is for nobody else to see.
     http(directive, Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9_153))), sources)

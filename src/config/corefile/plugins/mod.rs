@@ -36,9 +36,31 @@ const REPEATABLE: [&str; 7] = ["forward", "rewrite", "template", "log", "acl", "
 
 /// Those that say something of their own here.
 const READ: [&str; 25] = [
-    "acl", "any", "bind", "bufsize", "cache", "chaos", "dns64", "errors", "forward", "header", "health", "hosts",
-    "import", "kubernetes", "loadbalance", "local", "log", "loop", "minimal", "nsid", "prometheus", "ready", "reload",
-    "rewrite", "template",
+    "acl",
+    "any",
+    "bind",
+    "bufsize",
+    "cache",
+    "chaos",
+    "dns64",
+    "errors",
+    "forward",
+    "header",
+    "health",
+    "hosts",
+    "import",
+    "kubernetes",
+    "loadbalance",
+    "local",
+    "log",
+    "loop",
+    "minimal",
+    "nsid",
+    "prometheus",
+    "ready",
+    "reload",
+    "rewrite",
+    "template",
 ];
 
 /// A server block, read.
@@ -90,7 +112,10 @@ pub(super) fn block(written: &Written, sources: &Sources) -> Block {
         {
             let fault = Fault::new(format!("`{name}` is there twice in one block"));
             let line = first.place.line;
-            sources.error(directive.spot(), fault.help(format!("the first is in line {line}; write one with all that is meant")));
+            sources.error(
+                directive.spot(),
+                fault.help(format!("the first is in line {line}; write one with all that is meant")),
+            );
             continue;
         }
         block.named.push(name.to_owned());
@@ -125,7 +150,11 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "bufsize" => small::bufsize(directive, sources),
         "errors" => small::errors(directive, sources),
         "log" => small::log(directive, sources),
-        "loop" => small::no_arguments(directive, "found without ending the process, while it lasts, and asked for again", sources),
+        "loop" => small::no_arguments(
+            directive,
+            "found without ending the process, while it lasts, and asked for again",
+            sources,
+        ),
         "loadbalance" => small::loadbalance(directive, sources),
         "reload" => small::reload(directive, sources),
         other => {

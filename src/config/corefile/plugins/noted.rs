@@ -6,7 +6,10 @@ use crate::config::corefile::sources::Sources;
 /// Name and note.
 pub(super) const NOTED: [(&str, &str); 11] = [
     ("cancel", "the same: a question ends at `limits.forward_deadline` or `peers.deadline`, both below 5 s"),
-    ("debug", "not needed: a panic in one question is answered with SERVFAIL and counted; `log.level` says how much is told"),
+    (
+        "debug",
+        "not needed: a panic in one question is answered with SERVFAIL and counted; `log.level` says how much is told",
+    ),
     ("dnstap", "answers do not change, but no dnstap is sent: metrics count questions by zone, type and rcode"),
     ("metadata", "not needed: nothing here asks for it"),
     ("multisocket", "better: every address has as many sockets as there are UDP workers (`workers`)"),

@@ -26,12 +26,10 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<PolicyRul
     };
     let what = match field.text.as_str() {
         "name" => name(field, args, sources),
-        "type" => two(field, args, sources).and_then(|(from, to)| {
-            Some(Rewrite::Type { from: rtype(from, sources)?, to: rtype(to, sources)? })
-        }),
-        "class" => two(field, args, sources).and_then(|(from, to)| {
-            Some(Rewrite::Class { from: class(from, sources)?, to: class(to, sources)? })
-        }),
+        "type" => two(field, args, sources)
+            .and_then(|(from, to)| Some(Rewrite::Type { from: rtype(from, sources)?, to: rtype(to, sources)? })),
+        "class" => two(field, args, sources)
+            .and_then(|(from, to)| Some(Rewrite::Class { from: class(from, sources)?, to: class(to, sources)? })),
         "ttl" => ttl(field, args, sources),
         "rcode" => rcodes(field, args, sources),
         "cname" => cname(field, args, sources),

@@ -131,7 +131,8 @@ pub(super) fn bufsize(directive: &Directive, sources: &Sources) {
             sources.error(token.spot, Fault::new(format!("the size `{size}` is out of range")).help("512 to 4096"));
         }
         Some((token, size)) if size < UDP => {
-            let fault = Fault::new(format!("`bufsize {size}` is not supported: replies over UDP have up to {UDP} octets"));
+            let fault =
+                Fault::new(format!("`bufsize {size}` is not supported: replies over UDP have up to {UDP} octets"));
             sources.error(token.spot, fault.help("write 1232, which every network passes on"));
         }
         _ => sources.note(directive.spot(), "bufsize", "the same: no reply over UDP has more than 1232 octets"),
@@ -176,7 +177,8 @@ pub(super) fn log(directive: &Directive, sources: &Sources) {
             said(class, crate::config::leaf::choice(&class.text, &known), sources);
         }
     }
-    let note = "answers do not change, but questions are not logged one by one: metrics count them by zone, type and rcode";
+    let note =
+        "answers do not change, but questions are not logged one by one: metrics count them by zone, type and rcode";
     sources.note(directive.spot(), "log", note);
 }
 

@@ -31,9 +31,8 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Rule> {
 
 fn option(directive: &Directive, line: &Line, rule: &mut TemplateRule, sources: &Sources) {
     let records = |rule: &TemplateRule| -> Vec<RecordTemplate> {
-        let read = |token: &super::super::lexer::Token| {
-            said(token, RecordTemplate::new(&token.text, &rule.matches), sources)
-        };
+        let read =
+            |token: &super::super::lexer::Token| said(token, RecordTemplate::new(&token.text, &rule.matches), sources);
         line.args.iter().filter_map(read).collect()
     };
     if line.args.is_empty() && !matches!(line.name.text.as_str(), "fallthrough" | "upstream") {
@@ -51,7 +50,8 @@ fn option(directive: &Directive, line: &Line, rule: &mut TemplateRule, sources: 
             }
         }
         "ederror" => {
-            let code = line.args.first().and_then(|token| number(token, sources)).and_then(|code| u16::try_from(code).ok());
+            let code =
+                line.args.first().and_then(|token| number(token, sources)).and_then(|code| u16::try_from(code).ok());
             let text = line.args.get(1).map_or("", |token| token.text.as_str());
             rule.ede = code.map(|code| Ede::new(EdeCode(code), text.to_owned()));
         }

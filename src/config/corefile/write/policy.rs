@@ -31,14 +31,24 @@ pub(super) fn rule(out: &mut String, row: &PolicyConfig, left_out: &mut Vec<Stri
         PolicyRule::Whoami => line(out, format_args!("        whoami: true")),
         PolicyRule::Local(rule) => line(out, format_args!("        local: {{localhost_prefix: {}}}", !rule.no_prefix)),
         PolicyRule::Header(rule) => header(out, rule),
-        PolicyRule::Dns64(rule) => line(out, format_args!(
-            "        dns64: {{prefix: {}, translate_all: {}, allow_ipv4: {}}}",
-            quoted(&rule.prefix.to_string()), rule.translate_all, rule.allow_ipv4
-        )),
-        PolicyRule::Chaos(rule) => line(out, format_args!(
-            "        chaos: {{version: {}, hostname: {}, authors: {}}}",
-            quoted(&rule.version), quoted(&rule.hostname), flow(&rule.authors)
-        )),
+        PolicyRule::Dns64(rule) => line(
+            out,
+            format_args!(
+                "        dns64: {{prefix: {}, translate_all: {}, allow_ipv4: {}}}",
+                quoted(&rule.prefix.to_string()),
+                rule.translate_all,
+                rule.allow_ipv4
+            ),
+        ),
+        PolicyRule::Chaos(rule) => line(
+            out,
+            format_args!(
+                "        chaos: {{version: {}, hostname: {}, authors: {}}}",
+                quoted(&rule.version),
+                quoted(&rule.hostname),
+                flow(&rule.authors)
+            ),
+        ),
         PolicyRule::Nsid(text) => line(out, format_args!("        nsid: {}", quoted(text))),
     }
 }
@@ -146,7 +156,8 @@ fn template(out: &mut String, rule: &TemplateRule) {
     if !rule.matches.is_empty() {
         key("match", flow(rule.matches.iter().map(|pattern| pattern.as_str())));
     }
-    for (name, records) in [("answer", &rule.answer), ("authority", &rule.authority), ("additional", &rule.additional)] {
+    for (name, records) in [("answer", &rule.answer), ("authority", &rule.authority), ("additional", &rule.additional)]
+    {
         if !records.is_empty() {
             key(name, flow(records.iter().map(|record| record.as_str())));
         }
@@ -170,8 +181,14 @@ fn header(out: &mut String, rule: &HeaderRule) {
         };
         flow(flags.iter().filter(|(_, set)| *set == on).map(|(flag, _)| word(flag)))
     };
-    line(out, format_args!(
-        "        header: {{query_set: {}, query_clear: {}, reply_set: {}, reply_clear: {}}}",
-        named(&rule.query, true), named(&rule.query, false), named(&rule.reply, true), named(&rule.reply, false)
-    ));
+    line(
+        out,
+        format_args!(
+            "        header: {{query_set: {}, query_clear: {}, reply_set: {}, reply_clear: {}}}",
+            named(&rule.query, true),
+            named(&rule.query, false),
+            named(&rule.reply, true),
+            named(&rule.reply, false)
+        ),
+    );
 }
