@@ -45,6 +45,8 @@ pub enum Failure {
     TargetPrivate { region: String },
     /// A type or class that is never answered, as a sentence.
     NotAnswered { what: &'static str },
+    /// A policy rule has no answer for a name that is its own, as a sentence.
+    NoAnswerByRule { what: &'static str },
     /// A server sent something that is not DNS.
     Malformed,
     /// The panic of one question.
@@ -101,6 +103,7 @@ impl Failure {
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
             Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
+            Self::NoAnswerByRule { what } => (EdeCode::OTHER, (*what).into()),
             Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, (*what).into()),
             Self::Malformed => (EdeCode::NETWORK_ERROR, "malformed reply".into()),
             Self::Panic => (EdeCode::OTHER, "internal error".into()),

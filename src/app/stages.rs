@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
+
 use super::text;
 use crate::config::policy::{HostsRule, PolicyRule};
 use crate::config::{Config, ServerConfig};
@@ -20,6 +22,8 @@ const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 /// Makes stages, one set after another.
 pub(super) struct Stages {
     identity: Identity,
+    /// What each file said when it could last be read: one that is gone for a moment, or was spoiled, changes nothing.
+    last: Mutex<HashMap<PathBuf, String>>,
 }
 
 impl Stages {
@@ -27,12 +31,16 @@ impl Stages {
         let hostname = std::fs::read_to_string(HOSTNAME).map(|name| name.trim().to_owned()).ok();
         let hostname = hostname.or_else(|| std::env::var("HOSTNAME").ok()).filter(|name| !name.is_empty());
         let version = concat!("interlocal-", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { identity: Identity { version, hostname: hostname.unwrap_or_else(|| "localhost".into()) } }
+        Self {
+            identity: Identity { version, hostname: hostname.unwrap_or_else(|| "localhost".into()) },
+            last: Mutex::default(),
+        }
     }
 
     /// The stage of each server; none for one without rules.
     pub(super) fn build(&self, config: &Config, previous: Option<&Routing>) -> Vec<Option<Arc<Policy>>> {
-        let files = read(config);
+        let mut files = self.last.lock();
+        *files = read(config, &files);
         let stage = |(number, server): (usize, &ServerConfig)| {
             let before = previous.and_then(|routing| routing.stages.get(number)?.as_ref());
             let tally = before.map_or_else(Arc::<Tally>::default, |stage| Arc::clone(stage.tally()));
@@ -55,11 +63,15 @@ fn hosts(config: &Config) -> impl Iterator<Item = &HostsRule> {
     })
 }
 
-/// Their texts. A file that is not there has no names: it may come.
-fn read(config: &Config) -> HashMap<PathBuf, String> {
-    let texts = paths(config).filter_map(|path| match text::config(path, &config.limits) {
-        Ok(text) => Some((path.to_path_buf(), text)),
-        Err(error) => {
+/// Their texts. A file that was never there has no names: it may come.
+fn read(config: &Config, last: &HashMap<PathBuf, String>) -> HashMap<PathBuf, String> {
+    let texts = paths(config).filter_map(|path| match (text::config(path, &config.limits), last.get(path)) {
+        (Ok(text), _) => Some((path.to_path_buf(), text)),
+        (Err(error), Some(last)) => {
+            tracing::error!(path = %path.display(), %error, "cannot read the hosts file, so what it said before stays");
+            Some((path.to_path_buf(), last.clone()))
+        }
+        (Err(error), None) => {
             tracing::warn!(path = %path.display(), %error, "cannot read the hosts file, so it has no names");
             None
         }

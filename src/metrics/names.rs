@@ -170,7 +170,11 @@ mod tests {
         for metric in ALL {
             assert!(seen.insert(metric.name), "{} twice", metric.name);
             let ours = metric.name.starts_with("interlocal_") || metric.name.starts_with("coredns_");
-            assert!(ours && metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", metric.name);
+            assert!(
+                ours && metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()),
+                "{}",
+                metric.name
+            );
             let total = metric.name.ends_with("_total");
             assert_eq!(total, metric.kind == Kind::Counter, "{}: counters end in _total, others do not", metric.name);
             assert!(metric.help.ends_with('.'), "{}", metric.name);

@@ -53,14 +53,16 @@ fn fits(entry: &AclEntry, from: IpAddr, qtype: u16) -> bool {
 impl<T> Rule<T> {
     /// The zone that a question is in for this rule, which sees it at all.
     pub(super) fn zone<'z>(&'z self, turn: Turn<'_>) -> Option<NameRef<'z>> {
-        if !self.scope.holds(turn.asked) {
-            return None;
-        }
+        if self.scope.holds(turn.asked) { self.zone_of(turn.now) } else { None }
+    }
+
+    /// The zone of a name, whatever was asked.
+    pub(super) fn zone_of<'z>(&'z self, name: NameRef<'_>) -> Option<NameRef<'z>> {
         let zones = if self.zones.is_empty() { &self.scope.zones } else { &self.zones };
         if zones.is_empty() {
             return Some(self.root.as_ref());
         }
-        let inside = zones.iter().map(|zone| zone.as_ref()).filter(|zone| turn.now.is_in(*zone));
+        let inside = zones.iter().map(|zone| zone.as_ref()).filter(|zone| name.is_in(*zone));
         inside.max_by_key(|zone| zone.wire().len())
     }
 

@@ -124,7 +124,7 @@ impl Policy {
             PolicyRule::Rewrite(rule) => self.rewrite.push(Rule::of(config, rule.clone())),
             PolicyRule::Hosts(rule) => {
                 let hosts = Rule::of(config, ());
-                let tables = tables(rule, files, |name| hosts.zone(Turn { asked: name, now: name }).is_some());
+                let tables = tables(rule, files, |name| hosts.zone_of(name).is_some());
                 self.hosts.push(Rule::of(config, Hosts { rule: rule.clone(), tables }));
             }
             PolicyRule::Template(rule) => self.template.push(Rule::of(config, rule.clone())),

@@ -5,9 +5,10 @@ use super::fixed::answer;
 use super::message::Message;
 use super::question::Question;
 use super::tally::{Event, Events};
+use crate::answer::Failure;
 use crate::config::policy::HostTable;
 use crate::wire::reverse::Reverse;
-use crate::wire::{Ede, EdeCode, Flags, Name, NameBuf, Rcode, rtype};
+use crate::wire::{Flags, Name, NameBuf, rtype};
 
 impl Policy {
     /// The answer of the first table that has one.
@@ -50,8 +51,8 @@ fn one(rule: &Rule<Hosts>, question: &Question, inside: bool) -> Option<Message>
     let known = |table: &HostTable| !table.v4(name).is_empty() || !table.v6(name).is_empty();
     if !hosts.tables.iter().any(known) {
         // A table has no SOA that could make its denial one, so there is none.
-        let ede = Ede::new(EdeCode::OTHER, "not in the hosts table, and no fallthrough");
-        return (!through).then(|| Message::new(Rcode::SERVFAIL, question.reply_flags()).because(ede));
+        let failure = Failure::NoAnswerByRule { what: "not in the hosts table, and no fallthrough" };
+        return (!through).then(|| Message::failed(question, &failure));
     }
     Some(found(question.qtype, data))
 }

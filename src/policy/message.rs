@@ -1,5 +1,7 @@
 //! A reply taken apart into records, so that rules can change them, and put together again. It knows no rules and no asker.
 
+use super::question::Question;
+use crate::answer::Failure;
 use crate::wire::edns::Edns;
 use crate::wire::exchange::first_ede;
 use crate::wire::record::Record;
@@ -33,6 +35,11 @@ pub struct Message {
 impl Message {
     pub(super) fn new(rcode: Rcode, flags: u16) -> Self {
         Self { rcode, flags, truncated: false, ede: None, nsid: None, sections: Default::default() }
+    }
+
+    /// A reply that says what failed.
+    pub(super) fn failed(question: &Question, failure: &Failure) -> Self {
+        Self::new(failure.rcode(), question.reply_flags()).because(failure.ede())
     }
 
     /// Reads a reply message.

@@ -30,3 +30,6 @@ pub use message::Message;
 pub use question::Client;
 pub use tally::{Event, Tally};
 pub use work::{Begin, Step, Work};
+
+#[cfg(test)]
+mod tests;

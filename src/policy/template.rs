@@ -4,10 +4,11 @@ use super::compile::{Policy, Rule, Turn};
 use super::message::Message;
 use super::question::{Client, Question, text_of};
 use super::tally::{Event, Events};
+use crate::answer::Failure;
 use crate::config::policy::{Facts, RecordTemplate, TemplateRule};
 use crate::wire::mnemonic::{class_text, type_text};
 use crate::wire::text::OwnRecord;
-use crate::wire::{Ede, EdeCode, Flags, NameRef, Rcode, class, rtype};
+use crate::wire::{Flags, NameRef, Rcode, class, rtype};
 
 /// What a template says of a question.
 enum Said {
@@ -45,8 +46,8 @@ fn one(rule: &Rule<TemplateRule>, zone: NameRef<'_>, question: &Question, client
     let found = template.matches.iter().find_map(|pattern| pattern.captures(&question.text));
     if found.is_none() && !template.matches.is_empty() {
         let through = template.fallthrough.iter().any(|zone| question.name.as_ref().is_in(zone.as_ref()));
-        let ede = || Ede::new(EdeCode::OTHER, "no pattern of the template fits, and no fallthrough");
-        return if through { Said::Nothing } else { Said::Reply(failed(question, ede())) };
+        let what = "no pattern of the template fits, and no fallthrough";
+        return if through { Said::Nothing } else { Said::Reply(failed(question, what)) };
     }
     let or = |asked, any, wanted| if asked == any { wanted } else { asked };
     let class = or(question.qclass, class::ANY, template.class);
@@ -75,8 +76,7 @@ fn one(rule: &Rule<TemplateRule>, zone: NameRef<'_>, question: &Question, client
         let records: Option<Vec<OwnRecord>> = templates.iter().map(|text| record(text, &facts)).collect();
         let Some(records) = records else {
             events.push((Event::TemplateFailed { class, rtype: counted(rtype) }, zone.to_name()));
-            let ede = Ede::new(EdeCode::OTHER, "the template does not make a record of this name");
-            return Said::Reply(failed(question, ede));
+            return Said::Reply(failed(question, "the template makes no record of this name"));
         };
         reply = reply.with(section, records);
     }
@@ -88,8 +88,8 @@ fn record(template: &RecordTemplate, facts: &Facts<'_>) -> Option<OwnRecord> {
     OwnRecord::parse(&template.fill(facts)?).ok()
 }
 
-fn failed(question: &Question, ede: Ede) -> Message {
-    Message::new(Rcode::SERVFAIL, question.reply_flags()).because(ede)
+fn failed(question: &Question, what: &'static str) -> Message {
+    Message::failed(question, &Failure::NoAnswerByRule { what })
 }
 
 /// The type for the counters: anybody can ask for any number.

@@ -9,9 +9,10 @@ use super::question::{Client, Question};
 use super::reply::Finish;
 use super::rewrite::{Undo, followed, redirected, undone};
 use super::tally::{Event, Events};
+use crate::answer::Failure;
 use crate::config::policy::Dns64Rule;
 use crate::wire::edns::option;
-use crate::wire::{Ede, EdeCode, HEADER_LEN, Name, Query, Rcode, rtype};
+use crate::wire::{HEADER_LEN, Name, Query, rtype};
 
 /// Further look-ups for one question: addresses to translate, targets of CNAMEs. CoreDNS stops at about as many.
 const MAX_LOOKUPS: usize = 8;
@@ -168,14 +169,14 @@ impl<'p> Work<'p> {
                     return Step::Drop;
                 }
                 // Nobody asks before the reply is there; a driver that does gets a failure and no loop.
-                Next::Wait => Next::Reply(broken("internal error")),
+                Next::Wait => Next::Reply(broken(&Failure::Panic)),
             };
         }
     }
 
     /// The reply to what was asked for.
     pub fn reply(&mut self, message: &[u8]) {
-        self.next = Next::Reply(Message::read(message).unwrap_or_else(|_| broken("malformed reply")));
+        self.next = Next::Reply(Message::read(message).unwrap_or_else(|_| broken(&Failure::Malformed)));
     }
 
     /// A question through the rules, up to what has to be looked up.
@@ -232,7 +233,9 @@ impl<'p> Work<'p> {
             Access::Allowed => None,
             Access::Reply(reply) => Some(Next::Reply(reply)),
             // What the client did not ask itself is a look-up that failed.
-            Access::Drop if self.lookups > 0 => Some(Next::Reply(failed(question, "not allowed"))),
+            Access::Drop if self.lookups > 0 => {
+                Some(Next::Reply(failed(question, "not allowed by the acl of this name")))
+            }
             Access::Drop => Some(Next::Drop),
         }
     }
@@ -306,10 +309,11 @@ impl<'p> Work<'p> {
     }
 }
 
-fn failed(question: &Question, why: &'static str) -> Message {
-    Message::new(Rcode::SERVFAIL, question.reply_flags()).because(Ede::new(EdeCode::OTHER, why))
+fn failed(question: &Question, what: &'static str) -> Message {
+    Message::failed(question, &Failure::NoAnswerByRule { what })
 }
 
-fn broken(why: &'static str) -> Message {
-    Message::new(Rcode::SERVFAIL, crate::wire::Flags::RA).because(Ede::new(EdeCode::OTHER, why))
+/// What a look-up gave that cannot be used.
+fn broken(failure: &Failure) -> Message {
+    Message::new(failure.rcode(), crate::wire::Flags::RA).because(failure.ede())
 }

@@ -66,6 +66,15 @@ async fn a_file_is_read_again_when_it_changes() {
     assert!(changed.await, "the old table stays");
     assert_eq!(ours.metric(&series).await, Some(4.0));
     std::fs::remove_file(&file).unwrap();
-    let gone = eventually(secs(20), || async { reply(&ours, "one.test A").await.answers.is_empty() });
-    assert!(gone.await, "a file that is not there has no names");
+    ours.rewrite_key("policy", "[{any: true}, {hosts: {file: table, fallthrough: [.]}}]");
+    let swapped = eventually(secs(20), || async {
+        reply(&ours, "one.test ANY").await.answers.first().is_some_and(|record| record.ttl == 8_482)
+    });
+    assert!(swapped.await, "other rules");
+    let kept = reply(&ours, "one.test A").await;
+    assert_eq!(
+        (kept.answers[0].data.to_string().as_str(), kept.answers[0].ttl),
+        ("10.0.0.9", 3_600),
+        "it keeps its names"
+    );
 }

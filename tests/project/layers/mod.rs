@@ -23,6 +23,8 @@ const RULES: Rules = Rules {
     beside: &[
         // A route may be a refusal, whose words are the answer's.
         ("route", "answer"),
+        // Nor may a rule have words of its own for what failed.
+        ("policy", "answer"),
         ("log", "clock"),
         // Upstreams over TCP are served by the peers' client.
         ("forward", "peer"),

@@ -1,3 +1,5 @@
+//! Every key of every rule, and every mistake.
+
 use std::path::Path;
 
 use crate::config::error::UnknownKeys;
