@@ -10,6 +10,7 @@ mod loops;
 mod reloads;
 mod report;
 mod routing;
+mod servers;
 mod stages;
 mod table;
 pub mod text;

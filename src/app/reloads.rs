@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, FileKind, certificates, configmap, corefile, stages, table, text, zone_settings};
+use super::{Adjust, FileKind, certificates, configmap, corefile, servers, stages, table, text, zone_settings};
 use crate::config::{
     Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem,
     UnknownKeys, Upstream, file,
@@ -236,6 +236,7 @@ impl State {
         if let Some(adjust) = &self.adjust {
             adjust.config(&mut new);
         }
+        new.servers = servers::in_order_of(&old.servers, std::mem::take(&mut new.servers));
         let asked = new.clone();
         if new.servers.len() == old.servers.len() {
             for (new, old) in new.servers.iter_mut().zip(&old.servers) {

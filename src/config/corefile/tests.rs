@@ -1,3 +1,5 @@
+//! What a Corefile comes to, from texts in memory; how it runs is for `tests/corefile`.
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
