@@ -6,6 +6,15 @@ use std::fmt;
 
 use crate::wire::{Ede, EdeCode, Name, Rcode, ReplyBody, rtype};
 
+/// The sentences of [`Failure::NoAnswerByRule`].
+pub mod by_rule {
+    pub const NOT_IN_TABLE: &str = "not in the hosts table, and no fallthrough";
+    pub const NO_PATTERN: &str = "no pattern of the template fits, and no fallthrough";
+    pub const NO_RECORD: &str = "the template makes no record of this name";
+    pub const NO_NAME: &str = "rewritten to what is no name";
+    pub const NOT_ALLOWED: &str = "not allowed by the acl of this name";
+}
+
 /// Why there is no proper answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -45,7 +54,7 @@ pub enum Failure {
     TargetPrivate { region: String },
     /// A type or class that is never answered, as a sentence.
     NotAnswered { what: &'static str },
-    /// A policy rule has no answer for a name that is its own, as a sentence.
+    /// A policy rule has no answer for a name that is its own, as a sentence of [`by_rule`].
     NoAnswerByRule { what: &'static str },
     /// A server sent something that is not DNS.
     Malformed,
@@ -193,6 +202,7 @@ mod tests {
         ];
         all.extend(what);
         all.push(Failure::NoSuchRegion { label: "eats".into(), known: "central, east, west".into() });
+        all.push(Failure::NoAnswerByRule { what: by_rule::NOT_IN_TABLE });
         all
     }
 
@@ -229,6 +239,7 @@ mod tests {
             Failure::NoRoute => 17,
             Failure::NotAnswered { .. } => 18,
             Failure::NoSuchRegion { .. } => 19,
+            Failure::NoAnswerByRule { .. } => 20,
         }
     }
 
@@ -237,9 +248,16 @@ mod tests {
         let page = include_str!("../docs/answers.md");
         for (place, failure) in all().iter().enumerate() {
             assert_eq!(number(failure), place);
-            let (ede, rcode) = (failure.ede(), failure.rcode().to_text());
-            let row = format!("| `{}` | {rcode} | {} ", ede.text(), ede.code.0);
-            assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+            has_row(failure, page);
         }
+        for what in [by_rule::NO_PATTERN, by_rule::NO_RECORD, by_rule::NO_NAME, by_rule::NOT_ALLOWED] {
+            has_row(&Failure::NoAnswerByRule { what }, page);
+        }
+    }
+
+    fn has_row(failure: &Failure, page: &str) {
+        let (ede, rcode) = (failure.ede(), failure.rcode().to_text());
+        let row = format!("| `{}` | {rcode} | {} ", ede.text(), ede.code.0);
+        assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
     }
 }

@@ -5,7 +5,7 @@ use super::fixed::answer;
 use super::message::Message;
 use super::question::Question;
 use super::tally::{Event, Events};
-use crate::answer::Failure;
+use crate::answer::{Failure, by_rule};
 use crate::config::policy::HostTable;
 use crate::wire::reverse::Reverse;
 use crate::wire::{Flags, Name, NameBuf, rtype};
@@ -51,7 +51,7 @@ fn one(rule: &Rule<Hosts>, question: &Question, inside: bool) -> Option<Message>
     let known = |table: &HostTable| !table.v4(name).is_empty() || !table.v6(name).is_empty();
     if !hosts.tables.iter().any(known) {
         // A table has no SOA that could make its denial one, so there is none.
-        let failure = Failure::NoAnswerByRule { what: "not in the hosts table, and no fallthrough" };
+        let failure = Failure::NoAnswerByRule { what: by_rule::NOT_IN_TABLE };
         return (!through).then(|| Message::failed(question, &failure));
     }
     Some(found(question.qtype, data))

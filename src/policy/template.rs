@@ -4,7 +4,7 @@ use super::compile::{Policy, Rule, Turn};
 use super::message::Message;
 use super::question::{Client, Question, text_of};
 use super::tally::{Event, Events};
-use crate::answer::Failure;
+use crate::answer::{Failure, by_rule};
 use crate::config::policy::{Facts, RecordTemplate, TemplateRule};
 use crate::wire::mnemonic::{class_text, type_text};
 use crate::wire::text::OwnRecord;
@@ -46,8 +46,7 @@ fn one(rule: &Rule<TemplateRule>, zone: NameRef<'_>, question: &Question, client
     let found = template.matches.iter().find_map(|pattern| pattern.captures(&question.text));
     if found.is_none() && !template.matches.is_empty() {
         let through = template.fallthrough.iter().any(|zone| question.name.as_ref().is_in(zone.as_ref()));
-        let what = "no pattern of the template fits, and no fallthrough";
-        return if through { Said::Nothing } else { Said::Reply(failed(question, what)) };
+        return if through { Said::Nothing } else { Said::Reply(failed(question, by_rule::NO_PATTERN)) };
     }
     let or = |asked, any, wanted| if asked == any { wanted } else { asked };
     let class = or(question.qclass, class::ANY, template.class);
@@ -76,7 +75,7 @@ fn one(rule: &Rule<TemplateRule>, zone: NameRef<'_>, question: &Question, client
         let records: Option<Vec<OwnRecord>> = templates.iter().map(|text| record(text, &facts)).collect();
         let Some(records) = records else {
             events.push((Event::TemplateFailed { class, rtype: counted(rtype) }, zone.to_name()));
-            return Said::Reply(failed(question, "the template makes no record of this name"));
+            return Said::Reply(failed(question, by_rule::NO_RECORD));
         };
         reply = reply.with(section, records);
     }

@@ -9,7 +9,7 @@ use super::question::{Client, Question};
 use super::reply::Finish;
 use super::rewrite::{Undo, followed, redirected, undone};
 use super::tally::{Event, Events};
-use crate::answer::Failure;
+use crate::answer::{Failure, by_rule};
 use crate::config::policy::Dns64Rule;
 use crate::wire::edns::option;
 use crate::wire::{HEADER_LEN, Name, Query, rtype};
@@ -197,7 +197,7 @@ impl<'p> Work<'p> {
             self.waiting.push(Frame::Dns64 { rule, question: question.clone() });
         }
         let Ok(undo) = policy.rewrite(&mut question, asked, &mut self.events) else {
-            return Ok(Next::Reply(failed(&question, "rewritten to what is no name")));
+            return Ok(Next::Reply(failed(&question, by_rule::NO_NAME)));
         };
         let name = question.name.clone();
         let turn = Turn { asked, now: name.as_ref() };
@@ -233,9 +233,7 @@ impl<'p> Work<'p> {
             Access::Allowed => None,
             Access::Reply(reply) => Some(Next::Reply(reply)),
             // What the client did not ask itself is a look-up that failed.
-            Access::Drop if self.lookups > 0 => {
-                Some(Next::Reply(failed(question, "not allowed by the acl of this name")))
-            }
+            Access::Drop if self.lookups > 0 => Some(Next::Reply(failed(question, by_rule::NOT_ALLOWED))),
             Access::Drop => Some(Next::Drop),
         }
     }
