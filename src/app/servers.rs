@@ -28,7 +28,10 @@ mod tests {
 
     fn ordered(old: &[(u16, &str)], new: &[(u16, &str)]) -> Vec<String> {
         let of = |list: &[(u16, &str)]| list.iter().map(|(port, zone)| server(*port, zone)).collect::<Vec<_>>();
-        in_order_of(&of(old), of(new)).iter().map(|server| format!("{} {}", server.listen[0], server.zones[0])).collect()
+        in_order_of(&of(old), of(new))
+            .iter()
+            .map(|server| format!("{} {}", server.listen[0], server.zones[0]))
+            .collect()
     }
 
     #[test]
