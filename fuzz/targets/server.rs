@@ -134,6 +134,7 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
         slots: Slots::register(metrics, &Routes::origins(config, table), &routes),
         stages: Vec::new(),
         policies: config.servers.iter().map(|server| Policy::new(&server.cache, config.peers.stale)).collect(),
+        upstream_policies: rows().map(|_| Policy::new(&config.servers[0].cache, config.peers.stale)).collect(),
         regions: table.regions.iter().map(region).collect(),
         upstreams: rows().map(|row| ForwardClient::start(row, &config.limits, config.stamp_option)).collect(),
         query_log: None,

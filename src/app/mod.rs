@@ -4,6 +4,7 @@
 mod certificates;
 mod compat;
 mod configmap;
+pub mod corefile;
 mod feed;
 mod http;
 mod loops;
@@ -13,6 +14,7 @@ mod pulse;
 mod reloads;
 mod report;
 mod routing;
+mod servers;
 mod stages;
 mod table;
 pub mod text;
@@ -71,10 +73,21 @@ pub struct Input {
     pub config: Config,
     /// The file that the configuration came from, watched; none: nothing to watch.
     pub file: Option<PathBuf>,
+    /// What kind of file that is.
+    pub kind: FileKind,
     pub overrides: Overrides,
     /// For changes of the log's format and level; none: they are not applied.
     pub log: Option<LogHandle>,
     pub adjust: Option<Arc<dyn Adjust>>,
+}
+
+/// How a configuration is written.
+#[derive(Debug, Clone, Default)]
+pub enum FileKind {
+    #[default]
+    Yaml,
+    /// With all that it was read from.
+    Corefile(Vec<PathBuf>),
 }
 
 /// Where an instance listens.
@@ -120,7 +133,7 @@ impl BoundApp {
         if let Some(adjust) = &input.adjust {
             adjust.config(&mut config);
         }
-        let watched = Watched::new(&config, input.file.as_deref());
+        let watched = Watched::new(&config, input.file.as_deref(), &input.kind);
         let doors = BoundDoors::bind(&config, workers(&config))?;
         let http = Http::bind(&config)?;
         Ok(Self { config: Arc::new(config), input, watched, doors, http })
@@ -178,6 +191,7 @@ impl BoundApp {
                 table,
                 config: Arc::clone(&config),
                 file: input.file,
+                kind: input.kind,
                 overrides: input.overrides,
                 log: input.log,
                 adjust: input.adjust,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{
     CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
-    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, Selector, ServerConfig, ShutdownConfig, Transport,
-    Upstream,
+    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig,
+    Transport, Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -35,6 +35,7 @@ impl Default for Config {
                 cache: CacheConfig::default(),
                 forward: vec![upstream()],
                 policy: Vec::new(),
+                routes: RouteRules::default(),
             }],
             cluster_domain,
             listen: ListenConfig {
@@ -125,6 +126,7 @@ pub(super) fn upstream() -> ForwardConfig {
         to: vec![Upstream::ResolvConf(Path::new(RESOLV_CONF).into())],
         transport: Transport::Udp,
         stamp: false,
+        cache: None,
     }
 }
 

@@ -119,7 +119,7 @@ fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {
     };
     let files = match &source {
         PeersSource::File(path) => path.parent().unwrap_or(Path::new("")),
-        PeersSource::DefaultFile(_) | PeersSource::None => folder,
+        PeersSource::DefaultFile(_) | PeersSource::Table(_) | PeersSource::None => folder,
     };
     let configmap = spec.configmap.scalar().and_then(|path| path.0).map(|(namespace, name)| ConfigMapRef {
         namespace,

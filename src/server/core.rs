@@ -92,8 +92,10 @@ pub struct Routing {
     pub regions: Vec<Arc<RegionClient>>,
     pub upstreams: Vec<Arc<ForwardClient>>,
     pub config: Arc<Config>,
-    /// What may be kept, for each server.
+    /// What may be kept of regions' answers, for each server.
     pub policies: Vec<Policy>,
+    /// What may be kept of an upstream's, by its number.
+    pub upstream_policies: Vec<Policy>,
     pub region_ids: Vec<u64>,
     pub upstream_ids: Vec<u64>,
     /// Of regions, then of upstreams.
@@ -158,6 +160,14 @@ impl Routing {
     pub fn remote(&self, id: u64) -> Option<Remote> {
         let at = |ids: &[u64]| ids.iter().position(|found| *found == id);
         at(&self.region_ids).map(Remote::Peer).or_else(|| at(&self.upstream_ids).map(Remote::Forward))
+    }
+
+    /// What may be kept of its answers.
+    pub fn keeping(&self, server: u16, remote: Remote) -> &Policy {
+        match remote {
+            Remote::Peer(_) => &self.policies[usize::from(server)],
+            Remote::Forward(upstream) => &self.upstream_policies[upstream],
+        }
     }
 
     pub fn refreshes(&self, remote: Remote) -> &Arc<Refreshes> {

@@ -144,6 +144,10 @@ impl<'a> One<'a> {
             let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
                 Found::Answer | Found::NoData(_) => return self.finish(writer, zone, Rcode::NOERROR, true, None),
                 Found::NxDomain(absent) => {
+                    if let Some(remote) = view.routing.routes.fallthrough(whence, name) {
+                        // Behind a CNAME it takes the long way.
+                        return if chased.is_none() { self.remote(out, remote) } else { Outcome::Miss };
+                    }
                     let hint = self.hint(name, absent);
                     return self.finish(writer, zone, Rcode::NXDOMAIN, true, hint.as_ref());
                 }

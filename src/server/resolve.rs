@@ -174,7 +174,14 @@ impl Resolution<'_> {
     async fn step(&self, name: &NameBuf, decision: Decision) -> (Fetched, Source) {
         let own = |body: ReplyBody| (Fetched::fresh(body), Source::Local);
         match decision {
-            Decision::Local { origin } => own(self.local(name, origin)),
+            Decision::Local { origin } => {
+                let body = self.local(name, origin);
+                let denied = body.rcode == Rcode::NXDOMAIN;
+                match self.view.routing.routes.fallthrough(&self.whence, name).filter(|_| denied) {
+                    Some(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
+                    None => own(body),
+                }
+            }
             Decision::Remote(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
             Decision::Reverse(question) => match (self.own_reverse(name, &question), question.otherwise) {
                 (Some(body), _) => own(body),

@@ -32,7 +32,7 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
 }
 
 fn forward(zone: &str) -> ForwardConfig {
-    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true }
+    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true, cache: None }
 }
 
 fn routes() -> Routes {
@@ -47,6 +47,7 @@ fn routes() -> Routes {
             forward("113.0.10.in-addr.arpa"),
         ],
         policy: Vec::new(),
+        routes: crate::config::RouteRules::default(),
     };
     let config = Config {
         region: Some(RegionLabel::parse("east").expect("a label")),
