@@ -52,7 +52,7 @@ pub fn files(config: &Config, notes: &[Note], from: &str) -> Written {
     line(
         &mut out,
         format_args!(
-            "listen: {{peers: [], health: {}, ready: {}, metrics: {}, admin: {}}}",
+            "listen: {{peers: [], identify: false, health: {}, ready: {}, metrics: {}, admin: {}}}",
             page(config.listen.health),
             page(config.listen.ready),
             page(config.listen.metrics),

@@ -116,7 +116,7 @@ async fn what_rules_do_is_counted() {
         reply(&ours, asked).await;
     }
     assert!(question("d.test A").patience(secs(1)).try_udp(ours.dns()).await.is_none());
-    let server = format!("dns://:{}", 0);
+    let server = "dns://127.0.0.1:0";
     for (series, value) in [
         (format!("interlocal_policy_actions_total{{server=\"{server}\",zone=\"a.test.\",action=\"blocked\"}}"), 1.0),
         (format!("interlocal_policy_actions_total{{server=\"{server}\",zone=\".\",action=\"rewritten\"}}"), 1.0),

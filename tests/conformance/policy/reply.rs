@@ -1,5 +1,6 @@
 //! Rules for every reply: `minimal`, `header`, `dns64`.
 
+use super::compare::Part::Ede;
 use super::pair::{Case, compare};
 
 const CASES: &[Case] = &[
@@ -20,7 +21,7 @@ const CASES: &[Case] = &[
             "web.example A",
             "a.broken.example AAAA",
         ],
-        wanted: &[],
+        wanted: &[("a.broken.example AAAA", &[Ede], "who failed is said")],
     },
     Case {
         corefile: "header {\n query clear rd\n response set ra aa\n}\nrewrite name via.test alias.example\nhosts {\n 10.0.0.1 table.test\n fallthrough\n}",

@@ -40,7 +40,7 @@ const CASES: &[Case] = &[
         corefile: "rewrite continue name exact step.test web.example\nrewrite continue ttl suffix .example. 5\nrewrite ttl exact x.y.test 10-60\nrewrite rcode suffix .broken.example. SERVFAIL NOERROR",
         policy: "[{rewrite: {from: step.test, to: web.example, then: continue}}, {rewrite: {field: ttl, match: suffix, name: .example., to: '5', then: continue}}, {rewrite: {field: ttl, name: x.y.test, to: 10-60}}, {rewrite: {field: rcode, match: suffix, name: .broken.example., from: SERVFAIL, to: NOERROR}}]",
         asked: &["step.test A", "web.example A", "x.y.test A", "a.broken.example A", "web.example AAAA"],
-        wanted: &[],
+        wanted: &[("a.broken.example A", &[Ede], "who failed is said")],
     },
     Case {
         corefile: "rewrite type ANY A\nrewrite class CH IN",
