@@ -8,6 +8,8 @@ mod feed;
 mod http;
 mod loops;
 pub mod memory;
+#[cfg(test)]
+mod planted;
 mod pulse;
 mod reloads;
 mod report;

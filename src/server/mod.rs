@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod asking;
 pub mod bind;
+mod contained;
 pub mod core;
 pub mod fetch;
 mod finish;

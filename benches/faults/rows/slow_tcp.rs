@@ -14,12 +14,14 @@ use crate::report::Findings;
 use crate::server::{Server, Spec};
 use crate::world::{CENTRAL, World, ask, sleep, sleep_ms};
 
-/// Of each kind the same number, from so many addresses: a client has a share of the connections.
+/// So many addresses: a client has a share of the connections.
 const CLIENTS: u16 = 100;
-const IDLE: Duration = Duration::from_secs(30);
-const LIMITS: &str = "{tcp_connections: 24000, tcp_idle: 30s, tcp_write: 30s}";
-/// Questions of a client that never reads.
-const UNREAD: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(20);
+const LIMITS: &str = "{tcp_connections: 24000, tcp_idle: 20s, tcp_write: 20s}";
+/// Questions of a client that never reads: more than fits into the buffers of both kernels.
+const UNREAD: usize = 1_000;
+/// Of those who ask for what makes the largest message there is.
+const GREEDY: u16 = 200;
 
 pub fn slow(world: &World, findings: &mut Findings) {
     let wanted = world.pick(9_999, 3_000);
@@ -30,11 +32,13 @@ pub fn slow(world: &World, findings: &mut Findings) {
     let (memory, open) = (central.memory(), process::descriptors(central.id()));
 
     let began = clock::now();
-    let mut clients: Vec<Slow> = (0..wanted).filter_map(|number| Slow::open(&central, number)).collect();
+    // The address of one pod; a Service has some.
+    let small = questions("n1.many.central.svc.cluster.local");
+    let mut clients: Vec<Slow> = (0..wanted).filter_map(|number| Slow::open(&central, number, &small)).collect();
     findings.told("connected in", format!("{:.1} s", clock::now().duration_since(began).as_secs_f64()));
     let connected = clock::now();
     let (mut most, mut held) = (memory, 0);
-    while clock::now() < connected + world.secs(12.0, 5.0) {
+    while clock::now() < connected + world.secs(10.0, 5.0) {
         clients.iter_mut().for_each(Slow::drip);
         most = most.max(central.memory());
         held = held.max(process::descriptors(central.id()).saturating_sub(open));
@@ -49,13 +53,26 @@ pub fn slow(world: &World, findings: &mut Findings) {
     findings.at_most("others: p99 added", during.usual_p99() - before.usual_p99(), 1.0, "ms");
 
     // Those who drip go on with it: that keeps nothing open.
-    let end = connected + IDLE + Duration::from_secs(15);
+    let end = connected + PATIENCE + Duration::from_secs(15);
     while process::descriptors(central.id()) > open + 8 && clock::now() < end {
         clients.iter_mut().for_each(Slow::drip);
         sleep_ms(1_000);
     }
     let left = process::descriptors(central.id()).saturating_sub(open);
     findings.at_most("still open 15 s after their time", left as f64, 8.0, "");
+    drop(clients);
+    greedy(&central, findings);
+}
+
+/// The dearest clients that there can be: each holds the largest answer, of 65,535 octets, and does not take it.
+fn greedy(central: &Server, findings: &mut Findings) {
+    sleep_ms(2_000);
+    let before = central.memory();
+    let large = questions("many.central.svc.cluster.local");
+    let clients: Vec<Slow> = (0..GREEDY).filter_map(|number| Slow::open(central, 3 * number + 2, &large)).collect();
+    sleep_ms(3_000);
+    let each = 1_024.0 * (central.memory() - before) / clients.len() as f64;
+    findings.told("of a client that asks for the largest answers and does not read", format!("{each:.0} KB"));
 }
 
 enum Slow {
@@ -65,7 +82,7 @@ enum Slow {
 }
 
 impl Slow {
-    fn open(central: &Server, number: u16) -> Option<Self> {
+    fn open(central: &Server, number: u16, unread: &[u8]) -> Option<Self> {
         let client = Ipv4Addr::new(127, 20, 0, (number % CLIENTS) as u8 + 1);
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         // As small as it can be, so that the window is soon zero.
@@ -78,7 +95,7 @@ impl Slow {
             0 => Self::Silent(stream),
             1 => Self::Dripping(stream),
             _ => {
-                let _ = stream.write(&questions());
+                let _ = stream.write(unread);
                 Self::Unread(stream)
             }
         })
@@ -96,9 +113,7 @@ impl Slow {
     }
 }
 
-/// Many, with large answers.
-fn questions() -> Vec<u8> {
-    let name = "many.central.svc.cluster.local";
+fn questions(name: &str) -> Vec<u8> {
     let one = crate::support::questions::question(name, 1, None).message;
     let framed = [&(one.len() as u16).to_be_bytes()[..], &one].concat();
     framed.repeat(UNREAD)
