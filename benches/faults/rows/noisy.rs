@@ -19,10 +19,10 @@ const OTHERS: [Ipv4Addr; 4] = [
     Ipv4Addr::new(127, 21, 0, 5),
 ];
 /// Questions a second of each of the others; every second one is for a name that nobody asked for before.
-const EACH: f64 = 100.0;
+const EACH: f64 = 40.0;
 const TIMES: f64 = 10.0;
 /// How long the names of the noisy one take, so that twice of what all clients may have waits for them.
-const SLOW: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_secs(3);
 
 pub fn noisy(world: &World, findings: &mut Findings) {
     let _upstream = Double::start(world, UPSTREAMS[0], |query| {

@@ -23,6 +23,8 @@ const UNREAD: usize = 1_000;
 /// Of those who ask for what makes the largest message there is.
 const GREEDY: u16 = 200;
 
+const KINDS: [&str; 3] = ["silent", "an octet a second", "asks and does not read"];
+
 pub fn slow(world: &World, findings: &mut Findings) {
     let wanted = world.pick(9_999, 3_000);
     raise_descriptors();
@@ -34,7 +36,15 @@ pub fn slow(world: &World, findings: &mut Findings) {
     let began = clock::now();
     // The address of one pod; a Service has some.
     let small = questions("n1.many.central.svc.cluster.local");
-    let mut clients: Vec<Slow> = (0..wanted).filter_map(|number| Slow::open(&central, number, &small)).collect();
+    let mut clients: Vec<Slow> = Vec::new();
+    for kind in 0..3 {
+        let before = central.memory();
+        let numbers = (0..wanted).filter(|number| number % 3 == kind);
+        clients.extend(numbers.filter_map(|number| Slow::open(&central, number, &small)));
+        sleep_ms(1_000);
+        let each = 1_024.0 * (central.memory() - before) / f64::from(wanted / 3);
+        findings.told(KINDS[usize::from(kind)], format!("{each:.1} KB each"));
+    }
     findings.told("connected in", format!("{:.1} s", clock::now().duration_since(began).as_secs_f64()));
     let connected = clock::now();
     let (mut most, mut held) = (memory, 0);
