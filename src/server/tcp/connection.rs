@@ -121,8 +121,9 @@ impl Connection {
                 continue;
             }
             let done = self.waiting == 0;
+            // Saying goodbye is boxed: thousands of connections may be open that are far from it, and each has room for what it awaits.
             if done && (self.broken || state != State::Open) {
-                return self.close(stream).await;
+                return Box::pin(self.close(stream)).await;
             }
             if stopping && done {
                 // What has come is answered: the client sent it before it could know.
@@ -131,7 +132,7 @@ impl Connection {
                 if Instant::now() < end && matches!(come, Ok(Ok(1..))) {
                     continue;
                 }
-                return self.part(stream).await;
+                return Box::pin(self.part(stream)).await;
             }
             let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
             tokio::select! {
@@ -147,7 +148,7 @@ impl Connection {
                 () = &mut silence, if done => {
                     let end = last_question + patience;
                     if Instant::now() >= end {
-                        return self.close(stream).await;
+                        return Box::pin(self.close(stream)).await;
                     }
                     silence.as_mut().reset(end);
                 }

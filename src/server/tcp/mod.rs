@@ -61,20 +61,27 @@ pub async fn serve(
         let handshake = limits.tls_handshake;
         let connection = Connection::new(Arc::clone(&core), door, from, limits);
         let (stop, tls) = (stop.clone(), tls.clone());
-        tasks.spawn(async move {
-            match tls {
-                None => connection.run(stream, stop).await,
-                Some(tls) => tokio::select! {
+        // A future has room for all that it may come to: whoever speaks in clear text is not to pay for TLS.
+        // The permit is held from the start: a handshake takes a place like any connection.
+        match tls {
+            None => {
+                let served = connection.run(stream, stop);
+                tasks.spawn(async move {
+                    served.await;
+                    drop(permit);
+                })
+            }
+            Some(tls) => tasks.spawn(async move {
+                tokio::select! {
                     shaken = tls.accept(stream, handshake) => match shaken {
                         Ok(stream) => connection.run(stream, stop).await,
                         Err(fault) => tracing::debug!(%from, ?fault, "TLS handshake failed"),
                     },
                     // Nobody has asked anything yet.
                     () = stop.cancelled() => {}
-                },
-            }
-            // Held from the start: a handshake takes a place like any connection.
-            drop(permit);
-        });
+                }
+                drop(permit);
+            }),
+        };
     }
 }
