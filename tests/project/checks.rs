@@ -30,7 +30,7 @@ fn tests_and_modules(folder: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
                 tests.insert(rest.split('(').next().unwrap().to_owned());
                 waits = false;
             } else if let Some(module) = line.strip_prefix("mod ") {
-                modules.insert(module.trim_end_matches(|end| end == ';' || end == '{' || end == ' ').to_owned());
+                modules.insert(module.trim_end_matches([';', '{', ' ']).to_owned());
             }
         }
     }
