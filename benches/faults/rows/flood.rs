@@ -33,7 +33,7 @@ pub fn flood(world: &World, findings: &mut Findings) {
     let questions = Arc::new(names());
     let before = central.memory();
     let period = world.secs(5.0, 2.0);
-    let peak = peak(&central, &questions, load_core, period);
+    let peak = most(&central, &questions, load_core, peak(&central, &questions, load_core, period));
     findings.told("peak, answers a second", format!("{peak:.0}"));
 
     let pages = Reader::of(&central);
@@ -73,6 +73,24 @@ fn peak(central: &Server, questions: &Arc<Questions>, core: usize, period: Durat
     let answered = measured.join().unwrap();
     assert_eq!(answered.wrong, 0, "{answered:?}");
     answered.right as f64 / answered.took.as_secs_f64()
+}
+
+/// A load that waits for answers may itself be what is slow: as long as twice as much is answered better, that is the peak.
+fn most(central: &Server, questions: &Arc<Questions>, core: usize, mut peak: f64) -> f64 {
+    for _ in 0..4 {
+        let pouring = Pouring::start(central.dns(), questions, TIMES * peak, core);
+        sleep_ms(300);
+        let (from, before) = (clock::now(), central.sum(ANSWERED, ""));
+        sleep_ms(1_000);
+        let answered = central.sum(ANSWERED, "") - before;
+        let rate = answered / clock::now().duration_since(from).as_secs_f64();
+        pouring.stop();
+        if rate < 1.05 * peak {
+            break;
+        }
+        peak = rate;
+    }
+    peak
 }
 
 /// When the last question was lost or late, after the flood, in seconds.
