@@ -47,8 +47,19 @@ struct Shared {
 
 /// Asks so often a second until it is stopped or there is nothing left to ask.
 pub fn start(server: SocketAddr, rate: f64, next: impl FnMut(u64) -> Option<Ask> + Send + 'static) -> Load {
+    start_from(Ipv4Addr::UNSPECIFIED, server, rate, next)
+}
+
+/// The same, as a client with this address.
+pub fn start_from(
+    client: Ipv4Addr,
+    server: SocketAddr,
+    rate: f64,
+    next: impl FnMut(u64) -> Option<Ask> + Send + 'static,
+) -> Load {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
     let _ = socket.set_recv_buffer_size(4 << 20);
+    socket.bind(&SocketAddr::from((client, 0)).into()).unwrap();
     let socket: UdpSocket = socket.into();
     socket.connect(server).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();

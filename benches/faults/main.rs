@@ -1,5 +1,5 @@
-//! One row for each way in which the network between regions fails: what must hold, measured on real processes in a network
-//! namespace of their own. It exits with 1 when a row of interlocal is missed, and measures CoreDNS with the usual stanzas beside.
+//! One row for each way in which the network between regions fails, or in which others ask too much: what must hold, measured on
+//! real processes in a network namespace of their own. It exits with 1 when a row of interlocal is missed, and measures CoreDNS with the usual stanzas beside.
 
 // What a row cannot do without ends it, with its words.
 #![allow(clippy::unwrap_used)]
@@ -20,6 +20,10 @@ mod namespace;
 #[cfg(target_os = "linux")]
 mod options;
 #[cfg(target_os = "linux")]
+mod pages;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
 #[path = "../../src/cli/demo/relay.rs"]
 mod relay;
 #[cfg(target_os = "linux")]
@@ -30,6 +34,9 @@ mod rows;
 mod samples;
 #[cfg(target_os = "linux")]
 mod server;
+#[cfg(target_os = "linux")]
+#[path = "../support/mod.rs"]
+mod support;
 #[cfg(target_os = "linux")]
 mod world;
 

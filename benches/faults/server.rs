@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::load::{self, Ask};
 use crate::options::Column;
 use crate::world::{self, World};
-use crate::{coredns, interlocal_files};
+use crate::{coredns, interlocal_files, process};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
@@ -28,12 +28,16 @@ pub struct Spec {
     pub keys: Vec<(String, String)>,
     /// More manifests.
     pub objects: String,
+    /// How many file descriptors it may have.
+    pub descriptors: Option<u32>,
+    /// The only core that it may use.
+    pub core: Option<usize>,
 }
 
 impl Spec {
     pub fn new(region: u8) -> Self {
         let (rows, upstreams, keys) = (Vec::new(), Vec::new(), Vec::new());
-        Self { region, places: 1, rows, upstreams, keys, objects: String::new() }
+        Self { region, places: 1, rows, upstreams, keys, objects: String::new(), descriptors: None, core: None }
     }
 
     pub fn places(mut self, places: u8) -> Self {
@@ -69,6 +73,16 @@ impl Spec {
         self.objects.push_str(text);
         self
     }
+
+    pub fn descriptors(mut self, most: u32) -> Self {
+        self.descriptors = Some(most);
+        self
+    }
+
+    pub fn core(mut self, core: usize) -> Self {
+        self.core = Some(core);
+        self
+    }
 }
 
 pub struct Server {
@@ -91,7 +105,8 @@ impl Server {
                 interlocal_files::write(folder.path(), &spec);
                 // Another build may be measured by the same measure.
                 let named = std::env::var_os("INTERLOCAL_FAULTS_BINARY");
-                let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_interlocal").into()));
+                let binary = named.unwrap_or_else(|| env!("CARGO_BIN_EXE_interlocal").into());
+                let mut command = process::limited(&binary, spec.descriptors);
                 command.args(["serve", "--config", "interlocal.yaml"]);
                 command
             }
@@ -104,6 +119,9 @@ impl Server {
         };
         let log = File::create(folder.path().join("log")).unwrap();
         command.current_dir(folder.path()).stdin(Stdio::null());
+        if let Some(core) = spec.core {
+            crate::support::sys::confine(&mut command, core);
+        }
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
         let mut server = Self { child, folder, spec, column };
@@ -165,10 +183,7 @@ impl Server {
 
     /// Resident memory in MB.
     pub fn memory(&self) -> f64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
-        let kibi: f64 = line.trim().trim_end_matches("kB").trim().parse().unwrap_or(0.0);
-        kibi / 1024.0
+        process::memory(self.child.id())
     }
 
     pub fn metrics(&self) -> String {
@@ -211,16 +226,20 @@ impl Server {
     }
 
     fn get(&self, port: u16, path: &str) -> Option<(u16, String)> {
-        let address = SocketAddr::from((world::address(self.spec.region, 1), port));
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).ok()?;
-        let (head, body) = reply.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, body.to_owned()))
+        get(SocketAddr::from((world::address(self.spec.region, 1), port)), path)
     }
+}
+
+/// A page over HTTP: status and body.
+pub fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).ok()?;
+    let (head, body) = reply.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 impl Drop for Server {

@@ -50,6 +50,8 @@ pub struct World {
     pub quick: bool,
     pub runtime: tokio::runtime::Runtime,
     pub coredns: PathBuf,
+    /// How long the soak takes.
+    pub soak: Duration,
 }
 
 impl World {

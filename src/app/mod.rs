@@ -10,6 +10,8 @@ mod http;
 mod loops;
 pub mod memory;
 pub mod offline;
+#[cfg(test)]
+mod planted;
 mod pulse;
 mod reloads;
 mod report;

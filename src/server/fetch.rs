@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::contained::contained_async;
 use super::core::{Core, Routing};
 use super::permits::Permit;
 use super::refresh;
@@ -83,9 +84,12 @@ impl Fetch {
     /// until it ends.
     pub fn lead(self: Arc<Self>, leader: Leader<Fetched>, hold: impl Send + 'static) {
         self.core.runtime.clone().spawn(async move {
-            let news = self.ask(&SendLog::OFF).await;
-            let fetched = self.keep(&leader, news);
-            leader.complete(fetched);
+            let fetching = async { self.keep(&leader, self.ask(&SendLog::OFF).await) };
+            match contained_async(fetching).await {
+                Some(fetched) => leader.complete(fetched),
+                // Those who wait see that nothing will come.
+                None => self.core.metrics.panicked(),
+            }
             drop(hold);
         });
     }

@@ -1,37 +1,17 @@
 //! Misses are finished here: admitted or turned away, and contained, so that a panic costs one question and nothing else.
 
-use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::asking::Done;
+use super::contained::contained_async;
 use super::core::{Core, Counters, Routing};
 use super::permits::{Full, Permit};
 use super::resolve::Miss;
 use crate::answer::Failure;
 use crate::clock;
 use crate::route::Door;
-
-/// Runs one question; `None` if it panicked. Nothing of a question outlives it but counters, so no broken state is seen.
-#[inline]
-pub fn contained<R>(question: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(question)).ok()
-}
-
-/// The same for a question that waits.
-async fn contained_async<R>(question: impl Future<Output = R>) -> Option<R> {
-    let mut question = pin!(question);
-    poll_fn(|context| match contained(|| question.as_mut().poll(context)) {
-        Some(Poll::Pending) => Poll::Pending,
-        Some(Poll::Ready(result)) => Poll::Ready(Some(result)),
-        None => Poll::Ready(None),
-    })
-    .await
-}
 
 /// Room for one more question in flight.
 ///
@@ -84,21 +64,5 @@ pub fn log_late(core: &Core, from: SocketAddr, miss: &Miss, reply: &[u8], done: 
     let Some(log) = &routing.query_log else { return };
     if let Some(entry) = log.entry(from, miss.transport, &miss.message, reply, done.rcode, clock::now()) {
         log.put(entry, took);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_is_contained_wherever_it_happens() {
-        assert_eq!(contained(|| 1), Some(1));
-        assert_eq!(contained(|| -> u8 { panic!("planted") }), None);
-        let late = contained_async(async {
-            tokio::task::yield_now().await;
-            panic!("planted");
-        });
-        assert_eq!(late.await, None::<()>);
     }
 }

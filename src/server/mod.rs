@@ -5,6 +5,7 @@ pub mod admin;
 pub mod asking;
 pub mod bind;
 mod chaos;
+mod contained;
 pub mod core;
 pub mod explain;
 pub mod fetch;

@@ -1,8 +1,10 @@
 //! Messages out of a TCP stream, each behind its two-octet length (RFC 1035 4.2.2). The buffer grows as bytes arrive, never by
 //! what a length promises.
 
-/// Room made for one read.
-const CHUNK: usize = 4_096;
+/// Room made for the first read: a question or some. Thousands of connections may be open that say nothing.
+const FIRST: usize = 256;
+/// Room made for the next one if the last was full: 32 questions.
+const CHUNK: usize = 2_048;
 /// An empty buffer larger than this is given back.
 const KEEP: usize = 16 * 1_024;
 
@@ -17,12 +19,13 @@ pub struct Frames {
 impl Frames {
     /// Where the next read goes.
     pub fn space(&mut self) -> &mut Vec<u8> {
+        let full = self.buffer.len() == self.buffer.capacity() && !self.buffer.is_empty();
         self.buffer.drain(..self.taken);
         self.taken = 0;
         if self.buffer.is_empty() && self.buffer.capacity() > KEEP {
             self.buffer = Vec::new();
         }
-        self.buffer.reserve(CHUNK);
+        self.buffer.reserve(if full { CHUNK } else { FIRST });
         &mut self.buffer
     }
 
@@ -74,6 +77,19 @@ mod tests {
             }
             assert_eq!(got, [&b"one"[..], b"", b"three"], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn silence_takes_next_to_no_memory_and_a_stream_gets_room() {
+        let mut frames = Frames::default();
+        assert!(frames.space().capacity() < 2 * FIRST);
+        for _ in 0..10 {
+            let space = frames.space();
+            let room = space.capacity() - space.len();
+            space.extend(std::iter::repeat_n(0, room));
+            while frames.next().is_some() {}
+        }
+        assert!((CHUNK..=KEEP).contains(&frames.space().capacity()));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checks;
 mod layers;
 mod release;
 mod scripted;

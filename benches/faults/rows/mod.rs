@@ -3,12 +3,18 @@
 mod answers;
 mod connections;
 mod dark;
+mod descriptors;
+mod flood;
 mod loops;
+mod noisy;
 mod reloads;
+mod slow_tcp;
+mod soak;
 mod upstreams;
 mod waiting;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use interlocal::clock;
 
@@ -36,9 +42,20 @@ const ROWS: &[(&str, &[Column], Measure)] = &[
     ("slow-peer", BOTH, waiting::slow_peer),
     ("thundering", BOTH, waiting::thundering),
     ("reloads", BOTH, reloads::reloads),
+    ("udp-flood", OURS, flood::flood),
+    ("slow-tcp", OURS, slow_tcp::slow),
+    ("noisy-client", OURS, noisy::noisy),
+    ("descriptors", OURS, descriptors::exhausted),
+    ("soak", OURS, soak::soak),
 ];
 
 const BOTH: &[Column] = &[Column::Interlocal, Column::CoreDns];
+/// What is measured needs limits, pages or metrics that the other one does not have.
+const OURS: &[Column] = &[Column::Interlocal];
+
+/// How long the soak takes unless it is said.
+const SOAK: Duration = Duration::from_secs(600);
+const SOAK_QUICK: Duration = Duration::from_secs(20);
 
 pub fn run(options: &Options) -> Report {
     let mut report = Report::default();
@@ -73,7 +90,8 @@ fn one(options: &Options, row: &'static str, column: Column, measure: Measure) -
     println!("{row}, {}", column.name());
     let began = clock::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let world = World { column, quick: options.quick, runtime, coredns };
+    let soak = options.soak.unwrap_or(if options.quick { SOAK_QUICK } else { SOAK });
+    let world = World { column, quick: options.quick, runtime, coredns, soak };
     let mut findings = Findings::new();
     let measured = std::panic::catch_unwind(AssertUnwindSafe(|| measure(&world, &mut findings)));
     if measured.is_err() {

@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::Failure;
 use crate::clock;
-use crate::limits::Limits;
+use crate::config::Config;
 use crate::metrics::{Answered, Proto, SharedRecorder};
 use crate::route::Door;
 use crate::server::asking::{Asking, Transport, idle};
+use crate::server::contained::contained;
 use crate::server::core::{Core, View};
-use crate::server::finish::{admit, contained, finish, give_up, log_late};
+use crate::server::finish::{admit, finish, give_up, log_late};
 use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 use crate::wire::MAX_MESSAGE;
@@ -44,19 +45,21 @@ pub struct Connection {
     door: Door,
     from: SocketAddr,
     recorder: SharedRecorder,
-    limits: Limits,
+    config: Arc<Config>,
     frames: Frames,
     out: Vec<u8>,
     /// Misses that are not finished.
     waiting: usize,
-    finished: mpsc::Sender<Option<Vec<u8>>>,
-    replies: mpsc::Receiver<Option<Vec<u8>>>,
+    late: Option<Late>,
     rotation: usize,
     /// What was answered since the last look at the clock.
     answered: Vec<Answered>,
     /// The client sent what no client sends.
     broken: bool,
 }
+
+/// Where the answers to misses come from. Most connections that are open have none, and a channel takes more than a kilobyte.
+type Late = (mpsc::Sender<Option<Vec<u8>>>, mpsc::Receiver<Option<Vec<u8>>>);
 
 /// Why a connection goes on or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,20 +71,18 @@ enum State {
 }
 
 impl Connection {
-    pub fn new(core: Arc<Core>, door: Door, from: SocketAddr, limits: Limits) -> Self {
+    pub fn new(core: Arc<Core>, door: Door, from: SocketAddr, config: Arc<Config>) -> Self {
         let recorder = core.recorders.of(door, Proto::Tcp, from.ip()).clone();
-        let (finished, replies) = mpsc::channel(limits.tcp_in_flight.max(1));
         Self {
             core,
             door,
             from,
             recorder,
-            limits,
+            config,
             frames: Frames::default(),
             out: Vec::new(),
             waiting: 0,
-            finished,
-            replies,
+            late: None,
             rotation: 0,
             answered: Vec::new(),
             broken: false,
@@ -96,14 +97,14 @@ impl Connection {
         let mut last_call: Option<Instant> = None;
         // Made once and moved on: a timer and a waiter for each turn cost more than the turn's answers.
         // Whoever has asked nothing yet has to prove that he is no waste of a place.
-        let mut patience = self.limits.tcp_idle;
+        let mut patience = self.config.limits.tcp_idle;
         let mut silence = pin!(sleep_until(last_question + patience));
         let mut stopped = pin!(stop.cancelled());
         loop {
             let answered = self.answer_buffered();
             if answered > 0 {
                 last_question = Instant::now();
-                patience = idle(self.door, &self.limits);
+                patience = idle(self.door, &self.config.limits);
             }
             if !self.out.is_empty() {
                 let writing = async {
@@ -111,7 +112,7 @@ impl Connection {
                     // TLS may still hold the end of it.
                     stream.flush().await
                 };
-                let written = timeout(self.limits.tcp_write, writing).await;
+                let written = timeout(self.config.limits.tcp_write, writing).await;
                 if !matches!(written, Ok(Ok(()))) {
                     return;
                 }
@@ -120,8 +121,9 @@ impl Connection {
                 continue;
             }
             let done = self.waiting == 0;
+            // Saying goodbye is boxed: thousands of connections may be open that are far from it, and each has room for what it awaits.
             if done && (self.broken || state != State::Open) {
-                return self.close(stream).await;
+                return Box::pin(self.close(stream)).await;
             }
             if stopping && done {
                 // What has come is answered: the client sent it before it could know.
@@ -130,14 +132,14 @@ impl Connection {
                 if Instant::now() < end && matches!(come, Ok(Ok(1..))) {
                     continue;
                 }
-                return self.part(stream).await;
+                return Box::pin(self.part(stream)).await;
             }
-            let room = self.waiting < self.limits.tcp_in_flight && !self.broken;
+            let room = self.waiting < self.config.limits.tcp_in_flight && !self.broken;
             tokio::select! {
                 biased;
                 // Before the stream: a client that never pauses is told all the same.
                 () = &mut stopped, if !stopping => stopping = true,
-                Some(reply) = self.replies.recv(), if self.waiting > 0 => self.take(reply),
+                Some(reply) = next(&mut self.late), if self.waiting > 0 => self.take(reply),
                 read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
                     Ok(0) => state = State::HalfClosed,
                     Ok(_) => {}
@@ -146,7 +148,7 @@ impl Connection {
                 () = &mut silence, if done => {
                     let end = last_question + patience;
                     if Instant::now() >= end {
-                        return self.close(stream).await;
+                        return Box::pin(self.close(stream)).await;
                     }
                     silence.as_mut().reset(end);
                 }
@@ -159,13 +161,13 @@ impl Connection {
 
     /// Says goodbye, which over TLS is a message that has to go out (RFC 8446 6.1).
     async fn close(self, mut stream: impl AsyncWrite + Unpin) {
-        let _ = timeout(self.limits.tcp_write, stream.shutdown()).await;
+        let _ = timeout(self.config.limits.tcp_write, stream.shutdown()).await;
     }
 
     /// Says goodbye and waits for the client's, reading what crosses ours: a socket that is closed with something unread resets the
     /// connection, and a reset takes answers away that the client has not read yet (RFC 1122 4.2.2.13).
     async fn part(self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let _ = timeout(self.limits.tcp_write, stream.shutdown()).await;
+        let _ = timeout(self.config.limits.tcp_write, stream.shutdown()).await;
         let mut crossed = [0; 1_024];
         let _ = timeout(GOODBYE, async { while let Ok(1..) = stream.read(&mut crossed).await {} }).await;
     }
@@ -180,7 +182,7 @@ impl Connection {
         let mut count = 0;
         let log = view.routing.query_log.as_deref();
         let mut logged = Vec::new();
-        while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.limits.tcp_in_flight {
+        while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.config.limits.tcp_in_flight {
             // Taken apart from `self`, because the message borrows the buffer.
             let Some(message) = self.frames.next() else { break };
             if message.is_empty() {
@@ -245,8 +247,10 @@ impl Connection {
     }
 
     /// Resolves a miss in a task of its own. The channel has room for every question in flight, so the task never waits for it.
-    fn start(&self, miss: Miss, now: std::time::Instant) {
-        let (core, finished, recorder) = (Arc::clone(&self.core), self.finished.clone(), self.recorder.clone());
+    fn start(&mut self, miss: Miss, now: std::time::Instant) {
+        let most = self.config.limits.tcp_in_flight.max(1);
+        let finished = self.late.get_or_insert_with(|| mpsc::channel(most)).0.clone();
+        let (core, recorder) = (Arc::clone(&self.core), self.recorder.clone());
         let (permit, from) = (admit(&core, self.door, self.from.ip()), self.from);
         self.core.runtime.spawn(async move {
             let reply = match permit {
@@ -268,11 +272,19 @@ impl Connection {
         if let Some(bytes) = reply {
             push_frame(&bytes, &mut self.out);
         }
-        while let Ok(more) = self.replies.try_recv() {
+        while let Some(Ok(more)) = self.late.as_mut().map(|(_, replies)| replies.try_recv()) {
             self.waiting -= 1;
             if let Some(bytes) = more {
                 push_frame(&bytes, &mut self.out);
             }
         }
+    }
+}
+
+/// The next answer to a miss; for ever if there was none.
+async fn next(late: &mut Option<Late>) -> Option<Option<Vec<u8>>> {
+    match late {
+        Some((_, replies)) => replies.recv().await,
+        None => std::future::pending().await,
     }
 }

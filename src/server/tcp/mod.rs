@@ -45,8 +45,8 @@ pub async fn serve(
                 continue;
             }
         };
-        let limits = core.routing.load().config.limits.clone();
-        let permit = match open.take(sharing(door, from.ip()), limits.tcp_connections) {
+        let config = Arc::clone(&core.routing.load().config);
+        let permit = match open.take(sharing(door, from.ip()), config.limits.tcp_connections) {
             Ok(permit) => permit,
             Err(full) => {
                 Counters::add(match full {
@@ -58,23 +58,30 @@ pub async fn serve(
         };
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
-        let handshake = limits.tls_handshake;
-        let connection = Connection::new(Arc::clone(&core), door, from, limits);
+        let handshake = config.limits.tls_handshake;
+        let connection = Connection::new(Arc::clone(&core), door, from, config);
         let (stop, tls) = (stop.clone(), tls.clone());
-        tasks.spawn(async move {
-            match tls {
-                None => connection.run(stream, stop).await,
-                Some(tls) => tokio::select! {
+        // A future has room for all that it may come to: whoever speaks in clear text is not to pay for TLS.
+        // The permit is held from the start: a handshake takes a place like any connection.
+        match tls {
+            None => {
+                let served = connection.run(stream, stop);
+                tasks.spawn(async move {
+                    served.await;
+                    drop(permit);
+                })
+            }
+            Some(tls) => tasks.spawn(async move {
+                tokio::select! {
                     shaken = tls.accept(stream, handshake) => match shaken {
                         Ok(stream) => connection.run(stream, stop).await,
                         Err(fault) => tracing::debug!(%from, ?fault, "TLS handshake failed"),
                     },
                     // Nobody has asked anything yet.
                     () = stop.cancelled() => {}
-                },
-            }
-            // Held from the start: a handshake takes a place like any connection.
-            drop(permit);
-        });
+                }
+                drop(permit);
+            }),
+        };
     }
 }

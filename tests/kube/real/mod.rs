@@ -4,6 +4,7 @@
 
 mod access;
 mod away;
+mod changes;
 mod credentials;
 mod families;
 mod history;
