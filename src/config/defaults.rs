@@ -123,6 +123,7 @@ pub(super) fn upstream() -> ForwardConfig {
         to: vec![Upstream::ResolvConf(Path::new(RESOLV_CONF).into())],
         transport: Transport::Udp,
         stamp: false,
+        random_case: false,
     }
 }
 

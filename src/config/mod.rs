@@ -195,6 +195,8 @@ pub struct ForwardConfig {
     pub transport: Transport,
     /// Whether questions to it carry the stamp; never for `.`.
     pub stamp: bool,
+    /// Whether questions to it over UDP have letters of random case.
+    pub random_case: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -88,6 +88,7 @@ pub(super) struct ForwardSpec {
     pub(super) to: FieldList<Upstream>,
     pub(super) transport: Field<Transport>,
     pub(super) stamp: Field<bool>,
+    pub(super) random_case: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,6 +10,7 @@ pub mod query;
 pub mod record;
 pub mod reply;
 pub mod reverse;
+pub mod spelling;
 pub mod stamp;
 
 pub use body::ReplyBody;

@@ -35,6 +35,7 @@ pub(super) fn forward(specs: &ForwardSpecs, cluster_domain: &Name, report: &Repo
             to: to(place, &zone, &spec.to, report),
             transport: spec.transport.scalar().unwrap_or(Transport::Udp),
             stamp: stamp(&zone, spec, report),
+            random_case: spec.random_case.scalar().unwrap_or(false),
             zone,
         });
     }

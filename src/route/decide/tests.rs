@@ -32,7 +32,7 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
 }
 
 fn forward(zone: &str) -> ForwardConfig {
-    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true }
+    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true, random_case: false }
 }
 
 fn routes() -> Routes {
