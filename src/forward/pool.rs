@@ -288,9 +288,7 @@ async fn probe_until_up(server: Weak<Server>) {
         let began = Instant::now();
         let manner = Manner { edns: true, option: None };
         let (question, until) = (Probe::Root.question(), began + PROBE_TIMEOUT);
-        if let Datagram::Answer(_) =
-            datagram::ask(server.address, &question, manner, Spelling::Lower, 0, until).await
-        {
+        if let Datagram::Answer(_) = datagram::ask(server.address, &question, manner, Spelling::Lower, 0, until).await {
             server.answered(began);
             return;
         }

@@ -173,10 +173,8 @@ async fn off_path_the_case_of_a_question_is_random_and_stays_between_us_and_the_
         spellings.insert(sent.name().to_ascii().split_once('.').map(|(_, rest)| rest.to_owned()));
     }
     assert!(spellings.len() > 55, "{} of 60 spellings are different", spellings.len());
-    let mismatched = format!(
-        "interlocal_upstream_mismatched_answers_total{{zone=\".\",address=\"{}\"}}",
-        lab.upstream.address()
-    );
+    let mismatched =
+        format!("interlocal_upstream_mismatched_answers_total{{zone=\".\",address=\"{}\"}}", lab.upstream.address());
     assert_eq!(lab.region.counter(&mismatched).await, 0.0, "an upstream that keeps the case is believed");
 }
 

@@ -31,6 +31,9 @@ pub enum Facet {
     Ttl,
 }
 
+/// Types whose data is numbers and names: NS, CNAME, SOA, PTR, MX and SRV.
+const NAMES: [u16; 6] = [2, 5, 6, 12, 15, 33];
+
 /// `age`: seconds that an answer may be old.
 pub fn differences(ours: &Reply, theirs: &Reply, age: u32) -> BTreeSet<Facet> {
     let mut found = BTreeSet::new();
@@ -73,9 +76,12 @@ fn ttls_agree(ours: &[Record], theirs: &[Record], age: u32) -> bool {
     })
 }
 
-/// A record without its TTL, the owner's case folded.
+/// A record without its TTL; the case of names means nothing (RFC 4343 3), that of other data does.
 pub fn text(record: &Record) -> String {
-    format!("{} {} {}", record.name.to_lowercase(), u16::from(record.record_type()), record.data)
+    let rtype = u16::from(record.record_type());
+    let data = record.data.to_string();
+    let data = if NAMES.contains(&rtype) { data.to_ascii_lowercase() } else { data };
+    format!("{} {rtype} {data}", record.name.to_lowercase())
 }
 
 pub fn set(records: &[Record]) -> BTreeSet<String> {
@@ -99,11 +105,17 @@ pub fn shown(reply: &Reply) -> String {
     ];
     let flags: Vec<&str> = flags.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
     let size = reply.bytes.len();
-    let _ = writeln!(out, "rcode {} flags {} edns {:?} {size} octets", reply.rcode(), flags.join(" "), edns(&reply.message));
+    let _ = writeln!(
+        out,
+        "rcode {} flags {} edns {:?} {size} octets",
+        reply.rcode(),
+        flags.join(" "),
+        edns(&reply.message)
+    );
     for (code, text) in extended_errors(&reply.message) {
         let _ = writeln!(out, "EDE {code} {text}");
     }
-    for record in reply.message.answers.iter().take(8) {
+    for record in reply.message.answers.iter().chain(&reply.message.authorities).take(20) {
         let _ = writeln!(out, "{record}");
     }
     let counts = reply.counts();

@@ -50,13 +50,14 @@ impl Hasher for Fnv {
     }
 }
 
+/// CNAME, SOA and DNAME.
+const ALONE: [u16; 3] = [5, 6, 39];
+
 /// So many different ones; of a type that stands alone, one.
 pub fn records(owner: &Name, rtype: RecordType, ttl: u32, count: u64, dice: &mut Dice) -> Vec<Record> {
-    let alone = [RecordType::SOA, RecordType::CNAME, RecordType::Unknown(39)];
-    // ANY is answered with data of some type, and a question about a question with nothing.
-    let of = if rtype == RecordType::ANY { RecordType::TXT } else { rtype };
-    let count = if alone.contains(&of) || u16::from(of) == 39 { 1 } else { count };
-    (0..count).map(|number| record(owner, of, ttl, wire(u16::from(of), number, dice))).collect()
+    let rtype = u16::from(rtype);
+    let count = if ALONE.contains(&rtype) { 1 } else { count };
+    (0..count).map(|number| record(owner, rtype.into(), ttl, wire(rtype, number, dice))).collect()
 }
 
 pub fn record(owner: &Name, rtype: RecordType, ttl: u32, data: Vec<u8>) -> Record {

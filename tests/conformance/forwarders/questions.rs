@@ -11,6 +11,8 @@ const TYPES: [u16; 16] = [1, 2, 5, 6, 12, 15, 16, 28, 33, 39, 65, 255, 257, 731,
 const USUAL: [u16; 4] = [1, 28, 16, 15];
 /// Of the OPT record; 0 is none.
 const SIZES: [u16; 8] = [0, 0, 512, 700, 1_232, 1_232, 1_400, 4_096];
+/// Every so many questions one comes again that was asked half as many before.
+const AGAIN: usize = 50;
 /// Variants of each kind.
 const NUMBERS: u64 = 400;
 
@@ -50,7 +52,12 @@ impl Question {
 
 pub fn all(count: usize) -> Vec<Question> {
     let mut dice = Dice::of("questions");
-    (0..count).map(|_| one(&mut dice)).collect()
+    let mut all: Vec<Question> = (0..count).map(|_| one(&mut dice)).collect();
+    // Now and then the same once more, without RD: it may be in somebody's memory.
+    for place in (AGAIN..count).step_by(AGAIN) {
+        all[place] = Question { rd: false, ..all[place - AGAIN / 2].clone() };
+    }
+    all
 }
 
 fn one(dice: &mut Dice) -> Question {

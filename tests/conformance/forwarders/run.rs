@@ -38,7 +38,8 @@ pub async fn compare(servers: [SocketAddr; 3], questions: &Arc<Vec<Question>>, b
         .map(|asker| {
             let questions = Arc::clone(questions);
             tokio::spawn(async move {
-                let mut lines = [Line::open(servers[0]).await, Line::open(servers[1]).await, Line::open(servers[2]).await];
+                let mut lines =
+                    [Line::open(servers[0]).await, Line::open(servers[1]).await, Line::open(servers[2]).await];
                 let mut outcome = Outcome::default();
                 for (id, question) in questions.iter().enumerate().skip(asker).step_by(ASKERS) {
                     let [ours, unbound, dnsdist] = &mut lines;

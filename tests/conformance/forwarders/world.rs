@@ -13,9 +13,34 @@ pub const ZONE: &str = "example.com.";
 
 /// Kinds of names; `chainN` has N links before its end, which `chain0` is.
 pub const KINDS: [&str; 24] = [
-    "plain", "nx", "nodata", "nx-bare", "nodata-bare", "servfail", "refused", "formerr", "notimp", "yxdomain", "badcookie",
-    "chain0", "chain1", "chain3", "chain9", "chain14", "loop", "large", "tc", "ede", "ttl", "flags", "extra", "twice",
+    "plain",
+    "nx",
+    "nodata",
+    "nx-bare",
+    "nodata-bare",
+    "servfail",
+    "refused",
+    "formerr",
+    "notimp",
+    "yxdomain",
+    "badcookie",
+    "chain0",
+    "chain1",
+    "chain3",
+    "chain9",
+    "chain14",
+    "loop",
+    "large",
+    "tc",
+    "ede",
+    "ttl",
+    "flags",
+    "extra",
+    "twice",
 ];
+
+/// Kinds of names that have data of every type that is asked for.
+const WITH_DATA: [&str; 8] = ["plain", CUT, "ede", "flags", "extra", "twice", "large", "ttl"];
 
 /// Of a kind that is answered over TCP only.
 pub const CUT: &str = "tc";
@@ -59,6 +84,13 @@ pub fn kind(asked: &Name) -> Option<(String, u64)> {
 
 pub fn answer(asked: &Name, rtype: RecordType) -> Answer {
     let Some((kind, number)) = kind(asked) else { return denial(ResponseCode::NXDomain, true) };
+    if rtype == RecordType::CNAME && WITH_DATA.contains(&kind.as_str()) {
+        // Nothing is beside a CNAME (RFC 1034 3.6.2).
+        return denial(ResponseCode::NoError, true);
+    }
+    // ANY is answered with one of the types that there are.
+    let any = (rtype == RecordType::ANY).then_some(rtype);
+    let rtype = any.map_or(rtype, |_| RecordType::TXT);
     let mut dice = Dice::of(&format!("{kind} {number} {rtype}"));
     let records = |dice: &mut Dice, count: u64| data::records(asked, rtype, 300, count, dice);
     let some = 1 + dice.below(4);
@@ -81,11 +113,12 @@ pub fn answer(asked: &Name, rtype: RecordType) -> Answer {
             answer.answers = data::records(asked, rtype, ttl, some, &mut dice);
         }
         "loop" | "ring" => answer.answers.push(alias(asked, if kind == "loop" { "ring" } else { "loop" }, number)),
-        _ => return link(asked, rtype, &kind, number),
+        _ => return link(asked, any.unwrap_or(rtype), &kind, number),
     }
     match kind.as_str() {
         "ede" => {
-            answer.ede = Some([(0, "anything"), (4, "forged here"), (15, ""), (3, "of yesterday")][(number % 4) as usize]);
+            answer.ede =
+                Some([(0, "anything"), (4, "forged here"), (15, ""), (3, "of yesterday")][(number % 4) as usize]);
             let denied = [ResponseCode::NoError, ResponseCode::NXDomain, ResponseCode::ServFail][(number % 3) as usize];
             if denied != ResponseCode::NoError {
                 answer = Answer { ede: answer.ede, ..denial(denied, denied == ResponseCode::NXDomain) };
@@ -118,9 +151,11 @@ fn link(asked: &Name, rtype: RecordType, kind: &str, number: u64) -> Answer {
     };
     if left == 0 {
         return match number % 5 {
+            _ if rtype == RecordType::CNAME => denial(ResponseCode::NoError, true),
             3 => denial(ResponseCode::NoError, true),
             4 => denial(ResponseCode::NXDomain, true),
             _ => {
+                let rtype = if rtype == RecordType::ANY { RecordType::TXT } else { rtype };
                 let mut dice = Dice::of(&format!("chain0 {number} {rtype}"));
                 Answer { answers: data::records(asked, rtype, 300, 2, &mut dice), ..Answer::default() }
             }
