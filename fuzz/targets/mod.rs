@@ -7,6 +7,7 @@ pub mod config;
 mod differences;
 pub mod frames;
 pub mod objects;
+pub mod parsers;
 pub mod query;
 mod reading;
 mod server;
@@ -17,10 +18,11 @@ pub use differences::known_differences;
 pub type Run = fn(&[u8]);
 
 /// Name and function of each target; the name is that of its folder of seeds too.
-pub const ALL: [(&str, Run); 5] = [
+pub const ALL: [(&str, Run); 6] = [
     ("query", query::run),
     ("answers", answers::run),
     ("frames", frames::run),
     ("objects", objects::run),
     ("config", config::run),
+    ("parsers", parsers::run),
 ];

@@ -1,10 +1,10 @@
 //! When a wanted difference is what is seen: one predicate for each. They look at what the upstream says, so that an entry does
 //! not hide another difference of the same part of a reply.
 
-use hickory_proto::op::ResponseCode;
+use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::Record;
 
-use super::compare::{is_alias, set};
+use super::compare::{NAMES, is_alias, set};
 use super::questions::Question;
 use super::wanted::Peer;
 use super::world::{self, Answer};
@@ -138,10 +138,11 @@ pub fn above_1232(case: &Case<'_>) -> bool {
     !case.question.tcp && case.question.room() > LARGEST && case.ours.tc() && case.theirs.bytes.len() > LARGEST
 }
 
-/// Chains that fit into little room only with their names compressed.
+/// What fits only with its names compressed.
 pub fn compression(case: &Case<'_>) -> bool {
-    let chain = case.question.kind.starts_with("chain") && case.question.room() < 720;
-    chain && case.ours.tc() && !case.theirs.tc()
+    let named = case.question.kind.starts_with("chain") || NAMES.contains(&case.question.qtype);
+    let fits = case.theirs.bytes.len() <= case.question.room().min(LARGEST);
+    named && !case.question.tcp && case.ours.tc() && !case.theirs.tc() && fits
 }
 
 pub fn cut(case: &Case<'_>) -> bool {
@@ -156,7 +157,10 @@ pub fn any_over_udp(case: &Case<'_>) -> bool {
 /// Whatever types of the name it was asked for before.
 pub fn any_from_memory(case: &Case<'_>) -> bool {
     let true_ones = |record: &Record| {
-        let there = world::answer(&record.name, record.record_type()).answers;
+        let mut message = Message::query();
+        message.answers = world::answer(&record.name, record.record_type()).answers;
+        // As they are read, not as they were made.
+        let there = Message::from_vec(&message.to_vec().unwrap()).unwrap().answers;
         holds(&there, std::slice::from_ref(record))
     };
     case.question.qtype == 255 && case.theirs.answers() > 0 && case.theirs.message.answers.iter().all(true_ones)

@@ -32,7 +32,7 @@ pub enum Facet {
 }
 
 /// Types whose data is numbers and names: NS, CNAME, SOA, PTR, MX and SRV.
-const NAMES: [u16; 6] = [2, 5, 6, 12, 15, 33];
+pub const NAMES: [u16; 6] = [2, 5, 6, 12, 15, 33];
 
 /// `age`: seconds that an answer may be old.
 pub fn differences(ours: &Reply, theirs: &Reply, age: u32) -> BTreeSet<Facet> {

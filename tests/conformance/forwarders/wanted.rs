@@ -122,12 +122,12 @@ pub const ALL: &[Wanted] = &[
     entry(
         "ANY from memory",
         UNBOUND,
-        &[Rcode, Answer, Ttl],
+        &[Rcode, Tc, Answer, Ttl],
         cases::any_from_memory,
         "Which types a name has is for the upstream to say, not for our memory.",
     ),
     entry(
-        "Chains in little room",
+        "Names in little room",
         UNBOUND,
         &[Tc, Answer, Ttl],
         cases::compression,
