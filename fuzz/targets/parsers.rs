@@ -11,6 +11,11 @@ pub use known::known_differences;
 
 const HEADER: usize = 12;
 
+/// Size, version, high bits of the rcode, DO.
+type Edns = (u16, u8, u8, bool);
+/// Owner, type, class and TTL of a record.
+type One = (Vec<u8>, u16, u16, u32);
+
 /// What a message says, as far as two readers can both tell.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -18,11 +23,9 @@ pub(crate) struct Facts {
     /// The second line of the header (RFC 1035 4.1.1), without the reserved bit.
     flags: u16,
     question: (Vec<u8>, u16, u16),
-    /// Size, version, high bits of the rcode, DO.
-    edns: Option<(u16, u8, u8, bool)>,
-    /// Owner, type, class and TTL of each record but OPT and the signatures of the whole message; none in a query, where we
-    /// read nothing of them.
-    records: Option<Vec<(Vec<u8>, u16, u16, u32)>>,
+    edns: Option<Edns>,
+    /// But OPT and the signatures of the whole message; none in a query, where we read nothing of them.
+    records: Option<Vec<One>>,
 }
 
 pub fn run(data: &[u8]) {

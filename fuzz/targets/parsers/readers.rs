@@ -10,7 +10,7 @@ use hickory_proto::rr::{Name, Record as HickoryRecord};
 use interlocal::wire::record::Record;
 use interlocal::wire::{Incoming, NameBuf, Query, ReplyBody, read_u16, rtype};
 
-use super::{Facts, HEADER};
+use super::{Edns, Facts, HEADER, One};
 
 /// OPT, TSIG and SIG: hickory keeps them apart from the records.
 const APART: [u16; 3] = [41, 250, 24];
@@ -116,23 +116,24 @@ pub(super) fn domain(message: &[u8], reply: bool) -> Option<Facts> {
     })
 }
 
-type One = (Vec<u8>, u16, u16, u32);
-
-fn one(record: ParsedRecord<'_, &[u8]>, edns: &mut Option<(u16, u8, u8, bool)>) -> Option<One> {
-    match record.rtype().to_int() {
+fn one(record: ParsedRecord<'_, &[u8]>, edns: &mut Option<Edns>) -> Option<One> {
+    let sound = match record.rtype().to_int() {
         rtype::OPT => {
-            let opt = record.to_record::<Opt<_>>().ok()??;
-            let opt = OptRecord::from_record(opt);
+            let opt = OptRecord::from_record(record.to_record::<Opt<_>>().ok()??);
             let rcode_high = (record.ttl().as_secs() >> 24) as u8;
             *edns = Some((opt.udp_payload_size().max(LEAST), opt.version(), rcode_high, opt.dnssec_ok()));
+            true
         }
-        rtype::NS => drop(record.to_record::<Ns<ParsedName<_>>>().ok()?),
-        rtype::CNAME => drop(record.to_record::<Cname<ParsedName<_>>>().ok()?),
-        rtype::PTR => drop(record.to_record::<Ptr<ParsedName<_>>>().ok()?),
-        rtype::SOA => drop(record.to_record::<Soa<ParsedName<_>>>().ok()?),
-        rtype::MX => drop(record.to_record::<Mx<ParsedName<_>>>().ok()?),
-        rtype::SRV => drop(record.to_record::<Srv<ParsedName<_>>>().ok()?),
-        _ => {}
+        rtype::NS => record.to_record::<Ns<ParsedName<_>>>().is_ok(),
+        rtype::CNAME => record.to_record::<Cname<ParsedName<_>>>().is_ok(),
+        rtype::PTR => record.to_record::<Ptr<ParsedName<_>>>().is_ok(),
+        rtype::SOA => record.to_record::<Soa<ParsedName<_>>>().is_ok(),
+        rtype::MX => record.to_record::<Mx<ParsedName<_>>>().is_ok(),
+        rtype::SRV => record.to_record::<Srv<ParsedName<_>>>().is_ok(),
+        _ => true,
+    };
+    if !sound {
+        return None;
     }
     Some((lower(&record.owner()), record.rtype().to_int(), record.class().to_int(), record.ttl().as_secs()))
 }
