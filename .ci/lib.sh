@@ -98,10 +98,12 @@ ensure_go_tool() {
         echo "$home/bin/$1 is built"
 }
 
-# The servers that ours is measured against. Nothing is started: a system that would start them is told not to.
+# ensure_peers [COMMAND:PACKAGE...]: servers that ours is measured against, or compared with; without arguments all of them. Nothing
+# is started: a system that would start them is told not to.
 ensure_peers() {
     local missing=() pair
-    for pair in knotd:knot nsd:nsd unbound:unbound dnsdist:dnsdist dnsmasq:dnsmasq-base; do
+    [ $# -gt 0 ] || set -- knotd:knot nsd:nsd unbound:unbound dnsdist:dnsdist dnsmasq:dnsmasq-base
+    for pair in "$@"; do
         PATH=$PATH:/usr/sbin command -v "${pair%%:*}" || missing+=("${pair##*:}")
     done
     [ "${#missing[@]}" -gt 0 ] || return 0

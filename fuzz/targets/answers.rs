@@ -99,7 +99,9 @@ fn written(body: &ReplyBody, question: &Question, how: How, source: Option<&Mess
 fn same(read: &[Record], source: &[Record], whole: bool, how: How) {
     assert!(read.len() <= source.len() && (!whole || read.len() == source.len()), "records are missing without TC");
     for (read, source) in read.iter().zip(source) {
-        assert_eq!(read.ttl, how.ttl(source.ttl));
+        // With the top bit set it is zero (RFC 2181 8).
+        let original = if source.ttl >> 31 == 1 { 0 } else { source.ttl };
+        assert_eq!(read.ttl, how.ttl(original));
         assert!(read.ttl <= source.ttl);
         assert_eq!((&read.name, read.dns_class, &read.data), (&source.name, source.dns_class, &source.data));
     }

@@ -160,7 +160,7 @@ fn data_of(record_type: u16) -> &'static str {
     }
 }
 
-fn refused_by_us(message: &[u8]) -> &'static str {
+pub(crate) fn refused_by_us(message: &[u8]) -> &'static str {
     let mut name = NameBuf::new();
     if name.read_plain(message, 12).is_err() {
         return "question";

@@ -8,6 +8,7 @@ pub mod corefile;
 mod differences;
 pub mod frames;
 pub mod objects;
+pub mod parsers;
 pub mod query;
 mod reading;
 mod server;
@@ -18,11 +19,12 @@ pub use differences::known_differences;
 pub type Run = fn(&[u8]);
 
 /// Name and function of each target; the name is that of its folder of seeds too.
-pub const ALL: [(&str, Run); 6] = [
+pub const ALL: [(&str, Run); 7] = [
     ("query", query::run),
     ("answers", answers::run),
     ("frames", frames::run),
     ("objects", objects::run),
     ("config", config::run),
     ("corefile", corefile::run),
+    ("parsers", parsers::run),
 ];

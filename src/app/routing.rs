@@ -161,3 +161,6 @@ fn route_id(kind: &str, name: &str) -> u64 {
     (kind, name).hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

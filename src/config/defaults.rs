@@ -127,6 +127,7 @@ pub(super) fn upstream() -> ForwardConfig {
         transport: Transport::Udp,
         stamp: false,
         cache: None,
+        random_case: false,
     }
 }
 

@@ -220,6 +220,8 @@ pub struct ForwardConfig {
     pub transport: Transport,
     /// Whether questions to it carry the stamp; never for `.`.
     pub stamp: bool,
+    /// Whether questions to it over UDP have letters of random case.
+    pub random_case: bool,
     /// How long its answers are kept, if not as long as the server says.
     pub cache: Option<CacheCaps>,
 }

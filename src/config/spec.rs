@@ -93,6 +93,7 @@ pub(super) struct ForwardSpec {
     pub(super) to: FieldList<Upstream>,
     pub(super) transport: Field<Transport>,
     pub(super) stamp: Field<bool>,
+    pub(super) random_case: Field<bool>,
     pub(super) cache: At<CapsSpec>,
 }
 

@@ -60,7 +60,7 @@ impl ForwardClient {
     /// Reads the row's resolv.conf files. Call it inside a tokio runtime: that is where its tasks will run.
     #[must_use]
     pub fn start(config: &ForwardConfig, limits: &Limits, stamp_option: u16) -> Arc<Self> {
-        let how = How { config: config.clone(), bounds: Bounds::new(limits, stamp_option), trouble: None };
+        let how = How { config: config.clone(), bounds: Bounds::new(config, limits, stamp_option), trouble: None };
         let client = Self {
             zone: config.zone.clone(),
             udp: Pool::new(),
@@ -76,7 +76,7 @@ impl ForwardClient {
     /// known of them; a file that cannot be used leaves the servers as they are.
     pub fn update(&self, config: &ForwardConfig, limits: &Limits, stamp_option: u16) {
         let mut how = self.how.write();
-        how.bounds = Bounds::new(limits, stamp_option);
+        how.bounds = Bounds::new(config, limits, stamp_option);
         how.trouble = None;
         self.tcp.set_plan(plan(limits, stamp_option));
         let same_places = how.config.to == config.to;

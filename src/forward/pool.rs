@@ -12,12 +12,13 @@ use tokio::time::{Instant, sleep};
 
 use super::finish::{Finish, MAX_AGE};
 use super::upstream::Standing;
+use crate::config::ForwardConfig;
 use crate::limits::Limits;
 use crate::metrics::{Histogram, Timings};
 use crate::peer::address::refuses_opt;
 use crate::peer::connection::Terms;
 use crate::peer::counters::{Counters, count};
-use crate::peer::datagram::{self, Datagram};
+use crate::peer::datagram::{self, Datagram, Spelling};
 use crate::peer::health::{PROBE_EVERY, vary};
 use crate::peer::sync::Probe;
 use crate::wire::exchange::{Manner, Question, Received};
@@ -34,16 +35,19 @@ pub struct Bounds {
     pub in_flight: usize,
     /// Code of the stamp.
     pub stamp_option: u16,
+    /// Of questions over UDP.
+    pub spelling: Spelling,
 }
 
 impl Bounds {
     #[must_use]
-    pub fn new(limits: &Limits, stamp_option: u16) -> Self {
+    pub fn new(config: &ForwardConfig, limits: &Limits, stamp_option: u16) -> Self {
         Self {
             deadline: limits.forward_deadline,
             tries: limits.forward_tries.max(1),
             in_flight: limits.peer_in_flight.max(1),
             stamp_option,
+            spelling: if config.random_case { Spelling::Random } else { Spelling::Lower },
         }
     }
 }
@@ -199,7 +203,7 @@ impl Server {
 
     async fn send(&self, question: &Question, manner: Manner<'_>, bounds: Bounds, until: Instant) -> Option<Received> {
         let began = Instant::now();
-        match datagram::ask(self.address, question, manner, bounds.stamp_option, until).await {
+        match datagram::ask(self.address, question, manner, bounds.spelling, bounds.stamp_option, until).await {
             Datagram::Answer(answer) if !answer.truncated => {
                 self.answered(began);
                 return Some(*answer);
@@ -283,8 +287,8 @@ async fn probe_until_up(server: Weak<Server>) {
         count(&server.tally.probes);
         let began = Instant::now();
         let manner = Manner { edns: true, option: None };
-        let asked = datagram::ask(server.address, &Probe::Root.question(), manner, 0, began + PROBE_TIMEOUT).await;
-        if let Datagram::Answer(_) = asked {
+        let (question, until) = (Probe::Root.question(), began + PROBE_TIMEOUT);
+        if let Datagram::Answer(_) = datagram::ask(server.address, &question, manner, Spelling::Lower, 0, until).await {
             server.answered(began);
             return;
         }

@@ -10,16 +10,24 @@ use tokio::time::{Instant, timeout_at};
 
 use super::random;
 use crate::wire::exchange::{Manner, Question, Received};
-use crate::wire::{HEADER_LEN, WireError};
+use crate::wire::{HEADER_LEN, WireError, spelling};
 
 /// Room for a reply: more than we say that we take, for servers that do not look.
 const ROOM: usize = 4_096;
+
+/// Whether the letters of the question are in a case that a forger has to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    Lower,
+    /// Each in one by chance, and a reply has to have them so.
+    Random,
+}
 
 /// How one try ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Datagram {
     Answer(Box<Received>),
-    /// A reply came with another id or another question: somebody may be guessing, so UDP is not to be trusted for this
+    /// A reply came with another id, another question, or the question in another case than a random one: somebody may be guessing, so UDP is not to be trusted for this
     /// question (CVE-2020-25705).
     Forged,
     /// The host says that nobody listens there, or there is no way to it.
@@ -32,12 +40,17 @@ pub async fn ask(
     server: SocketAddr,
     question: &Question,
     manner: Manner<'_>,
+    spelling: Spelling,
     stamp_option: u16,
     until: Instant,
 ) -> Datagram {
     let asked = question.asked();
     let id = random::id();
-    let Ok(socket) = send(server, &asked.write(id, manner)).await else { return Datagram::Unreachable };
+    let mut sent = asked.write(id, manner);
+    if spelling == Spelling::Random {
+        spelling::scatter(&mut sent, random::coin);
+    }
+    let Ok(socket) = send(server, &sent).await else { return Datagram::Unreachable };
     let mut buffer = vec![0; ROOM];
     loop {
         let length = match timeout_at(until, socket.recv(&mut buffer)).await {
@@ -49,11 +62,15 @@ pub async fn ask(
         if length < HEADER_LEN {
             continue;
         }
-        let message = &buffer[..length];
+        let message = &mut buffer[..length];
         match asked.matches(id, message) {
             Err(WireError::Id | WireError::Question) => return Datagram::Forged,
             Err(_) => {}
+            Ok(()) if spelling == Spelling::Random && !spelling::is_kept(&sent, message) => return Datagram::Forged,
             Ok(()) => {
+                if spelling == Spelling::Random {
+                    spelling::settle(message, asked.name);
+                }
                 if let Ok(received) = Received::parse(&asked, message, stamp_option) {
                     return Datagram::Answer(Box::new(received));
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::datagram::{self, Datagram};
+use super::datagram::{self, Datagram, Spelling};
 use super::dial::Dial;
 use super::dialer::Dialer;
 use super::random;
@@ -65,7 +65,7 @@ pub async fn ask(server: SocketAddr, transport: Transport, zone: &Name, own: Own
     let answer = match transport {
         Transport::Udp => {
             let until = Instant::now() + PATIENCE;
-            match datagram::ask(server, &question, Manner::default(), 0, until).await {
+            match datagram::ask(server, &question, Manner::default(), Spelling::Lower, 0, until).await {
                 Datagram::Answer(answer) => Some(*answer),
                 _ => None,
             }

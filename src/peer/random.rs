@@ -15,6 +15,12 @@ pub fn nonce() -> u64 {
     rand::random()
 }
 
+/// One bit.
+#[must_use]
+pub fn coin() -> bool {
+    rand::random()
+}
+
 /// From 0 up to, but not including, 1.
 #[must_use]
 pub fn unit() -> f64 {

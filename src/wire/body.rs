@@ -104,6 +104,12 @@ impl ReplyBody {
         let soa = rest.iter().take(usize::from(counts[1])).find(|record| record.rtype == rtype::SOA);
         let chain = Chain::follow(message, answers, name, qtype);
         let ttl = lifetime(message, rcode, answers, chain.answered, soa).filter(|_| !flags.has(Flags::TC));
+        let mut records: Box<[u8]> = message[start..walk.end].into();
+        let ttls: Box<[u16]> = walk.ttls.iter().map(|at| (at - start) as u16).collect();
+        for at in ttls.iter().map(|at| usize::from(*at)) {
+            let value = sane(read_u32(&records, at).unwrap_or(0));
+            records[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        }
         let open = rcode == Rcode::NOERROR && !chain.answered && chain.links > 0 && soa.is_none();
         let body = Self {
             rcode,
@@ -113,8 +119,8 @@ impl ReplyBody {
             open_target: open.then(|| chain.end.to_name()),
             answered: chain.answered,
             counts,
-            records: message[start..walk.end].into(),
-            ttls: walk.ttls.iter().map(|at| (at - start) as u16).collect(),
+            records,
+            ttls,
             // What has a section behind the answers keeps its order: a name there may point anywhere.
             turning: (counts[1..] == [0, 0]).then(|| Turning::find(message, start, &walk.all)).flatten(),
         };
@@ -353,11 +359,15 @@ impl Chain {
     }
 }
 
+/// "Implementations should treat TTL values received with the most significant bit set as if the entire value received was zero"
+/// (RFC 2181 8): whoever gets them from us would not have to.
+fn sane(ttl: u32) -> u32 {
+    if ttl > i32::MAX as u32 { 0 } else { ttl }
+}
+
 /// How long a message may be kept: the least TTL of its answers, and for a denial that of its SOA, which is "the minimum of
 /// the MINIMUM field of the SOA record and the TTL of the SOA itself" (RFC 2308 5). No SOA, no keeping a denial.
 fn lifetime(message: &[u8], rcode: Rcode, answers: &[Record], answered: bool, soa: Option<&Record>) -> Option<u32> {
-    // TTLs with the top bit set are zero (RFC 2181 8).
-    let sane = |ttl: u32| if ttl > i32::MAX as u32 { 0 } else { ttl };
     let least = answers.iter().map(|record| sane(record.ttl)).min();
     match rcode {
         // An open chain is kept like an answer: whoever reads it follows it to its end.

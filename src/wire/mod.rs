@@ -11,6 +11,7 @@ pub mod query;
 pub mod record;
 pub mod reply;
 pub mod reverse;
+pub mod spelling;
 pub mod stamp;
 pub mod text;
 

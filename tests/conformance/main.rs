@@ -15,6 +15,7 @@ mod coalescing;
 mod doors;
 mod edns;
 mod entry;
+mod forwarders;
 mod framing;
 mod keys;
 mod kubernetes;

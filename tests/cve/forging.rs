@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use hickory_proto::rr::RecordType;
 
-use crate::support::lab::{Lab, NOERROR, NXDOMAIN, ask, lab, udp};
+use crate::support::lab::{Lab, NOERROR, NXDOMAIN, ask, both_families, lab, udp};
 use crate::support::raw::{A, Raw};
 use crate::support::read::addresses;
+use crate::support::region::Region;
+use crate::support::server::ScriptServer;
 use crate::support::wait::eventually;
 use crate::support::{ip, ms, secs};
 
@@ -140,4 +142,74 @@ async fn off_path_answers_from_another_port_are_not_seen() {
     drop(lab.upstream.on("port.example.com", RecordType::A).answer_a("192.0.2.1", 60));
     let reply = lab.ask(&Raw::new("port.example.com", A).rd()).await;
     assert_eq!(addresses(&reply.message), [ip("192.0.2.1")]);
+}
+
+/// With 0x20 towards its upstream.
+async fn random_case() -> Lab {
+    let upstream = ScriptServer::start();
+    let forward = format!("[{{zone: ., to: [\"{}\"], random_case: true}}]", upstream.address());
+    let region = Region::new("east").key("listen", &both_families()).forward(&forward).start().await;
+    Lab { region, upstream }
+}
+
+/// The case of each letter is one more bit to guess, and nobody but the upstream sees it.
+#[tokio::test]
+async fn off_path_the_case_of_a_question_is_random_and_stays_between_us_and_the_upstream() {
+    let lab = random_case().await;
+    // As servers do that copy the question's name in place of a pointer to it.
+    let copied = |query: &hickory_proto::op::Message, reply: &mut hickory_proto::op::Message| {
+        reply.answers.iter_mut().for_each(|record| record.name = query.queries[0].name().clone());
+    };
+    let mut spellings = HashSet::new();
+    for number in 0..60 {
+        let asked = format!("n{number}.Casual-Letters.ExAmple.com");
+        drop(lab.upstream.on(&asked, RecordType::A).edit(copied).answer_a("192.0.2.1", 60));
+        let reply = lab.ask(&Raw::new(&asked, A).rd()).await;
+        let owner = reply.message.answers[0].name.to_ascii();
+        let own = [format!("{asked}."), format!("{}.", asked.to_ascii_lowercase())];
+        assert!(own.contains(&owner), "{owner}: the client's case, or none");
+        let received = lab.upstream.received();
+        let sent = received.last().and_then(|one| one.message.as_ref()?.queries.first()).expect("a question");
+        spellings.insert(sent.name().to_ascii().split_once('.').map(|(_, rest)| rest.to_owned()));
+    }
+    assert!(spellings.len() > 55, "{} of 60 spellings are different", spellings.len());
+    let mismatched =
+        format!("interlocal_upstream_mismatched_answers_total{{zone=\".\",address=\"{}\"}}", lab.upstream.address());
+    assert_eq!(lab.region.counter(&mismatched).await, 0.0, "an upstream that keeps the case is believed");
+}
+
+/// Whoever guesses id and port still has to guess the letters. The first reply with others moves the question to TCP, as a wrong id
+/// does, and so does a failure that has no question to show.
+#[tokio::test]
+async fn off_path_a_reply_in_another_case_moves_the_question_to_tcp() {
+    let lab = random_case().await;
+    let lower = |_: &hickory_proto::op::Message, reply: &mut hickory_proto::op::Message| {
+        reply.queries.iter_mut().for_each(|query| query.name = query.name().to_lowercase());
+    };
+    let names = ["lower-case.example.com", "no-question.example.com"];
+    drop(lab.upstream.on(names[0], RecordType::A).over_udp().edit(lower).answer_a("192.0.2.66", 60));
+    let refused = hickory_proto::op::ResponseCode::Refused;
+    drop(lab.upstream.on(names[1], RecordType::A).over_udp().rcode(refused).no_question());
+    for asked in names {
+        drop(lab.upstream.on(asked, RecordType::A).over_tcp().answer_a("192.0.2.1", 60));
+        for way in lab.ways() {
+            let reply = ask(way, &Raw::new(asked, A).rd()).await;
+            assert_eq!(addresses(&reply.message), [ip("192.0.2.1")], "{asked} {way:?}");
+        }
+    }
+    let address = lab.upstream.address();
+    let mismatched = format!("interlocal_upstream_mismatched_answers_total{{zone=\".\",address=\"{address}\"}}");
+    assert_eq!(lab.region.counter(&mismatched).await, 2.0, "{}", lab.region.get("/metrics").await.1);
+}
+
+/// Without it the case of a reply means nothing (RFC 4343 3).
+#[tokio::test]
+async fn a_reply_in_another_case_is_an_answer_unless_the_case_is_random() {
+    let lab = lab().await;
+    let upper = |_: &hickory_proto::op::Message, reply: &mut hickory_proto::op::Message| {
+        reply.queries.iter_mut().for_each(|query| query.name = crate::support::name("UPPER.EXAMPLE.COM"));
+    };
+    drop(lab.upstream.on("upper.example.com", RecordType::A).edit(upper).answer_a("192.0.2.1", 60));
+    assert_eq!(lab.ask(&Raw::new("upper.example.com", A).rd()).await.answers(), 1);
+    assert!(lab.upstream.received().iter().all(|one| one.connection.is_none()), "nothing went over TCP");
 }

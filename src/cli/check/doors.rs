@@ -10,7 +10,7 @@ use super::report::{Line, Topic};
 use super::subject::{Subject, reach};
 use crate::config::Config;
 use crate::metrics::names;
-use crate::peer::datagram::{self, Datagram};
+use crate::peer::datagram::{self, Datagram, Spelling};
 use crate::peer::look::{self, Unseen};
 use crate::peer::probe::{self, Own, PATIENCE};
 use crate::wire::exchange::{Manner, Question, Received};
@@ -116,7 +116,7 @@ pub async fn ask(server: SocketAddr, over: &str, question: &Question, option: u1
     }
     let manner = Manner { edns: true, option: None };
     for _ in 0..TRIES {
-        match datagram::ask(server, question, manner, option, Instant::now() + PATIENCE / 2).await {
+        match datagram::ask(server, question, manner, Spelling::Lower, option, Instant::now() + PATIENCE / 2).await {
             Datagram::Answer(answer) => return Ok(*answer),
             Datagram::Unreachable => return Err("nobody listens there".to_owned()),
             Datagram::Forged => return Err("replies to other questions came".to_owned()),

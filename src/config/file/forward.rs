@@ -36,6 +36,7 @@ pub(super) fn forward(specs: &ForwardSpecs, cluster: &[Name], report: &Report<'_
             transport: spec.transport.scalar().unwrap_or(Transport::Udp),
             stamp: stamp(&zone, spec, report),
             cache: spec.cache.get().map(|spec| caps(spec, report)),
+            random_case: spec.random_case.scalar().unwrap_or(false),
             zone,
         });
     }

@@ -120,7 +120,7 @@ peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
   - {zone: Corp.example.com, to: [/run/resolv.conf], transport: tcp}
-  - {zone: a.k8s.example, to: [10.1.2.4], stamp: false}
+  - {zone: a.k8s.example, to: [10.1.2.4], stamp: false, random_case: true}
 cache: {size: 0, max_ttl: 1m, max_negative_ttl: 1s, prefetch: false}
 shutdown: {lameduck: 0s}
 limits: {regions: 3, tcp_idle: 30s, tls_handshake: 1s, manifest_bytes: 1MiB, watch_line_bytes: 2MiB, list_page_bytes: 3MiB}
@@ -146,14 +146,14 @@ sockets: plain
     assert!(!server.cache.prefetch);
     let shown = |row: &ForwardConfig| {
         let to: Vec<String> = row.to.iter().map(ToString::to_string).collect();
-        format!("{} {} {:?} {}", row.zone, to.join(" "), row.transport, row.stamp)
+        format!("{} {} {:?} {} {}", row.zone, to.join(" "), row.transport, row.stamp, row.random_case)
     };
     assert_eq!(
         server.forward.iter().map(shown).collect::<Vec<_>>(),
         [
-            ". 10.1.2.3:53 [2001:db8::7]:5353 Udp false",
-            "corp.example.com /run/resolv.conf Tcp true",
-            "a.k8s.example 10.1.2.4:53 Udp false",
+            ". 10.1.2.3:53 [2001:db8::7]:5353 Udp false false",
+            "corp.example.com /run/resolv.conf Tcp true false",
+            "a.k8s.example 10.1.2.4:53 Udp false true",
         ]
     );
     assert_eq!((config.listen.peers.len(), config.listen.peers_allow.len()), (0, 2));

@@ -32,7 +32,14 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
 }
 
 fn forward(zone: &str) -> ForwardConfig {
-    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true, cache: None }
+    ForwardConfig {
+        zone: name(zone),
+        to: Vec::new(),
+        transport: Transport::Udp,
+        stamp: true,
+        random_case: false,
+        cache: None,
+    }
 }
 
 fn routes() -> Routes {

@@ -76,6 +76,16 @@ fn corefiles() {
 }
 
 #[test]
+fn parsers_and_every_listed_difference_between_them() {
+    replay("parsers", 0);
+    for row in targets::parsers::known_differences() {
+        println!("{row}");
+        assert!(row.seen() > 0, "no seed shows it any more: {row}");
+    }
+    replay("parsers", 40_000);
+}
+
+#[test]
 fn the_corpus_stays_small() {
     let size: usize = targets::ALL.iter().flat_map(|(name, _)| seeds(name)).map(|(_, bytes)| bytes.len()).sum();
     assert!(size < MOST, "{size} octets");

@@ -124,5 +124,5 @@ fn row(zone: Name, forward: &Forward, caps: CacheCaps, sources: &Sources) -> For
         }
     }
     let transport = if forward.tcp { Transport::Tcp } else { Transport::Udp };
-    ForwardConfig { stamp: !zone.as_ref().is_root(), zone, to, transport, cache: Some(caps) }
+    ForwardConfig { stamp: !zone.as_ref().is_root(), zone, to, transport, random_case: false, cache: Some(caps) }
 }
