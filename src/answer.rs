@@ -31,8 +31,16 @@ pub enum Failure {
     NoRoute,
     /// Neither a namespace nor a region, but nearly a region: perhaps the table lacks it, or it is mistyped.
     NoSuchRegion { label: String, known: String },
+    /// The Service is headless, and without a ready endpoint its name does not exist.
+    NoReadyEndpoint,
+    /// An upstream's own failure, of which it says nothing more.
+    UpstreamFailed { zone: Name, rcode: Rcode },
+    /// A version of EDNS that nobody has seen yet.
+    EdnsVersion,
     /// The asker is not in `listen.peers_allow`.
     NotAllowed,
+    /// Class CH: who answers is not for this asker.
+    NotTold,
     /// The zone has not been read from the API yet.
     NotReady,
     /// RD=0, and not in memory.
@@ -62,10 +70,13 @@ impl Failure {
             | Self::NotHere
             | Self::NoRoute
             | Self::NotAllowed
+            | Self::NotTold
             | Self::NoRecursion
             | Self::NotAnswered { .. } => Rcode::REFUSED,
             Self::TargetPrivate { .. } => Rcode::NOERROR,
-            Self::NoSuchRegion { .. } => Rcode::NXDOMAIN,
+            Self::NoSuchRegion { .. } | Self::NoReadyEndpoint => Rcode::NXDOMAIN,
+            Self::UpstreamFailed { rcode, .. } => *rcode,
+            Self::EdnsVersion => Rcode::BADVERS,
             _ => Rcode::SERVFAIL,
         }
     }
@@ -95,9 +106,15 @@ impl Failure {
             Self::NotHere => (EdeCode::PROHIBITED, "not a name of this region".into()),
             Self::NoRoute => (EdeCode::NOT_AUTHORITATIVE, "no zone and no upstream for this name".into()),
             Self::NoSuchRegion { label, known } => {
-                (EdeCode::OTHER, format!("no such region {label}; known: {known}").into())
+                (EdeCode::OTHER, format!("no such region `{label}`; known: {known}").into())
             }
+            Self::NoReadyEndpoint => (EdeCode::OTHER, "headless Service without a ready endpoint".into()),
+            Self::UpstreamFailed { zone, rcode } => {
+                (EdeCode::NETWORK_ERROR, format!("an upstream of {zone} answered {}", rcode.to_text()).into())
+            }
+            Self::EdnsVersion => (EdeCode::NOT_SUPPORTED, "EDNS version 0 is the only one".into()),
             Self::NotAllowed => (EdeCode::PROHIBITED, "address not in listen.peers_allow".into()),
+            Self::NotTold => (EdeCode::PROHIBITED, "who answers is told to listed addresses only".into()),
             Self::NotReady => (EdeCode::NOT_READY, "zone not read from the Kubernetes API yet".into()),
             Self::NoRecursion => (EdeCode::NOT_AUTHORITATIVE, "recursion not asked for, and not in memory".into()),
             Self::Overloaded => (EdeCode::OTHER, "too many questions in flight".into()),
@@ -193,6 +210,10 @@ mod tests {
         ];
         all.extend(what);
         all.push(Failure::NoSuchRegion { label: "eats".into(), known: "central, east, west".into() });
+        all.push(Failure::NotTold);
+        all.push(Failure::NoReadyEndpoint);
+        all.push(Failure::UpstreamFailed { zone: "corp.example".parse().expect("a name"), rcode: Rcode::SERVFAIL });
+        all.push(Failure::EdnsVersion);
         all.push(Failure::ClientOverloaded);
         all
     }
@@ -230,13 +251,20 @@ mod tests {
             Failure::NoRoute => 17,
             Failure::NotAnswered { .. } => 18,
             Failure::NoSuchRegion { .. } => 19,
-            Failure::ClientOverloaded => 20,
+            Failure::NotTold => 20,
+            Failure::NoReadyEndpoint => 21,
+            Failure::UpstreamFailed { .. } => 22,
+            Failure::EdnsVersion => 23,
+            Failure::ClientOverloaded => 24,
         }
     }
 
     #[test]
     fn page_has_a_row_for_every_failure_with_its_rcode_and_code() {
         let page = include_str!("../docs/answers.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `") && line.split(" | ").count() == 4).count();
+        // Five of them are stale answers.
+        assert_eq!(rows, all().len() + 5, "the page has a row that nothing says");
         for (place, failure) in all().iter().enumerate() {
             assert_eq!(number(failure), place);
             let (ede, rcode) = (failure.ede(), failure.rcode().to_text());

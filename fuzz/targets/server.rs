@@ -74,6 +74,7 @@ impl Server {
             heartbeats: Heartbeats::new(now),
             metrics,
             instance: 1,
+            identity: interlocal::server::identity::Identity::new(|_| None),
             counters: Counters::default(),
             tls: None,
             table: TableState::new(true),

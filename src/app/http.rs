@@ -1,7 +1,7 @@
 //! The HTTP listeners: bound with the doors, served on a thread of their own.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::Context;
 
@@ -48,6 +48,7 @@ impl Http {
             heartbeats: core.heartbeats.clone(),
             ready: ready.clone(),
             metrics: Arc::clone(&core.metrics),
+            core: Weak::clone(&weak),
             peers: Arc::new(move || weak.upgrade().map(|core| Peers::now(&core))),
         };
         Admin::start(self.doors, shown).context("cannot serve HTTP")

@@ -8,6 +8,7 @@ mod feed;
 mod http;
 mod loops;
 pub mod memory;
+pub mod offline;
 mod pulse;
 mod reloads;
 mod report;
@@ -44,6 +45,7 @@ use crate::server::admin::Admin;
 use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters, TableState};
 use crate::server::heartbeat::Heartbeats;
+use crate::server::identity::Identity;
 use crate::server::permits::Permits;
 use crate::server::recorders::Recorders;
 use crate::server::{BoundDoors, Doors};
@@ -160,6 +162,7 @@ impl BoundApp {
             metrics: Arc::clone(&metrics),
             instance: builder.instance(),
             counters: Counters::default(),
+            identity: Identity::new(|name| std::env::var(name).ok()),
             tls: config.listen.peers_tls.as_ref().map(|_| Arc::default()),
             table: TableState::new(ok),
         });

@@ -233,6 +233,7 @@ impl State {
         new.listen = ListenConfig {
             peers_allow: new.listen.peers_allow,
             peers_chase_outside: new.listen.peers_chase_outside,
+            identify: new.listen.identify,
             peers_tls,
             ..old.listen.clone()
         };

@@ -25,6 +25,16 @@ pub struct KeyBuf {
     len: usize,
 }
 
+/// What a key tells apart besides names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    pub server: u16,
+    pub route: u64,
+    pub qtype: u16,
+    pub dnssec_ok: bool,
+    pub checking_disabled: bool,
+}
+
 /// A key that is kept; cheap to clone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Key(Arc<[u8]>);
@@ -70,6 +80,26 @@ impl Key {
     #[inline]
     pub(super) fn hash(&self) -> u64 {
         hash_of(&self.0)
+    }
+
+    /// The name, as it stands in a message.
+    pub(super) fn name(&self) -> &[u8] {
+        self.0.get(FIXED..).unwrap_or_default()
+    }
+
+    /// What it was made of, but for the name.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        let number = |at: usize| u16::from_be_bytes([self.0[at], self.0[at + 1]]);
+        let route = self.0[10..].first_chunk().map_or(0, |route| u64::from_be_bytes(*route));
+        let flags = self.0[22];
+        Parts {
+            server: number(8),
+            route,
+            qtype: number(18),
+            dnssec_ok: flags & 1 != 0,
+            checking_disabled: flags & 2 != 0,
+        }
     }
 
     /// The server that it is kept for.

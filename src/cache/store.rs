@@ -95,6 +95,30 @@ impl Cache {
         Some(found)
     }
 
+    /// Gives the entry to `f`, fresh or not, and counts nothing.
+    pub(super) fn peek<R>(&self, key: &KeyBuf, f: impl FnOnce(&Entry) -> R) -> Option<R> {
+        self.shard(key.hash()).lock().answers.peek(key.octets()).map(f)
+    }
+
+    /// Shows every entry, a shard at a time.
+    pub(super) fn each(&self, mut f: impl FnMut(&Key, &Entry)) {
+        for shard in &self.shards {
+            shard.0.lock().answers.iter().for_each(|(key, entry)| f(key, entry));
+        }
+    }
+
+    /// Forgets the answers whose key is so, and says how many.
+    pub(super) fn remove_where(&self, wanted: impl Fn(&Key) -> bool) -> usize {
+        let mut gone = 0;
+        for shard in &self.shards {
+            let mut shard = shard.0.lock();
+            let keys: Vec<Key> = shard.answers.iter().map(|(key, _)| key).filter(|key| wanted(key)).cloned().collect();
+            gone += keys.len();
+            keys.iter().for_each(|key| shard.remove(key.borrow()));
+        }
+        gone
+    }
+
     /// Is it time to ask again for this answer, because it is there and soon is not?
     #[must_use]
     pub fn is_due(&self, key: &KeyBuf, now: Instant) -> bool {

@@ -7,10 +7,12 @@ use anyhow::{Context, bail, ensure};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::{Request, header};
+use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::server::admin::TOOL_HEADER;
 
 /// An instance that hangs must not make its tools hang.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,9 +38,15 @@ impl Instance {
     /// # Errors
     /// If nobody answers there, or not with such a page.
     pub fn get(&self, path: &str) -> anyhow::Result<String> {
-        let (status, text) = self.page(path)?;
-        ensure!(status == 200, "http://{}{path} has HTTP status {status}", self.admin);
-        Ok(text)
+        self.fine(Method::GET, path)
+    }
+
+    /// Has the instance do something, and gives the text that says what it did.
+    ///
+    /// # Errors
+    /// As [`Self::get`], or if it does not do that.
+    pub fn post(&self, path: &str) -> anyhow::Result<String> {
+        self.fine(Method::POST, path)
     }
 
     /// A page with its status, whatever that is: `/ready` has words for people when it is not 200.
@@ -46,8 +54,18 @@ impl Instance {
     /// # Errors
     /// If nobody answers there.
     pub fn page(&self, path: &str) -> anyhow::Result<(u16, String)> {
+        self.ask(Method::GET, path).map(|(status, text)| (status.as_u16(), text))
+    }
+
+    fn fine(&self, method: Method, path: &str) -> anyhow::Result<String> {
+        let (status, text) = self.ask(method, path)?;
+        ensure!(status == StatusCode::OK, "http://{}{path} has HTTP status {status}{}", self.admin, why(&text));
+        Ok(text)
+    }
+
+    fn ask(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-        let asked = runtime.block_on(async { timeout(TIMEOUT, get(self.admin, path)).await });
+        let asked = runtime.block_on(async { timeout(TIMEOUT, ask(self.admin, method, path)).await });
         let page = asked.unwrap_or_else(|_| bail!("no answer within {} s", TIMEOUT.as_secs()));
         page.with_context(|| {
             format!("cannot read http://{}{path}; `listen.admin` of the instance says where it is", self.admin)
@@ -55,15 +73,21 @@ impl Instance {
     }
 }
 
-async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
+async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
     let stream = TcpStream::connect(admin).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let request = Request::get(path).header(header::HOST, admin.to_string()).body(Empty::<Bytes>::new())?;
+    let request = Request::builder().method(method).uri(path).header(header::HOST, admin.to_string());
+    let request = request.header(TOOL_HEADER, "1").body(Empty::<Bytes>::new())?;
     let reply = sender.send_request(request).await?;
-    let status = reply.status().as_u16();
+    let status = reply.status();
     let body = Limited::new(reply.into_body(), MAX_PAGE).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!(error))?;
     connection.abort();
     Ok((status, String::from_utf8(body.to_bytes().into()).context("the page is no text")?))
+}
+
+/// The first line of what a page says instead.
+fn why(text: &str) -> String {
+    text.lines().next().map(|line| format!(": {line}")).unwrap_or_default()
 }

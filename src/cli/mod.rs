@@ -2,14 +2,22 @@
 
 mod admin;
 mod ask;
+mod cache;
 mod check;
+mod columns;
 mod compare;
 mod demo;
 mod descriptors;
 mod files;
+mod output;
 mod peers;
+mod query;
+mod schema;
 mod serve;
+mod shell;
+mod status;
 mod validate;
+mod zone;
 
 use std::process::ExitCode;
 
@@ -37,12 +45,28 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// What an instance would answer, stage by stage, and why
+    Query(query::Args),
+    /// A running instance on one screen: what is wrong, zone, regions, upstreams, cache
+    Status(status::Args),
     /// Look at everything that has to be right, live, and say what is wrong, why and how to mend it
     Check(check::Args),
     /// Ask this server and another one the same, and say where they differ: before switching from CoreDNS
     Compare(compare::Args),
     /// How the other regions stand, as a running instance sees them
     Peers(peers::Args),
+    /// What a running instance keeps of others' answers
+    Cache(cache::Args),
+    /// Which Services a running instance has read
+    Zone(zone::Args),
+    /// The whole configuration with every default, and what it means
+    Config(shell::Config),
+    /// The JSON Schema of our two files, for editors
+    Schema(schema::Args),
+    /// Completions for a shell
+    Completions(shell::Completions),
+    /// Manual pages
+    Man(shell::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -52,9 +76,17 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Peers(args) => peers::run(&args),
+        Command::Cache(args) => cache::run(&args),
+        Command::Zone(args) => zone::run(&args),
+        Command::Config(args) => shell::config(&args),
+        Command::Schema(args) => Ok(schema::run(&args)),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     };
     result.unwrap_or_else(|error| {
         // Problems of a file have a form of their own, with place and help; everything else is one line.

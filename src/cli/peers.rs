@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::admin;
+use super::{admin, columns, output::Output};
 use crate::server::admin::peers::{Address, Peers, Region, Said};
 
 /// Between two looks with `--watch`.
@@ -17,33 +17,20 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 pub struct Args {
     #[command(flatten)]
     admin: admin::Instance,
-    /// How to write it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[command(flatten)]
     output: Output,
     /// Look again every second, until Ctrl-C
     #[arg(long)]
     watch: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Table,
-    /// The page itself, for programs
-    Json,
-}
-
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout();
-    let clear = args.watch && args.output == Output::Table && out.is_terminal();
+    let clear = args.watch && !args.output.is_json() && out.is_terminal();
     loop {
         let page = args.admin.get("/peers")?;
         let peers = Peers::from_json(&page)?;
-        let text = match args.output {
-            Output::Table => table(&peers),
-            Output::Json => page + "\n",
-        };
+        let text = if args.output.is_json() { page + "\n" } else { table(&peers) };
         // A pipe that closes is the end of whoever read it, and no fault.
         if write!(out, "{}{text}", if clear { CLEAR } else { "" }).and_then(|()| out.flush()).is_err() || !args.watch {
             return Ok(if is_well(&peers) { ExitCode::SUCCESS } else { ExitCode::from(super::FOUND) });
@@ -63,18 +50,11 @@ fn table(peers: &Peers) -> String {
         "REGION", "ADDRESS", "STATE", "RTT", "CONNS", "WAITING", "QUERIES", "FAILED", "RESETS", "HEDGES", "PROBES",
         "SAYS",
     ];
-    let mut rows = vec![head.map(str::to_owned)];
+    let mut rows = vec![columns::head(&head)];
     for region in &peers.regions {
         rows.extend(region.addresses.iter().map(|address| line(region, address, &peers.table.hash)));
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
+    let mut text = columns::text(&rows);
     text.push('\n');
     for region in &peers.regions {
         for note in notes(region) {
@@ -87,7 +67,7 @@ fn table(peers: &Peers) -> String {
     text + &format!("{own}; table {}, generation {}{ok}\n", table.hash, table.generation)
 }
 
-fn line(region: &Region, address: &Address, table: &str) -> [String; 12] {
+fn line(region: &Region, address: &Address, table: &str) -> Vec<String> {
     let state = match &address.cause {
         _ if address.up => "up".to_owned(),
         Some(cause) => format!("{}: {cause}", address.breaker),
@@ -97,7 +77,7 @@ fn line(region: &Region, address: &Address, table: &str) -> [String; 12] {
         0 => address.probes.to_string(),
         failed => format!("{} ({failed} failed)", address.probes),
     };
-    [
+    vec![
         region.label.clone(),
         address.address.to_string(),
         state,

@@ -40,6 +40,7 @@ impl Default for Config {
                 peers: both_families(PEERS_PORT),
                 peers_allow: Vec::new(),
                 peers_chase_outside: true,
+                identify: true,
                 health: Some(Listen::Port(8_080)),
                 ready: Some(Listen::Port(8_181)),
                 metrics: Some(Listen::Port(9_153)),

@@ -78,6 +78,8 @@ pub struct ListenConfig {
     pub peers_allow: Vec<IpNet>,
     /// Whether the peers' door follows a CNAME that leads outside all cluster domains, or leaves it to who asked.
     pub peers_chase_outside: bool,
+    /// Whether NSID and questions of class CH are told who answers.
+    pub identify: bool,
     pub health: Option<Listen>,
     pub ready: Option<Listen>,
     pub metrics: Option<Listen>,

@@ -41,6 +41,7 @@ pub(super) struct ListenSpec {
     pub(super) peers: FieldList<Listen>,
     pub(super) peers_allow: FieldList<IpNet>,
     pub(super) peers_chase_outside: Field<bool>,
+    pub(super) identify: Field<bool>,
     pub(super) health: Field<Optional>,
     pub(super) ready: Field<Optional>,
     pub(super) metrics: Field<Optional>,

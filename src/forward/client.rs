@@ -19,6 +19,7 @@ use crate::peer::address::Plan;
 use crate::peer::counters::{AddressSnapshot, count};
 use crate::peer::group::{Group, Trouble};
 use crate::peer::listed::Listed;
+use crate::peer::sends::SendLog;
 use crate::peer::settings::Settings;
 use crate::peer::sync::Probe;
 use crate::wire::Name;
@@ -153,6 +154,19 @@ impl ForwardClient {
     /// # Errors
     /// If none answered before the deadline. SERVFAIL and REFUSED are answers here.
     pub async fn ask(&self, question: &Question, stamp: Option<&[u8]>) -> Result<Received, Failure> {
+        self.ask_logged(question, stamp, &SendLog::OFF).await
+    }
+
+    /// The same, each send written down.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_logged(
+        &self,
+        question: &Question,
+        stamp: Option<&[u8]>,
+        log: &SendLog,
+    ) -> Result<Received, Failure> {
         let (transport, bounds, stamped) = {
             let how = self.how.read();
             (how.config.transport, how.bounds, how.config.stamp && !self.zone.as_ref().is_root())
@@ -160,13 +174,13 @@ impl ForwardClient {
         let stamp = stamp.filter(|_| stamped);
         let zone = || self.zone.clone();
         match transport {
-            Transport::Udp => tries::ask(&self.udp, question, stamp, bounds).await.map_err(|lost| match lost {
+            Transport::Udp => tries::ask(&self.udp, question, stamp, bounds, log).await.map_err(|lost| match lost {
                 Lost::NoServer => self.no_server(),
                 Lost::Dark => Failure::UpstreamDark { zone: zone() },
             }),
             Transport::Tcp => {
                 let until = Instant::now() + bounds.deadline;
-                match self.tcp.ask(question, stamp, until).await {
+                match self.tcp.ask_logged(question, stamp, until, log).await {
                     Ok(answer) => Ok(answer.received),
                     Err(Trouble::Refused(answer)) => Ok(*answer),
                     Err(Trouble::NoAddress) => Err(self.no_server()),

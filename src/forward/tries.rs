@@ -10,6 +10,7 @@ use super::upstream;
 use crate::peer::counters::count;
 use crate::peer::race::Race;
 use crate::peer::random;
+use crate::peer::sends::{self, SendLog};
 use crate::wire::Rcode;
 use crate::wire::exchange::{Question, Received};
 
@@ -25,6 +26,7 @@ pub(super) async fn ask(
     question: &Question,
     stamp: Option<&[u8]>,
     bounds: Bounds,
+    log: &SendLog,
 ) -> Result<Received, Lost> {
     let servers = pool.servers();
     if servers.is_empty() {
@@ -48,6 +50,7 @@ pub(super) async fn ask(
                 Some(at) => {
                     let server = Arc::clone(&servers[at]);
                     tries[at] += 1;
+                    log.sent(server.address, if sent == 0 { "first" } else { "another" });
                     sent += 1;
                     let number = sent;
                     newest = Some((number, at, Instant::now() + server.standing.lock().patience()));
@@ -62,6 +65,7 @@ pub(super) async fn ask(
         let silence = newest.map_or(until, |(.., end)| end.min(until));
         tokio::select! {
             (number, answer) = race.next(), if !race.is_empty() => {
+                log.ended(number - 1, || answer.as_ref().map_or_else(|| "no answer".to_owned(), sends::answer));
                 match answer {
                     Some(answer) if !is_unwilling(&answer) => return Ok(answer),
                     Some(answer) => unwilling = Some(answer),

@@ -7,6 +7,7 @@ use super::answered::Answered;
 use super::attempts::{Attempts, Step};
 use super::group::{Group, Trouble};
 use super::race::Race;
+use super::sends::{self, SendLog};
 use crate::wire::exchange::Question;
 
 pub(super) async fn ask(
@@ -14,6 +15,7 @@ pub(super) async fn ask(
     question: &Question,
     stamp: Option<&[u8]>,
     until: Instant,
+    log: &SendLog,
 ) -> Result<Answered, Trouble> {
     let common = group.common();
     let plan = common.plan();
@@ -29,13 +31,18 @@ pub(super) async fn ask(
         let addresses = group.addresses();
         if attempts.is_wanted() {
             match attempts.step(&addresses, &common.hedges, Instant::now()) {
-                Step::Send { number, address, connection } => {
+                Step::Send { number, why, address, connection } => {
+                    log.sent(address.server(), why);
                     match address.put(&connection, question, option) {
                         Ok(way) => {
                             attempts.left(number, way.ticket());
                             race.push(async move { (number, way.answer(question, until).await) });
                         }
-                        Err(error) => _ = attempts.learn(number, Err(error)),
+                        Err(error) => {
+                            let outcome = Err(error);
+                            log.ended(number, || sends::outcome(&outcome));
+                            attempts.learn(number, outcome);
+                        }
                     }
                     if std::mem::take(&mut has_waited) {
                         // Others may wait too, and there may be room for them.
@@ -57,6 +64,7 @@ pub(super) async fn ask(
         let look_at = attempts.look_at(Instant::now());
         tokio::select! {
             (number, outcome) = race.next(), if !race.is_empty() => {
+                log.ended(number, || sends::outcome(&outcome));
                 if let Some(answer) = attempts.learn(number, outcome) {
                     return Ok(answer);
                 }

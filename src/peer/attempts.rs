@@ -79,6 +79,17 @@ enum Why {
 }
 
 impl Why {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Stall => "stall",
+            Self::Late => "late",
+            Self::Closed => "closed",
+            Self::ServFail => "servfail",
+            Self::Refused => "refused",
+        }
+    }
+
     /// Another connection of an address that was asked will do.
     fn same_address_will_do(self) -> bool {
         !matches!(self, Self::First | Self::Refused)
@@ -92,7 +103,7 @@ impl Why {
 
 /// The next step.
 pub(super) enum Step {
-    Send { number: usize, address: Arc<Address>, connection: Arc<Connection> },
+    Send { number: usize, why: &'static str, address: Arc<Address>, connection: Arc<Connection> },
     Wait,
     GiveUp,
 }
@@ -289,7 +300,7 @@ impl Attempts {
             stalled: false,
             state: State::Out,
         });
-        Step::Send { number: self.made.len() - 1, address: Arc::clone(address), connection }
+        Step::Send { number: self.made.len() - 1, why: why.as_str(), address: Arc::clone(address), connection }
     }
 
     /// A connection that has not had the question, of an address that has.

@@ -17,6 +17,7 @@ use super::choice::{Candidate, nearest};
 use super::counters::AddressSnapshot;
 use super::dial::{Dial, Tcp};
 use super::hedge::Budget;
+use super::sends::SendLog;
 use super::warm::{UNUSED, Use};
 use crate::wire::exchange::{Manner, Question, Received};
 
@@ -108,7 +109,21 @@ impl Group {
     /// # Errors
     /// Why there is none.
     pub async fn ask(&self, question: &Question, stamp: Option<&[u8]>, until: Instant) -> Result<Answered, Trouble> {
-        asking::ask(self, question, stamp, until).await
+        self.ask_logged(question, stamp, until, &SendLog::OFF).await
+    }
+
+    /// The same, each send written down.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_logged(
+        &self,
+        question: &Question,
+        stamp: Option<&[u8]>,
+        until: Instant,
+        log: &SendLog,
+    ) -> Result<Answered, Trouble> {
+        asking::ask(self, question, stamp, until, log).await
     }
 
     /// There are addresses, and none of them is worth asking now. Cheap: a question may ask this before it asks the group.

@@ -42,6 +42,7 @@ pub mod random;
 pub mod region;
 pub mod resolve;
 pub mod rtt;
+pub mod sends;
 pub mod settings;
 pub mod stall;
 mod stream;

@@ -16,6 +16,7 @@ use super::dialer::{Dialer, TlsSnapshot};
 use super::endpoints::{EndpointSnapshot, Endpoints};
 use super::group::{Group, Trouble};
 use super::resolve::Resolve;
+use super::sends::SendLog;
 use super::settings::Settings;
 use super::sync::Probe;
 use crate::answer::Failure;
@@ -96,9 +97,17 @@ impl RegionClient {
     /// # Errors
     /// If no address answered before the deadline, or none is worth asking. SERVFAIL is an answer here.
     pub async fn ask(&self, question: &Question, stamp: &[u8]) -> Result<Answered, Failure> {
+        self.ask_logged(question, stamp, &SendLog::OFF).await
+    }
+
+    /// The same, each send written down.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_logged(&self, question: &Question, stamp: &[u8], log: &SendLog) -> Result<Answered, Failure> {
         let until = Instant::now() + self.group.plan().settings.deadline;
         self.first_addresses(until).await;
-        self.group.ask(question, Some(stamp), until).await.map_err(|trouble| self.failure(trouble))
+        self.group.ask_logged(question, Some(stamp), until, log).await.map_err(|trouble| self.failure(trouble))
     }
 
     /// No address of the region is worth asking now: [`Self::ask`] would fail at once. Cheap, and waits for nothing.

@@ -1,5 +1,6 @@
 //! The decision for one question: the longest zone that it is in, the door that it came through, and the rule against loops.
 
+use super::suffixes::Suffixes;
 use super::table::{Range, Routes, Target};
 use crate::answer::Failure;
 use crate::wire::NameBuf;
@@ -89,11 +90,7 @@ impl Routes {
         if is_probe(name) {
             return Decision::Probe;
         }
-        let zones = match whence.door {
-            Door::Pods { server } => &self.servers[server],
-            Door::Peers => &self.peers_door,
-        };
-        let found = zones.longest(name);
+        let found = self.zones(whence.door).longest(name);
         if let Some((_, Target::Local { origin })) = found {
             return Decision::Local { origin: *origin };
         }
@@ -108,6 +105,20 @@ impl Routes {
                 _ => Decision::Refuse(nowhere(whence.door)),
             },
         }
+    }
+
+    /// The zones of a door.
+    #[inline]
+    pub(super) fn zones(&self, door: Door) -> &Suffixes<Target> {
+        match door {
+            Door::Pods { server } => &self.servers[server],
+            Door::Peers => &self.peers_door,
+        }
+    }
+
+    /// The longest range that an address, or the part of one that a reverse name gives, is in.
+    pub(super) fn range(&self, reverse: Reverse) -> Option<&Range> {
+        self.ranges.iter().find(|range| reverse.is_in(&range.net))
     }
 
     /// **The rule against loops.** A question that came from a cluster is never sent to a peer, so between interlocals a
@@ -133,7 +144,7 @@ impl Routes {
 
     /// Reverse names: our own are Local when they exist. Otherwise the longest of a region's range, a stub zone and `.`.
     fn decide_reverse(&self, whence: &Whence<'_>, reverse: Reverse, zone: Option<(usize, &Target)>) -> ReverseQuestion {
-        let range = self.ranges.iter().find(|range| reverse.is_in(&range.net));
+        let range = self.range(reverse);
         let claimed = |remote| self.guarded_reverse(whence, remote, Otherwise::Claimed(remote));
         let otherwise = match (whence.door, range, zone) {
             (Door::Peers, Some(Range { net, region: None }), _) => {

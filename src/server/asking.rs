@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::core::{Core, View};
+use crate::answer::{Failure, unanswerable};
+use crate::config::Config;
 use crate::limits::Limits;
 use crate::metrics::{Answered, Answerer, ZoneSlot};
 use crate::route::{Door, Routes};
 use crate::wire::edns::option;
 use crate::wire::reply::udp_limit;
 use crate::wire::stamp::Stamp;
-use crate::wire::{Flags, MAX_MESSAGE, MIN_UDP_PAYLOAD, Query, Rcode, ReplyBody, rtype};
+use crate::wire::{Flags, MAX_MESSAGE, MIN_UDP_PAYLOAD, Query, Rcode, ReplyBody, class, rtype};
 use crate::zone::ReverseView;
 
 /// How a question came.
@@ -67,9 +69,15 @@ impl Asking<'_> {
         Some(u16::try_from(units).unwrap_or(u16::MAX))
     }
 
-    /// What the reply to a stamped question says of us.
-    pub fn reply_option(&self, stamp: Option<Stamp<'_>>) -> Option<(u16, &[u8])> {
-        stamp.map(|_| (self.view.routing.config.stamp_option, self.view.reply_stamp(self.door)))
+    /// What the reply says of us: to a stamped question by the stamp's reply, to one that asks with NSID by that (RFC 5001 2.2). Nobody
+    /// asks for both.
+    #[inline]
+    pub fn reply_option(&self, query: &Query<'_>, stamp: Option<Stamp<'_>>) -> Option<(u16, &[u8])> {
+        if stamp.is_some() {
+            return Some((self.view.routing.config.stamp_option, self.view.reply_stamp(self.door)));
+        }
+        query.edns?.option(option::NSID)?;
+        self.tells_who().then(|| (option::NSID, self.core.identity.nsid()))
     }
 }
 
@@ -99,6 +107,24 @@ pub fn idle(door: Door, limits: &Limits) -> Duration {
         Door::Pods { .. } => limits.tcp_idle,
         Door::Peers => limits.peers_idle,
     }
+}
+
+/// What is wrong with a question itself, whatever its name.
+#[inline]
+pub fn objection(config: &Config, door: Door, source: IpAddr, qclass: u16, qtype: u16) -> Option<Failure> {
+    if door == Door::Peers && !is_allowed(config, source) {
+        return Some(Failure::NotAllowed);
+    }
+    if qclass != class::IN {
+        return Some(Failure::NotAnswered { what: "a class other than IN is not answered" });
+    }
+    unanswerable(qtype)
+}
+
+/// May this address ask at the peers' door?
+fn is_allowed(config: &Config, source: IpAddr) -> bool {
+    let allowed = &config.listen.peers_allow;
+    allowed.is_empty() || allowed.iter().any(|net| net.contains(&source))
 }
 
 /// The flags of every reply through a door: recursion is there for the pods.

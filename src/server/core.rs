@@ -1,14 +1,13 @@
 //! What all doors share, and the view of it that one batch of questions works on. It holds things; it decides nothing.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use ipnet::IpNet;
 use tokio::runtime::Handle;
 
 use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
+use super::identity::Identity;
 use super::permits::Permits;
 use super::querylog::QueryLog;
 use super::recorders::Recorders;
@@ -41,6 +40,7 @@ pub struct Core {
     /// Random, new at each start: a self-probe that finds it has found this very process.
     pub instance: u64,
     pub counters: Counters,
+    pub identity: Identity,
     /// Of the peers' door over TLS, if there is one.
     pub tls: Option<Arc<Acceptor>>,
     pub table: TableState,
@@ -171,12 +171,6 @@ impl Routing {
             Remote::Peer(_) => true,
             Remote::Forward(upstream) => self.upstream_stamps[upstream],
         }
-    }
-
-    /// May this address ask at the peers' door?
-    pub fn allows(&self, source: IpAddr) -> bool {
-        let allowed: &[IpNet] = &self.config.listen.peers_allow;
-        allowed.is_empty() || allowed.iter().any(|net| net.contains(&source))
     }
 }
 

@@ -10,6 +10,7 @@ use super::refresh;
 use crate::answer::{Failure, Stale};
 use crate::cache::{Entry, Follower, Joined, Keep, KeyBuf, Leader, Source as KeptFrom};
 use crate::clock;
+use crate::peer::sends::SendLog;
 use crate::route::Remote;
 use crate::wire::exchange::Question;
 use crate::wire::{Flags, Rcode, ReplyBody};
@@ -56,8 +57,8 @@ impl Fetch {
     }
 
     /// Asks for this asker alone: nobody else gets the answer, and none is kept.
-    pub async fn alone(&self) -> Fetched {
-        Fetched { body: self.ask().await.body, stale: false }
+    pub async fn alone(&self, log: &SendLog) -> Fetched {
+        Fetched { body: self.ask(log).await.body, stale: false }
     }
 
     /// The answer for all who ask. A fetch that this begins holds `permit` until it ends, be it after its asker has gone with a stale
@@ -82,7 +83,7 @@ impl Fetch {
     /// until it ends.
     pub fn lead(self: Arc<Self>, leader: Leader<Fetched>, hold: impl Send + 'static) {
         self.core.runtime.clone().spawn(async move {
-            let news = self.ask().await;
+            let news = self.ask(&SendLog::OFF).await;
             let fetched = self.keep(&leader, news);
             leader.complete(fetched);
             drop(hold);
@@ -124,14 +125,15 @@ impl Fetch {
     }
 
     /// Asks, and turns whatever comes into a body.
-    async fn ask(&self) -> News {
+    async fn ask(&self, log: &SendLog) -> News {
         let received = match self.remote {
             Remote::Peer(region) => {
-                let answered = self.routing.regions[region].ask(&self.question, &self.stamp).await;
+                let answered = self.routing.regions[region].ask_logged(&self.question, &self.stamp, log).await;
                 answered.map(|answered| (answered.received, answered.synced))
             }
             Remote::Forward(upstream) => {
-                let received = self.routing.upstreams[upstream].ask(&self.question, Some(&self.stamp)).await;
+                let received =
+                    self.routing.upstreams[upstream].ask_logged(&self.question, Some(&self.stamp), log).await;
                 received.map(|received| (received, true))
             }
         };
@@ -142,6 +144,12 @@ impl Fetch {
         if matches!(self.remote, Remote::Peer(_)) && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
             let failure = Failure::RegionRefused { region: self.region().to_owned(), rcode: body.rcode };
             return News { body: Arc::new(failure.body()), sure: false };
+        }
+        if let (Remote::Forward(upstream), None) = (self.remote, &body.ede)
+            && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+        {
+            let zone = self.routing.routes.upstreams()[upstream].clone();
+            body.ede = Some(Failure::UpstreamFailed { zone, rcode: body.rcode }.ede());
         }
         body.flags &= !Flags::AA;
         News { body: Arc::new(body), sure }

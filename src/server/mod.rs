@@ -4,10 +4,13 @@
 pub mod admin;
 pub mod asking;
 pub mod bind;
+mod chaos;
 pub mod core;
+pub mod explain;
 pub mod fetch;
 mod finish;
 pub mod heartbeat;
+pub mod identity;
 pub mod permits;
 pub mod querylog;
 pub mod question;

@@ -1,18 +1,19 @@
 //! One question, answered in place from memory: read, routed, written into the send buffer. What memory does not have is a
 //! miss, and leaves for `resolve`. Nothing here waits, and nothing allocates on the way of an answer.
 
-use super::asking::{Asking, Done, ad_flag, door_flags, reverse_view, server_of};
+use super::asking::{Asking, Done, ad_flag, door_flags, objection, reverse_view, server_of};
+use super::chaos::Topic;
 use super::finish::full;
 use super::refresh;
-use crate::answer::{Failure, Stale, unanswerable};
+use crate::answer::{Failure, Stale};
 use crate::cache::{Entry, KeyBuf};
 use crate::metrics::{Answerer, ZoneSlot};
-use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
+use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Routes, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
 use crate::wire::stamp::Stamp;
-use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, class, rtype};
-use crate::zone::Found;
+use crate::wire::{Ede, Flags, HEADER_LEN, Incoming, NameBuf, Query, Rcode, ReplyWriter, rtype};
+use crate::zone::{Absent, Found, Snapshot};
 
 /// What to do after a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +43,9 @@ impl Asking<'_> {
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
         let one = One { asking: self, query: &query, stamp };
         if let Some((rcode, ede)) = one.objection() {
+            if let Some(topic) = Topic::of(&query).filter(|_| rcode != Rcode::BADVERS) {
+                return one.chaos(out, topic);
+            }
             return one.plain(out, rcode, ede.as_ref());
         }
         let whence = one.whence();
@@ -72,18 +76,10 @@ impl<'a> One<'a> {
     fn objection(&self) -> Option<(Rcode, Option<Ede>)> {
         let query = self.query;
         if query.edns.is_some_and(|edns| edns.version > 0) {
-            return Some((Rcode::BADVERS, None));
+            return Some((Rcode::BADVERS, Some(Failure::EdnsVersion.ede())));
         }
-        if self.asking.door == Door::Peers && !self.asking.view.routing.allows(self.asking.source) {
-            return Some((Rcode::REFUSED, Some(Failure::NotAllowed.ede())));
-        }
-        if query.qclass != class::IN {
-            return Some((
-                Rcode::REFUSED,
-                Some(Failure::NotAnswered { what: "a class other than IN is not answered" }.ede()),
-            ));
-        }
-        let failure = unanswerable(query.qtype)?;
+        let Asking { door, source, view, .. } = self.asking;
+        let failure = objection(&view.routing.config, *door, *source, query.qclass, query.qtype)?;
         Some((failure.rcode(), Some(failure.ede())))
     }
 
@@ -97,7 +93,7 @@ impl<'a> One<'a> {
     #[inline]
     fn finish(&self, writer: ReplyWriter<'_>, zone: ZoneSlot, rcode: Rcode, aa: bool, ede: Option<&Ede>) -> Outcome {
         let flags = door_flags(self.asking.door) | if aa { Flags::AA } else { 0 };
-        let option = self.asking.reply_option(self.stamp);
+        let option = self.asking.reply_option(self.query, self.stamp);
         let len = writer.finish(self.query, Verdict { rcode, flags, ede, option });
         let by = if aa { Answerer::Local } else { Answerer::Own };
         self.done(len, zone, by, rcode)
@@ -116,6 +112,15 @@ impl<'a> One<'a> {
         self.plain(out, failure.rcode(), Some(&failure.ede()))
     }
 
+    /// A name of class CH that says something of us.
+    fn chaos(&self, out: &mut [u8], topic: Topic) -> Outcome {
+        let mut writer = self.start(out);
+        match self.asking.chaos(self.query, topic, &mut writer) {
+            Ok(()) => self.finish(writer, ZoneSlot::NONE, Rcode::NOERROR, true, None),
+            Err(failure) => self.failure(out, &failure),
+        }
+    }
+
     /// A name of the cluster's own zone, with what of its CNAMEs is in the zone too.
     #[inline]
     fn local(&self, out: &mut [u8], whence: &Whence<'_>, origin: usize) -> Outcome {
@@ -128,9 +133,9 @@ impl<'a> One<'a> {
         for _ in 0..=links {
             let name = chased.as_ref().unwrap_or(self.query.name);
             let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
-                Found::Answer | Found::NoData => return self.finish(writer, zone, Rcode::NOERROR, true, None),
-                Found::NxDomain => {
-                    let hint = self.hint(name);
+                Found::Answer | Found::NoData(_) => return self.finish(writer, zone, Rcode::NOERROR, true, None),
+                Found::NxDomain(absent) => {
+                    let hint = self.hint(name, absent);
                     return self.finish(writer, zone, Rcode::NXDOMAIN, true, hint.as_ref());
                 }
                 Found::NotReady | Found::NotOwn => return self.failure(out, &Failure::NotReady),
@@ -154,16 +159,10 @@ impl<'a> One<'a> {
     }
 
     /// What may have been meant by a name that does not exist, if it can be said and is not too far off.
-    fn hint(&self, name: &NameBuf) -> Option<Ede> {
+    fn hint(&self, name: &NameBuf, absent: Absent) -> Option<Ede> {
         let Asking { view, door, .. } = self.asking;
-        if *door == Door::Peers || self.query.edns.is_none() {
-            return None;
-        }
-        let label = view.routing.routes.namespace(name)?;
-        if view.zone.namespace_exists(label) {
-            return None;
-        }
-        view.routing.routes.nearly_a_region(label).map(|failure| failure.ede())
+        self.query.edns?;
+        hint(&view.zone, &view.routing.routes, *door, name, absent)
     }
 
     /// A name that a peer or an upstream knows: from the cache, or a miss.
@@ -235,7 +234,7 @@ impl<'a> One<'a> {
             max: self.asking.limit(self.query),
             flags: door_flags(self.asking.door) | ad_flag(self.query, body),
             ede: None,
-            option: self.asking.reply_option(self.stamp),
+            option: self.asking.reply_option(self.query, self.stamp),
             keepalive: self.asking.keepalive(self.query),
             rotation: self.asking.rotation,
         })
@@ -254,7 +253,7 @@ impl<'a> One<'a> {
             let mut writer = self.start(out);
             match view.zone.reverse(address, names, Owner::Question, self.query.qtype, &mut writer) {
                 Found::Answer => return self.finish(writer, slot, Rcode::NOERROR, true, None),
-                Found::NoData => {
+                Found::NoData(_) => {
                     view.zone.push_soa(&mut writer, Owner::Question);
                     return self.finish(writer, slot, Rcode::NOERROR, true, None);
                 }
@@ -283,6 +282,18 @@ impl<'a> One<'a> {
         }
         self.finish(writer, ZoneSlot::NONE, Rcode::NOERROR, true, None)
     }
+}
+
+/// See [`One::hint`]. Regions are a hint for pods only.
+pub(super) fn hint(zone: &Snapshot, routes: &Routes, door: Door, name: &NameBuf, absent: Absent) -> Option<Ede> {
+    if absent == Absent::ReadyEndpoint {
+        return Some(Failure::NoReadyEndpoint.ede());
+    }
+    let label = routes.namespace(name).filter(|_| door != Door::Peers)?;
+    if zone.namespace_exists(label) {
+        return None;
+    }
+    routes.nearly_a_region(label).map(|failure| failure.ede())
 }
 
 /// A TXT string: its length, and eight octets in hexadecimal.

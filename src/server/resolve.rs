@@ -10,6 +10,7 @@ use super::permits::Permit;
 use crate::answer::Failure;
 use crate::clock;
 use crate::metrics::{Answerer, ZoneSlot};
+use crate::peer::sends::SendLog;
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::exchange::Asked;
@@ -19,7 +20,7 @@ use crate::wire::{
     Flags, HEADER_LEN, Incoming, MAX_MESSAGE, MAX_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, ReplyBody, ReplyWriter,
     class,
 };
-use crate::zone::Found;
+use crate::zone::{Absent, Found};
 
 /// A question on its way through other servers.
 pub struct Miss {
@@ -56,7 +57,7 @@ impl Miss {
             max: asking.limit(&query),
             flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
             ede: None,
-            option: asking.reply_option(stamp),
+            option: asking.reply_option(&query, stamp),
             keepalive: asking.keepalive(&query),
             // Those who waited for one fetch are told apart by their ids.
             rotation: query.id.into(),
@@ -106,6 +107,11 @@ impl Resolution<'_> {
             }
             let whole = match &chain {
                 None => body,
+                // What is in memory is the answer: nobody has refused anything, the rest was not to be asked for.
+                Some((before, _)) if self.was_not_asked_for(&body) => {
+                    let ended = before.ended(Rcode::NOERROR, Failure::NoRecursion.ede());
+                    return (Arc::new(ended), slot, by);
+                }
                 Some((before, target)) => {
                     let joined = before.chained(self.query.name.as_ref(), target.as_ref(), &body, self.query.qtype);
                     Arc::new(joined.unwrap_or_else(|_| Failure::Malformed.body()))
@@ -123,6 +129,11 @@ impl Resolution<'_> {
             }
         }
         (Arc::new(Failure::ChainTooLong.body()), slot, by)
+    }
+
+    /// Is it what a link gets that is not in memory, where nobody is to be asked?
+    fn was_not_asked_for(&self, body: &ReplyBody) -> bool {
+        !self.query.flags.has(Flags::RD) && *body == Failure::NoRecursion.body()
     }
 
     /// Where the answer is counted: by where its first link comes from.
@@ -157,7 +168,7 @@ impl Resolution<'_> {
                 (None, Otherwise::Refuse(failure)) => own(failure.body()),
                 (None, Otherwise::Missing { zone_labels }) => own(self.made(name, |_, writer| {
                     self.view.zone.push_soa(writer, Owner::At(HEADER_LEN + name.suffix_offset(zone_labels)));
-                    Found::NxDomain
+                    Found::NxDomain(Absent::Pod)
                 })),
             },
             Decision::Refuse(failure) => own(failure.body()),
@@ -183,8 +194,8 @@ impl Resolution<'_> {
         let mut own = false;
         let body = self.made(name, |qtype, writer| {
             let found = zone.reverse(address, names, Owner::Question, qtype, writer);
-            own = matches!(found, Found::Answer | Found::NoData);
-            if matches!(found, Found::NoData) {
+            own = matches!(found, Found::Answer | Found::NoData(_));
+            if matches!(found, Found::NoData(_)) {
                 zone.push_soa(writer, Owner::Question);
             }
             found
@@ -192,27 +203,8 @@ impl Resolution<'_> {
         own.then_some(body)
     }
 
-    /// What `find` writes, as the answer of our own zone for this name.
     fn made<'z>(&self, name: &NameBuf, find: impl FnOnce(u16, &mut ReplyWriter<'_>) -> Found<'z>) -> ReplyBody {
-        let query = Query {
-            id: 0,
-            flags: Flags::default(),
-            name,
-            raw_name: name.as_ref().wire(),
-            qtype: self.query.qtype,
-            qclass: class::IN,
-            edns: None,
-        };
-        let mut out = vec![0; MAX_MESSAGE];
-        let mut writer = ReplyWriter::start(&mut out, &query, MAX_MESSAGE);
-        let rcode = match find(query.qtype, &mut writer) {
-            Found::NotReady | Found::NotOwn => return Failure::NotReady.body(),
-            Found::NxDomain => Rcode::NXDOMAIN,
-            Found::Answer | Found::NoData | Found::Alias { .. } => Rcode::NOERROR,
-        };
-        let verdict = Verdict { rcode, flags: Flags::AA, ede: None, option: None };
-        let len = writer.finish(&query, verdict);
-        ReplyBody::read(&out[..len], query.qtype).map_or_else(|_| Failure::Malformed.body(), |(body, _)| body)
+        made(name, self.query.qtype, find)
     }
 
     /// What a peer or an upstream says.
@@ -233,7 +225,7 @@ impl Resolution<'_> {
             let kept = if alone { None } else { fetch.cached() };
             return kept.unwrap_or_else(|| Fetched::fresh(Failure::NoRecursion.body()));
         }
-        let fetched = if alone { fetch.alone().await } else { fetch.shared(self.permit).await };
+        let fetched = if alone { fetch.alone(&SendLog::OFF).await } else { fetch.shared(self.permit).await };
         if fetched.stale
             && let Remote::Peer(region) = remote
         {
@@ -241,4 +233,31 @@ impl Resolution<'_> {
         }
         fetched
     }
+}
+
+/// What `find` writes, as the answer of our own zone for this name.
+pub(super) fn made<'z>(
+    name: &NameBuf,
+    qtype: u16,
+    find: impl FnOnce(u16, &mut ReplyWriter<'_>) -> Found<'z>,
+) -> ReplyBody {
+    let query = Query {
+        id: 0,
+        flags: Flags::default(),
+        name,
+        raw_name: name.as_ref().wire(),
+        qtype,
+        qclass: class::IN,
+        edns: None,
+    };
+    let mut out = vec![0; MAX_MESSAGE];
+    let mut writer = ReplyWriter::start(&mut out, &query, MAX_MESSAGE);
+    let rcode = match find(qtype, &mut writer) {
+        Found::NotReady | Found::NotOwn => return Failure::NotReady.body(),
+        Found::NxDomain(_) => Rcode::NXDOMAIN,
+        Found::Answer | Found::NoData(_) | Found::Alias { .. } => Rcode::NOERROR,
+    };
+    let verdict = Verdict { rcode, flags: Flags::AA, ede: None, option: None };
+    let len = writer.finish(&query, verdict);
+    ReplyBody::read(&out[..len], qtype).map_or_else(|_| Failure::Malformed.body(), |(body, _)| body)
 }

@@ -210,7 +210,10 @@ impl ReplyBody {
     /// The same answer, but it ends with its open CNAME, and says why.
     #[must_use]
     pub fn ended(&self, rcode: Rcode, ede: Ede) -> Self {
-        Self { rcode, ede: Some(ede), open_target: None, ..self.clone() }
+        // A failure is nobody's authority.
+        let failed = !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        let flags = if failed { self.flags & !Flags::AA } else { self.flags };
+        Self { rcode, flags, ede: Some(ede), open_target: None, ..self.clone() }
     }
 
     /// The body as a message again, for whoever has to read its records.

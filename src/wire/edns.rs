@@ -15,6 +15,8 @@ pub const MAX_EDE_TEXT: usize = 80;
 
 /// Option codes.
 pub mod option {
+    /// Who answers (RFC 5001 2.3).
+    pub const NSID: u16 = 3;
     /// The network that a client asks from (RFC 7871 6).
     pub const CLIENT_SUBNET: u16 = 8;
     /// How long an idle connection stays open (RFC 7828 3).

@@ -79,6 +79,16 @@ pub mod rtype {
     pub const MAILA: u16 = 254;
     pub const ANY: u16 = 255;
 
+    /// The type with this mnemonic, or with the number in `TYPE1234`, in either case.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<u16> {
+        let number = text.get(..4).filter(|front| front.eq_ignore_ascii_case("TYPE")).and(text.get(4..));
+        match number.and_then(|number| number.parse().ok()) {
+            Some(number) => Some(number),
+            None => (A..=ANY).find(|rtype| to_text(*rtype).eq_ignore_ascii_case(text)),
+        }
+    }
+
     /// The mnemonic of a type, or `TYPE1234` (RFC 3597 5).
     #[must_use]
     pub fn to_text(rtype: u16) -> std::borrow::Cow<'static, str> {

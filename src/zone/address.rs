@@ -1,7 +1,7 @@
 //! A and AAAA: of Services, of endpoints, and of the endpoints that have a port.
 
 use super::address_set::AddressSet;
-use super::lookup::{Ask, Found};
+use super::lookup::{Absent, Ask, Found};
 use super::ports::Want;
 use super::record::ServiceRecord;
 use crate::wire::reply::Section;
@@ -13,7 +13,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
     pub(super) fn push_addresses(&mut self, addresses: &AddressSet) -> Found<'s> {
         let records = addresses.records(self.qtype);
         if records.is_empty() {
-            return Found::NoData;
+            return Found::NoData(Absent::Type);
         }
         self.writer.push_rotated(Section::Answer, self.owner, records.bytes, records.stride, self.rotation);
         Found::Answer
@@ -22,7 +22,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
     /// The addresses of one endpoint name.
     pub(super) fn push_host(&mut self, record: &ServiceRecord, host: usize) -> Found<'s> {
         let addresses = record.endpoints.addresses();
-        let mut found = Found::NoData;
+        let mut found = Found::NoData(Absent::Type);
         let mut only = None;
         for place in record.endpoints.places(host) {
             let (bytes, record_type) = addresses.record(*place);
@@ -50,7 +50,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
             start -= 1;
         }
         let (head, tail) = owners.split_at(start);
-        let mut found = Found::NoData;
+        let mut found = Found::NoData(Absent::Type);
         for part in [tail, head] {
             for owners in part.chunk_by(|a, b| a.place == b.place) {
                 let (bytes, record_type) = endpoints.addresses().record(owners[0].place);

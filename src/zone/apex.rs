@@ -1,6 +1,6 @@
 //! The origin itself: SOA, NS, the name server's name, and the version of the specification.
 
-use super::lookup::{Ask, Found, push_soa};
+use super::lookup::{Absent, Ask, Found, push_soa};
 use super::origin::NS_LABELS;
 use crate::wire::name::MAX_NAME;
 use crate::wire::reply::Section;
@@ -26,7 +26,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
                 }
                 Found::Answer
             }
-            _ => Found::NoData,
+            _ => Found::NoData(Absent::Type),
         }
     }
 
@@ -34,13 +34,13 @@ impl<'s> Ask<'s, '_, '_, '_> {
     pub(super) fn name_server(&mut self) -> Found<'s> {
         match self.zone.dns_service() {
             Some(addresses) => self.push_addresses(addresses),
-            None => Found::NoData,
+            None => Found::NoData(Absent::Service),
         }
     }
 
     pub(super) fn version(&mut self) -> Found<'s> {
         if !matches!(self.qtype, rtype::TXT | rtype::ANY) {
-            return Found::NoData;
+            return Found::NoData(Absent::Type);
         }
         self.writer.push(Section::Answer, self.owner, rtype::TXT, VERSION_TTL, &[VERSION]);
         Found::Answer

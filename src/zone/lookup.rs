@@ -1,6 +1,7 @@
 //! From a name to its records, written straight into the reply: which form the name has, and which file answers it. No heap,
 //! no lock. Names come in lower case.
 
+use super::form::Form;
 use super::origin::{Origin, soa_names, soa_numbers};
 use super::ports::{Want, protocol_of};
 use super::record::{ServiceAnswer, ServiceRecord};
@@ -12,8 +13,8 @@ use crate::wire::{HEADER_LEN, Name, NameBuf, NameRef, ReplyWriter, rtype};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found<'s> {
     Answer,
-    NoData,
-    NxDomain,
+    NoData(Absent),
+    NxDomain(Absent),
     /// A CNAME record is written; whoever asked looks for the target.
     Alias {
         target: &'s Name,
@@ -24,6 +25,29 @@ pub enum Found<'s> {
     NotReady,
     /// No address of ours, or one whose names are not for this asker. Nothing is written.
     NotOwn,
+}
+
+/// Which part is missing, of a name that does not exist or has no such records. For people who ask why: no answer depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// The name has none of the forms that the zone knows.
+    Form,
+    /// The name is there, for others below it.
+    Between,
+    Namespace,
+    /// A Service, or the namespace that it would be in.
+    Service,
+    /// A headless Service is there, and none of its endpoints is ready.
+    ReadyEndpoint,
+    /// No ready endpoint of the Service is called so.
+    Endpoint,
+    Port,
+    /// A pod with this address, or the label is no address.
+    Pod,
+    /// `kubernetes.pods` is `disabled`.
+    Pods,
+    /// The name is there without records of this type.
+    Type,
 }
 
 /// One lookup.
@@ -56,7 +80,7 @@ impl Snapshot {
         let Some(labels) = origin.labels_before(name) else { return Found::NotReady };
         let mut ask = Ask { zone: self, origin, name, owner, qtype, writer, rotation };
         let found = ask.answer(labels);
-        if matches!(found, Found::NoData | Found::NxDomain) {
+        if matches!(found, Found::NoData(_) | Found::NxDomain(_)) {
             ask.push_denial();
         }
         found
@@ -76,20 +100,23 @@ impl<'s> Ask<'s, '_, '_, '_> {
     /// CoreDNS adds to them; a name between an existing one and the origin exists too, without data (RFC 8020 2).
     #[inline]
     fn answer(&mut self, labels: usize) -> Found<'s> {
-        let Some(last) = labels.checked_sub(1) else { return self.apex() };
-        match (self.name.label(last), last) {
-            (b"svc", 0) | (b"dns", 0) | (b"pod", 0) => Found::NoData,
-            (b"svc", 1) => self.namespace(self.name.label(0)),
-            (b"svc", 2..=4) => self.below_namespace(last),
-            (b"pod", 1 | 2) => self.pod(last),
-            (b"dns", 1) if self.name.label(0) == b"ns" => self.name_server(),
-            (b"dns-version", 0) => self.version(),
-            _ => Found::NxDomain,
+        match Form::of(self.name, labels) {
+            Form::Apex => self.apex(),
+            Form::Between => Found::NoData(Absent::Between),
+            Form::Namespace { namespace } => self.namespace(namespace),
+            Form::Service { namespace, service, below } => self.below_namespace(namespace, service, below),
+            Form::Pod { namespace, label } => self.pod(namespace, label),
+            Form::NameServer => self.name_server(),
+            Form::Version => self.version(),
+            Form::Unknown => Found::NxDomain(Absent::Form),
         }
     }
 
     fn namespace(&self, label: &[u8]) -> Found<'s> {
-        if self.has_namespace(label) { Found::NoData } else { Found::NxDomain }
+        match self.has_namespace(label) {
+            true => Found::NoData(Absent::Between),
+            false => Found::NxDomain(Absent::Namespace),
+        }
     }
 
     pub(super) fn has_namespace(&self, label: &[u8]) -> bool {
@@ -97,15 +124,14 @@ impl<'s> Ask<'s, '_, '_, '_> {
     }
 
     #[inline]
-    fn below_namespace(&mut self, last: usize) -> Found<'s> {
-        let (service, namespace) = (self.name.label(last - 2), self.name.label(last - 1));
-        let Some(record) = self.zone.service(namespace, service) else { return Found::NxDomain };
-        match last {
-            2 => self.service(record),
-            3 => self.below_service(record),
+    fn below_namespace(&mut self, namespace: &[u8], service: &[u8], below: usize) -> Found<'s> {
+        let Some(record) = self.zone.service(namespace, service) else { return Found::NxDomain(Absent::Service) };
+        match below {
+            0 => self.service(record),
+            1 => self.below_service(record),
             _ => match Want::named(self.name.label(0), self.name.label(1)) {
                 Some(want) => self.port(record, want),
-                None => Found::NxDomain,
+                None => Found::NxDomain(Absent::Form),
             },
         }
     }
@@ -119,7 +145,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
                 _ => self.push_addresses(addresses),
             },
             // "There must be no record" then: the name does not exist (specification 2.4.1).
-            ServiceAnswer::Headless if record.endpoints.is_empty() => Found::NxDomain,
+            ServiceAnswer::Headless if record.endpoints.is_empty() => Found::NxDomain(Absent::ReadyEndpoint),
             ServiceAnswer::Headless => match self.qtype {
                 rtype::SRV => self.endpoint_srv(record, Want::Every),
                 _ => self.push_addresses(record.endpoints.addresses()),
@@ -137,26 +163,28 @@ impl<'s> Ask<'s, '_, '_, '_> {
                 _ => self.push_host(record, host),
             };
         }
-        let Some(protocol) = protocol_of(label) else { return Found::NxDomain };
+        let Some(protocol) = protocol_of(label) else { return Found::NxDomain(Absent::Endpoint) };
         let exists = match &record.answer {
             ServiceAnswer::ClusterIp { ports, .. } => ports.names_protocol(protocol),
             ServiceAnswer::Headless => record.endpoints.sets().iter().any(|set| set.0.names_protocol(protocol)),
             ServiceAnswer::ExternalName(_) => false,
         };
-        if exists { Found::NoData } else { Found::NxDomain }
+        if exists { Found::NoData(Absent::Between) } else { Found::NxDomain(Absent::Port) }
     }
 
     /// `_port._protocol` before a Service: SRV, and as with CoreDNS the addresses.
     fn port(&mut self, record: &'s ServiceRecord, want: Want<'_>) -> Found<'s> {
         let srv = matches!(self.qtype, rtype::SRV | rtype::ANY);
         match &record.answer {
-            ServiceAnswer::ClusterIp { ports, .. } if ports.wanted(want).next().is_none() => Found::NxDomain,
+            ServiceAnswer::ClusterIp { ports, .. } if ports.wanted(want).next().is_none() => {
+                Found::NxDomain(Absent::Port)
+            }
             ServiceAnswer::ClusterIp { addresses, ports } if srv => self.cluster_srv(record, addresses, ports, want),
             ServiceAnswer::ClusterIp { addresses, .. } => self.push_addresses(addresses),
-            ServiceAnswer::Headless if record.endpoints.wanted(want) == 0 => Found::NxDomain,
+            ServiceAnswer::Headless if record.endpoints.wanted(want) == 0 => Found::NxDomain(Absent::Port),
             ServiceAnswer::Headless if srv => self.endpoint_srv(record, want),
             ServiceAnswer::Headless => self.push_hosts_with(record, want),
-            ServiceAnswer::ExternalName(_) => Found::NxDomain,
+            ServiceAnswer::ExternalName(_) => Found::NxDomain(Absent::Port),
         }
     }
 

@@ -87,6 +87,16 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Its name in lower case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        }
+    }
+
     /// From its lower-case name.
     #[must_use]
     pub fn from_label(label: &[u8]) -> Option<Self> {

@@ -3,26 +3,26 @@
 use std::net::IpAddr;
 
 use super::dashed;
-use super::lookup::{Ask, Found};
+use super::lookup::{Absent, Ask, Found};
 use crate::config::PodMode;
 use crate::wire::reply::Section;
 use crate::wire::rtype;
 
 impl<'s> Ask<'s, '_, '_, '_> {
-    /// A namespace below `pod`, the `last` label, or a pod there.
-    pub(super) fn pod(&mut self, last: usize) -> Found<'s> {
-        let namespace = self.name.label(last - 1);
-        if self.zone.pod_mode == PodMode::Disabled || !self.has_namespace(namespace) {
-            return Found::NxDomain;
+    /// A namespace below `pod`, or a pod there.
+    pub(super) fn pod(&mut self, namespace: &[u8], label: Option<&[u8]>) -> Found<'s> {
+        if self.zone.pod_mode == PodMode::Disabled {
+            return Found::NxDomain(Absent::Pods);
         }
-        if last == 1 {
-            return Found::NoData;
+        if !self.has_namespace(namespace) {
+            return Found::NxDomain(Absent::Namespace);
         }
-        match dashed::parse(self.name.label(0)) {
+        let Some(label) = label else { return Found::NoData(Absent::Between) };
+        match dashed::parse(label) {
             Some(address) if self.zone.pod_mode == PodMode::Insecure || self.is_pod(address, namespace) => {
                 self.push_address(address)
             }
-            _ => Found::NxDomain,
+            _ => Found::NxDomain(Absent::Pod),
         }
     }
 
@@ -41,7 +41,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
             (IpAddr::V6(address), rtype::AAAA | rtype::ANY) => {
                 self.writer.push(Section::Answer, self.owner, rtype::AAAA, ttl, &[&address.octets()]);
             }
-            _ => return Found::NoData,
+            _ => return Found::NoData(Absent::Type),
         }
         Found::Answer
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::lookup::Found;
+use super::lookup::{Absent, Found};
 use super::record::ServiceRecord;
 use super::snapshot::Snapshot;
 use super::srv::service_name;
@@ -38,7 +38,7 @@ impl Snapshot {
         let mut found = Found::NotOwn;
         for name in self.names_of(address, view) {
             if !matches!(qtype, rtype::PTR | rtype::ANY) {
-                return Found::NoData;
+                return Found::NoData(Absent::Type);
             }
             found = Found::Answer;
             if writer.push(Section::Answer, owner, rtype::PTR, self.ttl, &[name.as_ref().wire()]).is_none() {

@@ -4,7 +4,7 @@
 //! one address; the specification leaves them open.
 
 use super::address_set::{AddressSet, Place};
-use super::lookup::{Ask, Found};
+use super::lookup::{Absent, Ask, Found};
 use super::ports::{PortSet, Want};
 use super::record::ServiceRecord;
 use crate::wire::name::MAX_NAME;
@@ -27,7 +27,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
         ports: &PortSet,
         want: Want<'_>,
     ) -> Found<'s> {
-        let Some(target) = self.service_name(record) else { return Found::NoData };
+        let Some(target) = self.service_name(record) else { return Found::NoData(Absent::Type) };
         let target = target.as_ref().wire();
         let count = ports.wanted(want).count();
         let mut first = None;
@@ -39,7 +39,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
         if let Some(place) = first {
             self.push_glue(place + SRV_FIXED, addresses);
         }
-        if count == 0 { Found::NoData } else { Found::Answer }
+        if count == 0 { Found::NoData(Absent::Type) } else { Found::Answer }
     }
 
     /// The ports of all endpoints of a headless Service, a different endpoint first each time.
@@ -63,7 +63,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
         want: Want<'_>,
         count: usize,
     ) -> Found<'s> {
-        let Some(service) = self.service_name(record) else { return Found::NoData };
+        let Some(service) = self.service_name(record) else { return Found::NoData(Absent::Type) };
         let service = service.as_ref().wire();
         let endpoints = &record.endpoints;
         // A target that is longer than a name may be cannot be asked for either.
@@ -82,7 +82,7 @@ impl<'s> Ask<'s, '_, '_, '_> {
         if let Some(place) = first {
             self.push_hosts_glue(record, hosts, want, place, written, service.len());
         }
-        if count == 0 { Found::NoData } else { Found::Answer }
+        if count == 0 { Found::NoData(Absent::Type) } else { Found::Answer }
     }
 
     /// Walks the same hosts again, and with them the records as they were written, the first one's data at `place`.

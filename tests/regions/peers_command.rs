@@ -42,6 +42,7 @@ async fn each_address_has_its_line_and_a_dark_one_makes_the_exit_code() {
 async fn the_page_is_read_by_programs_too_and_counts_the_tables() {
     let regions = regions::together(["east", "west"].map(demo_region)).await;
     let east = regions.of("east");
+    east.peers_up().await;
     let ended = peers(east, &["-o", "json"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let page = Peers::from_json(&ended.stdout).unwrap();

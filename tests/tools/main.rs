@@ -8,5 +8,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chaos;
 mod compare;
+mod errors;
 mod faults;
+mod golden;
+mod instance;
+mod query;
+mod shell;

@@ -89,8 +89,8 @@ fn reply(question: &[u8], max: usize, look: impl FnOnce(&NameBuf, &mut ReplyWrit
 fn described(found: Found<'_>) -> (String, Rcode) {
     match found {
         Found::Answer => ("ANSWER".into(), Rcode::NOERROR),
-        Found::NoData => ("NODATA".into(), Rcode::NOERROR),
-        Found::NxDomain => ("NXDOMAIN".into(), Rcode::NXDOMAIN),
+        Found::NoData(_) => ("NODATA".into(), Rcode::NOERROR),
+        Found::NxDomain(_) => ("NXDOMAIN".into(), Rcode::NXDOMAIN),
         Found::Alias { target, .. } => (format!("ALIAS {target}"), Rcode::NOERROR),
         Found::NotReady => ("NOT READY".into(), Rcode::SERVFAIL),
         Found::NotOwn => ("NOT OWN".into(), Rcode::NXDOMAIN),

@@ -127,7 +127,7 @@ fn what_an_alias_leads_to_has_the_target_as_its_owner() {
         assert_eq!(lines[1..], [expected]);
     }
     let (found, message) = chased(&zone("none.b.svc.cluster.local"), "out.a.svc.cluster.local", rtype::A);
-    assert_eq!((found.as_str(), message.authorities.len()), ("NxDomain", 1));
+    assert_eq!((found.as_str(), message.authorities.len()), ("NxDomain(Service)", 1));
     assert_eq!(message.authorities[0].name.to_string(), "cluster.local.");
 }
 

@@ -28,6 +28,7 @@ pub(super) fn others(
         peers: peers.unwrap_or(default.peers),
         peers_allow: spec.peers_allow.items().map(|(_, net)| net).collect(),
         peers_chase_outside: spec.peers_chase_outside.scalar().unwrap_or(true),
+        identify: spec.identify.scalar().unwrap_or(true),
         health: or(&spec.health, default.health),
         ready: or(&spec.ready, default.ready),
         metrics: or(&spec.metrics, default.metrics),

@@ -1,22 +1,30 @@
 //! `/health`, `/ready`, `/metrics`: on a thread and a runtime of their own, so that neither a slow scrape nor a stuck question
 //! disturbs the other. Callers bind the listeners. Nothing else knows `axum`.
 
+pub mod cache;
+pub mod json;
 mod listener;
 mod pages;
+pub mod params;
 pub mod peers;
+pub mod query;
+pub mod status;
+pub mod zone;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Registry;
 use crate::ready::Ready;
+use crate::server::core::Core;
 use crate::server::heartbeat::Heartbeats;
 
 use self::listener::Bounded;
+pub use self::pages::TOOL_HEADER;
 use self::peers::Peers;
 
 /// What a listener answers.
@@ -43,6 +51,8 @@ pub struct Shown {
     pub metrics: Arc<Registry>,
     /// Makes `/peers`.
     pub peers: Arc<dyn Fn() -> Option<Peers> + Send + Sync>,
+    /// The instance itself, which may have been stopped.
+    pub core: Weak<Core>,
 }
 
 /// Serves until it is dropped.
@@ -62,8 +72,10 @@ impl Admin {
             addresses.push(door.listener.local_addr()?);
             door.listener.set_nonblocking(true)?;
             let _in_runtime = runtime.enter();
+            // "Nothing mutable listens on anything but loopback": whatever the configuration says.
+            let loopback = door.listener.local_addr()?.ip().is_loopback();
+            let router = pages::router(door.pages, shown.clone(), loopback);
             let listener = Bounded::new(tokio::net::TcpListener::from_std(door.listener)?);
-            let router = pages::router(door.pages, shown.clone());
             // It ends with the runtime only.
             runtime.spawn(async move { axum::serve(listener, router).await });
         }

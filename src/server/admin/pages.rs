@@ -1,27 +1,45 @@
 //! The pages themselves: who may ask for which, and what they say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 
-use super::{Pages, Shown};
+use super::params::Params;
+use super::query::{self, Refusal};
+use super::status::Status;
+use super::{Pages, Shown, cache, json, zone};
 use crate::clock;
 use crate::metrics::CONTENT_TYPE;
+use crate::server::core::Core;
 
 /// A worker turns at least every 100 ms; silent for this long, it hangs, and a restart is the only help.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
 
-const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n";
+/// What our tools send when they change something.
+pub const TOOL_HEADER: &str = "interlocal-tool";
+const NOT_LOOPBACK: &str = "`listen.admin` is not on loopback, so nothing can be changed or sent here\n";
 
-pub(super) fn router(pages: Pages, shown: Shown) -> Router {
+const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n/query    ?name=NAME&type=TYPE how a question would be answered, as JSON\n/status   the instance on one page, as JSON\n/zone     ?namespace=NAMESPACE&service=NAME what the cluster's zone has, as JSON\n/cache    ?name=NAME what is kept for a name, as JSON\n";
+
+/// `loopback`: only whoever is on the pod reaches it, so that it may change things too.
+pub(super) fn router(pages: Pages, shown: Shown, loopback: bool) -> Router {
     let all = pages == Pages::Admin;
     let mut router = Router::new();
     if all {
         router = router.route("/", get(async || INDEX)).route("/peers", get(peers));
+        router = router.route("/query", get(explain).post(trace));
+        router = router.route("/status", get(status)).route("/zone", get(zone));
+        router = router.route("/cache", get(cache)).route("/cache/flush", post(flush));
+        router = match loopback {
+            true => router.layer(middleware::from_fn(only_tools)),
+            false => router.layer(middleware::from_fn(only_read)),
+        };
     }
     if all || pages == Pages::Health {
         router = router.route("/health", get(health));
@@ -36,8 +54,13 @@ pub(super) fn router(pages: Pages, shown: Shown) -> Router {
 }
 
 async fn health(State(shown): State<Shown>) -> impl IntoResponse {
+    verdict(stuck(&shown).into_iter())
+}
+
+/// Workers that do not turn, a sentence each.
+pub(super) fn stuck(shown: &Shown) -> Vec<String> {
     let stuck = shown.heartbeats.stuck(clock::now(), STUCK_AFTER);
-    verdict(stuck.into_iter().map(|worker| format!("{worker}: no sign of life for {} s", STUCK_AFTER.as_secs())))
+    stuck.into_iter().map(|worker| format!("{worker}: no sign of life for {} s", STUCK_AFTER.as_secs())).collect()
 }
 
 async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
@@ -56,6 +79,61 @@ async fn peers(State(shown): State<Shown>) -> impl IntoResponse {
         Some(peers) => Ok(([(header::CONTENT_TYPE, "application/json")], peers.to_json())),
         // What it would be made of has just been stopped.
         None => Err(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+async fn explain(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    query::page(core(&shown)?, read(params), false).await.map(as_json)
+}
+
+async fn trace(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    query::page(core(&shown)?, read(params), true).await.map(as_json)
+}
+
+async fn status(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&Status::now(&*core(&shown)?, &shown))))
+}
+
+async fn zone(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&zone::get(&*core(&shown)?, &read(params))?)))
+}
+
+async fn cache(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&cache::get(&*core(&shown)?, &read(params))?)))
+}
+
+async fn flush(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&cache::flush(&*core(&shown)?, &read(params))?)))
+}
+
+fn read(params: Option<String>) -> Params {
+    Params::parse(&params.unwrap_or_default())
+}
+
+/// The instance, unless it has just been stopped.
+fn core(shown: &Shown) -> Result<Arc<Core>, Refusal> {
+    shown.core.upgrade().ok_or((StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned()))
+}
+
+fn as_json(page: String) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], page)
+}
+
+/// Lets nothing through that changes or sends anything.
+async fn only_read(request: Request, next: Next) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => next.run(request).await,
+        _ => (StatusCode::FORBIDDEN, NOT_LOOPBACK).into_response(),
+    }
+}
+
+/// Somebody's browser that happens to reach the listener may not change anything either: a page of another site cannot send this header
+/// without being asked for it first, and nobody answers that.
+async fn only_tools(request: Request, next: Next) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => next.run(request).await,
+        _ if request.headers().contains_key(TOOL_HEADER) => next.run(request).await,
+        _ => (StatusCode::FORBIDDEN, format!("the header `{TOOL_HEADER}: 1` is missing\n")).into_response(),
     }
 }
 

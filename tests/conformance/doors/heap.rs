@@ -100,7 +100,7 @@ async fn answers_from_memory_take_nothing_from_the_heap() {
         ("another region's name", peers, a("app.west.svc.cluster.local"), refused),
         ("with a stamp", peers, a("app.east.svc.cluster.local").option(STAMP, &stamp(&[NORTH])), fine),
         ("a transfer", pods, Ask::new("cluster.local", RecordType::AXFR), refused),
-        ("another class", pods, Ask::new("version.bind", RecordType::TXT).class(DNSClass::CH), refused),
+        ("another class", pods, Ask::new("version.bind", RecordType::TXT).class(DNSClass::HS), refused),
         ("RD=0", pods, a("nobody.example.com").no_rd(), refused),
         ("a later EDNS", pods, a("web.default.svc.cluster.local").edns_version(1), ResponseCode::BADVERS),
     ] {

@@ -35,6 +35,8 @@ const RULES: Rules = Rules {
         ("arc_swap", &["src/publish.rs"]),
         ("axum", &["src/server/admin/"]),
         ("clap", &["src/cli/"]),
+        ("clap_complete", &["src/cli/shell.rs"]),
+        ("clap_mangen", &["src/cli/shell.rs"]),
         ("foldhash", &["src/zone/", "src/route/"]),
         ("hashbrown", &["src/route/"]),
         // Only as the second opinion of the demo, of comparisons and of tests.
