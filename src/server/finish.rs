@@ -75,7 +75,7 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
     if *failure == Failure::Panic {
         core.metrics.panicked();
     }
-    miss.fail(failure)
+    miss.fail(core, failure)
 }
 
 /// Logs the answer to a question that was not answered at once, if such answers are logged.

@@ -7,6 +7,7 @@ pub mod bind;
 mod chaos;
 pub mod core;
 pub mod explain;
+pub mod failures;
 pub mod fetch;
 mod finish;
 pub mod heartbeat;

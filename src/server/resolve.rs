@@ -50,6 +50,9 @@ impl Miss {
             now: clock::now(),
             rotation: 0,
         };
+        if let Some(ede) = &body.ede {
+            core.failures.note(ede, body.rcode, query.name, query.qtype, asking.now);
+        }
         let largest = if self.transport == Transport::Udp { MAX_UDP_PAYLOAD } else { MAX_MESSAGE };
         let mut out = vec![0; largest];
         let authoritative = body.flags & Flags::AA;
@@ -69,12 +72,13 @@ impl Miss {
     }
 
     /// The reply when there is no room to resolve it, or when resolving it broke down.
-    pub fn fail(&self, failure: &Failure) -> Option<(Vec<u8>, Done)> {
+    pub fn fail(&self, core: &Core, failure: &Failure) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
         let mut out = vec![0; MAX_UDP_PAYLOAD];
         let writer = ReplyWriter::start(&mut out, &query, MAX_UDP_PAYLOAD);
         let ede = failure.ede();
+        core.failures.note(&ede, failure.rcode(), query.name, query.qtype, clock::now());
         let verdict = Verdict { rcode: failure.rcode(), flags: door_flags(self.door), ede: Some(&ede), option: None };
         let len = writer.finish(&query, verdict);
         out.truncate(len);
