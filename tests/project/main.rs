@@ -1,4 +1,4 @@
-//! Tests of the project itself: the shape of its code, how it is built and released, and the scriptable server that other
+//! Tests of the project itself: the shape of its code, the links of its docs, how it is built and released, and the scriptable server that other
 //! tests believe.
 
 // A test binary exports nothing; `pub` here is for its own modules.
@@ -9,5 +9,6 @@
 mod support;
 
 mod layers;
+mod links;
 mod release;
 mod scripted;
