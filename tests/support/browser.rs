@@ -5,8 +5,9 @@
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use interlocal::clock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -151,10 +152,10 @@ impl Browser {
 
     /// Waits until the expression is true. A page that is not there yet may lack what it looks at.
     pub fn until(&mut self, expression: &str) {
-        let end = Instant::now() + LIMIT;
+        let end = clock::now() + LIMIT;
         let tried = format!("(() => {{ try {{ return {expression} }} catch {{ return false }} }})()");
         while self.eval(&tried) != Value::Bool(true) {
-            assert!(Instant::now() < end, "never: {expression}\n{}", self.eval("document.body?.innerText"));
+            assert!(clock::now() < end, "never: {expression}\n{}", self.eval("document.body?.innerText"));
             std::thread::sleep(PAUSE);
         }
     }
