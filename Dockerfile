@@ -17,6 +17,8 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
 COPY config config
+# `interlocal schema` is made from its table of keys.
+COPY docs/configuration.md docs/configuration.md
 # Cargo.toml names them; none is compiled.
 COPY benches benches
 COPY .ci/static .ci/static

@@ -6,6 +6,15 @@ use std::fmt;
 
 use crate::wire::{Ede, EdeCode, Name, Rcode, ReplyBody, rtype};
 
+/// The sentences of [`Failure::NoAnswerByRule`].
+pub mod by_rule {
+    pub const NOT_IN_TABLE: &str = "not in the hosts table, and no fallthrough";
+    pub const NO_PATTERN: &str = "no pattern of the template fits, and no fallthrough";
+    pub const NO_RECORD: &str = "the template makes no record of this name";
+    pub const NO_NAME: &str = "rewritten to what is no name";
+    pub const NOT_ALLOWED: &str = "not allowed by the acl of this name";
+}
+
 /// Why there is no proper answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -55,6 +64,8 @@ pub enum Failure {
     TargetPrivate { region: String },
     /// A type or class that is never answered, as a sentence.
     NotAnswered { what: &'static str },
+    /// A policy rule has no answer for a name that is its own, as a sentence of [`by_rule`].
+    NoAnswerByRule { what: &'static str },
     /// A server sent something that is not DNS.
     Malformed,
     /// The panic of one question.
@@ -121,6 +132,7 @@ impl Failure {
             Self::ClientOverloaded => (EdeCode::OTHER, "too many questions of this client in flight".into()),
             Self::ChainTooLong => (EdeCode::OTHER, "CNAME chain too long or a loop".into()),
             Self::TargetPrivate { region } => (EdeCode::OTHER, format!("target private to {region}").into()),
+            Self::NoAnswerByRule { what } => (EdeCode::OTHER, (*what).into()),
             Self::NotAnswered { what } => (EdeCode::NOT_SUPPORTED, (*what).into()),
             Self::Malformed => (EdeCode::NETWORK_ERROR, "malformed reply".into()),
             Self::Panic => (EdeCode::OTHER, "internal error".into()),
@@ -215,6 +227,7 @@ mod tests {
         all.push(Failure::UpstreamFailed { zone: "corp.example".parse().expect("a name"), rcode: Rcode::SERVFAIL });
         all.push(Failure::EdnsVersion);
         all.push(Failure::ClientOverloaded);
+        all.push(Failure::NoAnswerByRule { what: by_rule::NOT_IN_TABLE });
         all
     }
 
@@ -256,6 +269,7 @@ mod tests {
             Failure::UpstreamFailed { .. } => 22,
             Failure::EdnsVersion => 23,
             Failure::ClientOverloaded => 24,
+            Failure::NoAnswerByRule { .. } => 25,
         }
     }
 
@@ -263,13 +277,20 @@ mod tests {
     fn page_has_a_row_for_every_failure_with_its_rcode_and_code() {
         let page = include_str!("../docs/answers.md");
         let rows = page.lines().filter(|line| line.starts_with("| `") && line.split(" | ").count() == 4).count();
-        // Five of them are stale answers.
-        assert_eq!(rows, all().len() + 5, "the page has a row that nothing says");
+        // Five of them are stale answers, and the rules of a policy have five words in all.
+        assert_eq!(rows, all().len() + 5 + 4, "the page has a row that nothing says");
         for (place, failure) in all().iter().enumerate() {
             assert_eq!(number(failure), place);
-            let (ede, rcode) = (failure.ede(), failure.rcode().to_text());
-            let row = format!("| `{}` | {rcode} | {} ", ede.text(), ede.code.0);
-            assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+            has_row(failure, page);
         }
+        for what in [by_rule::NO_PATTERN, by_rule::NO_RECORD, by_rule::NO_NAME, by_rule::NOT_ALLOWED] {
+            has_row(&Failure::NoAnswerByRule { what }, page);
+        }
+    }
+
+    fn has_row(failure: &Failure, page: &str) {
+        let (ede, rcode) = (failure.ede(), failure.rcode().to_text());
+        let row = format!("| `{}` | {rcode} | {} ", ede.text(), ede.code.0);
+        assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
     }
 }

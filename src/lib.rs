@@ -12,6 +12,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod peer;
+pub mod policy;
 pub mod publish;
 pub mod ready;
 pub mod reload;

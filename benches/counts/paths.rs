@@ -63,6 +63,7 @@ pub fn walk() -> anyhow::Result<()> {
             door,
             transport: Transport::Udp,
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 53_000,
             now: clock::now(),
             rotation: 0,
         };
@@ -106,7 +107,7 @@ async fn start(folder: &std::path::Path) -> anyhow::Result<App> {
         Overrides { listen: Some(vec!["127.0.0.1:0".into()]), manifests: Some(manifests), ..Overrides::default() };
     let parsed = file::parse(&text, &folder.join("interlocal.yaml"), UnknownKeys::Refuse, &overrides);
     let config = parsed.map_err(|errors| anyhow::anyhow!("{errors:?}"))?.value;
-    let app = App::start(Input { config, file: None, overrides, log: None, adjust: None })?;
+    let app = App::start(Input { config, file: None, kind: Default::default(), overrides, log: None, adjust: None })?;
     app.ready().await;
     Ok(app)
 }

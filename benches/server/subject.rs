@@ -28,7 +28,7 @@ pub async fn start(folder: &Path, upstream: SocketAddr, plain: bool) -> App {
     };
     let parsed = file::parse(&text, &folder.join("interlocal.yaml"), UnknownKeys::Refuse, &overrides);
     let config = parsed.expect("a configuration").value;
-    let input = Input { config, file: None, overrides, log: None, adjust: None };
+    let input = Input { config, file: None, kind: Default::default(), overrides, log: None, adjust: None };
     let app = App::start(input).expect("loopback is there");
     app.ready().await;
     app

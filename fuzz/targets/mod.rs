@@ -4,6 +4,7 @@
 pub mod answers;
 mod cached;
 pub mod config;
+pub mod corefile;
 mod differences;
 pub mod frames;
 pub mod objects;
@@ -17,10 +18,11 @@ pub use differences::known_differences;
 pub type Run = fn(&[u8]);
 
 /// Name and function of each target; the name is that of its folder of seeds too.
-pub const ALL: [(&str, Run); 5] = [
+pub const ALL: [(&str, Run); 6] = [
     ("query", query::run),
     ("answers", answers::run),
     ("frames", frames::run),
     ("objects", objects::run),
     ("config", config::run),
+    ("corefile", corefile::run),
 ];

@@ -53,7 +53,13 @@ pub fn run(data: &[u8]) {
             cut_or_whole(how, message, &read);
         }
         Answer::Miss => {
-            let miss = Miss { message: message.into(), door: how.door, transport: how.transport, source: SOURCE };
+            let miss = Miss {
+                message: message.into(),
+                door: how.door,
+                transport: how.transport,
+                source: SOURCE,
+                port: 53_000,
+            };
             let permit = Arc::new(SERVER.core.in_flight.take(None, usize::MAX).expect("no limit"));
             let resolved = SERVER.runtime.block_on(miss.resolve(&SERVER.core, &permit));
             let (reply, done) = resolved.expect("a miss is a question");
@@ -75,7 +81,16 @@ enum Answer {
 fn answer(how: Circumstances, message: &[u8]) -> Answer {
     let view = View::load(&SERVER.core);
     let Circumstances { transport, door, rotation } = how;
-    let asking = Asking { core: &SERVER.core, view: &view, door, transport, source: SOURCE, now: SERVER.now, rotation };
+    let asking = Asking {
+        core: &SERVER.core,
+        view: &view,
+        door,
+        transport,
+        source: SOURCE,
+        port: 53_000,
+        now: SERVER.now,
+        rotation,
+    };
     // What stood in the buffer before must not matter.
     let mut out = vec![0xee; if transport == Transport::Udp { MAX_UDP_PAYLOAD } else { MAX_MESSAGE }];
     match asking.answer(message, &mut out) {
@@ -84,7 +99,7 @@ fn answer(how: Circumstances, message: &[u8]) -> Answer {
             Answer::Reply(out, done)
         }
         Outcome::Miss => Answer::Miss,
-        Outcome::Drop => Answer::Drop,
+        Outcome::Drop(_) => Answer::Drop,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigMapRef, KubernetesSource};
+use crate::config::{Config, ConfigMapRef};
 use crate::kube::api::{Object, Settings, Single, Target, Told};
 use crate::metrics::Registry;
 use crate::ready::{Pending, Ready};
@@ -32,10 +32,7 @@ impl Watched {
 
     /// Watches what the configuration names now.
     pub(super) fn follow(&mut self, config: &Config) {
-        let target = match &config.kubernetes.source {
-            KubernetesSource::Url(url) => Target::Url(url.clone()),
-            KubernetesSource::Api | KubernetesSource::Manifests(_) => Target::Here,
-        };
+        let target = Target::of(&config.kubernetes.source).unwrap_or(Target::Here);
         let same = |(old, of, _): &(Target, ConfigMapRef, Single)| {
             *old == target && config.peers.configmap.as_ref() == Some(of)
         };

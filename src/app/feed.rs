@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use crate::config::{Config, KubernetesConfig, KubernetesSource};
 use crate::kube::Selection;
 use crate::kube::api::{self, Health, Settings, Target};
+use crate::kube::diff;
 use crate::kube::feed::{self, Change};
 use crate::kube::manifest_source;
 use crate::kube::manifests::Loaded;
@@ -40,6 +41,7 @@ pub(super) struct Feed {
 /// A source, and what it was started with: another one of that is another source.
 enum Source {
     Manifests { path: PathBuf, bytes: u64, selection: Selection, reread: mpsc::Sender<()>, task: AbortHandle },
+    Nothing(AbortHandle),
     Api { target: Target, settings: Box<Settings>, selection: Selection, _running: api::Source },
 }
 
@@ -88,15 +90,15 @@ impl Feed {
     }
 
     fn read_from(&mut self, config: &KubernetesConfig, limits: &Limits) {
-        let target = match &config.source {
-            KubernetesSource::Manifests(path) => return self.read_manifests(path.clone(), config, limits),
-            KubernetesSource::Api => Target::Here,
-            KubernetesSource::Url(url) => Target::Url(url.clone()),
+        let target = match (&config.source, Target::of(&config.source)) {
+            (KubernetesSource::Manifests(path), _) => return self.read_manifests(path.clone(), config, limits),
+            (_, Some(target)) => target,
+            (_, None) => return self.read_nothing(),
         };
         let (selection, settings) = (Selection::of(config), Box::new(Settings::of(limits)));
         let same = |old: &Source| match old {
             Source::Api { target: t, settings: s, selection: w, .. } => (t, s, w) == (&target, &settings, &selection),
-            Source::Manifests { .. } => false,
+            Source::Manifests { .. } | Source::Nothing(_) => false,
         };
         if self.source.as_ref().is_some_and(same) {
             return;
@@ -107,11 +109,26 @@ impl Feed {
         self.source = Some(Source::Api { target, settings, selection, _running: running });
     }
 
+    /// The zone of no cluster is known at once: it is empty.
+    fn read_nothing(&mut self) {
+        if matches!(self.source, Some(Source::Nothing(_))) {
+            return;
+        }
+        self.source = None;
+        let changes = self.changes.clone();
+        let told = tokio::spawn(async move {
+            // The task that takes them lives as long as we do.
+            let _ = changes.send(Change::Events(diff::whole(&[]))).await;
+            let _ = changes.send(Change::Synced).await;
+        });
+        self.source = Some(Source::Nothing(told.abort_handle()));
+    }
+
     fn read_manifests(&mut self, path: PathBuf, config: &KubernetesConfig, limits: &Limits) {
         let (bytes, selection) = (limits.manifest_bytes, Selection::of(config));
         let same = |old: &Source| match old {
             Source::Manifests { path: p, bytes: b, selection: w, .. } => (p, b, w) == (&path, &bytes, &selection),
-            Source::Api { .. } => false,
+            Source::Api { .. } | Source::Nothing(_) => false,
         };
         if self.source.as_ref().is_some_and(same) {
             return;
@@ -129,8 +146,9 @@ impl Feed {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        if let Self::Manifests { task, .. } = self {
-            task.abort();
+        match self {
+            Self::Manifests { task, .. } | Self::Nothing(task) => task.abort(),
+            Self::Api { .. } => {}
         }
     }
 }
@@ -155,7 +173,10 @@ async fn say(health: Arc<Health>, waiting: Waiting) {
 
 fn waiting_for(source: &KubernetesSource) -> String {
     match source {
-        KubernetesSource::Api | KubernetesSource::Url(_) => "zone: waiting for the Kubernetes API".to_owned(),
+        KubernetesSource::Api | KubernetesSource::Url(_) | KubernetesSource::Kubeconfig { .. } => {
+            "zone: waiting for the Kubernetes API".to_owned()
+        }
+        KubernetesSource::None => "zone: a moment".to_owned(),
         KubernetesSource::Manifests(path) => format!("zone: waiting for manifests in {}", path.display()),
     }
 }

@@ -4,6 +4,7 @@
 mod certificates;
 mod compat;
 mod configmap;
+pub mod corefile;
 mod feed;
 mod http;
 mod loops;
@@ -13,6 +14,8 @@ mod pulse;
 mod reloads;
 mod report;
 mod routing;
+mod servers;
+mod stages;
 mod table;
 pub mod text;
 
@@ -71,10 +74,21 @@ pub struct Input {
     pub config: Config,
     /// The file that the configuration came from, watched; none: nothing to watch.
     pub file: Option<PathBuf>,
+    /// What kind of file that is.
+    pub kind: FileKind,
     pub overrides: Overrides,
     /// For changes of the log's format and level; none: they are not applied.
     pub log: Option<LogHandle>,
     pub adjust: Option<Arc<dyn Adjust>>,
+}
+
+/// How a configuration is written.
+#[derive(Debug, Clone, Default)]
+pub enum FileKind {
+    #[default]
+    Yaml,
+    /// With all that it was read from.
+    Corefile(Vec<PathBuf>),
 }
 
 /// Where an instance listens.
@@ -120,7 +134,7 @@ impl BoundApp {
         if let Some(adjust) = &input.adjust {
             adjust.config(&mut config);
         }
-        let watched = Watched::new(&config, input.file.as_deref());
+        let watched = Watched::new(&config, input.file.as_deref(), &input.kind);
         let doors = BoundDoors::bind(&config, workers(&config))?;
         let http = Http::bind(&config)?;
         Ok(Self { config: Arc::new(config), input, watched, doors, http })
@@ -179,6 +193,7 @@ impl BoundApp {
                 table,
                 config: Arc::clone(&config),
                 file: input.file,
+                kind: input.kind,
                 overrides: input.overrides,
                 log: input.log,
                 adjust: input.adjust,
@@ -291,12 +306,28 @@ fn workers(config: &Config) -> usize {
     config.workers.unwrap_or(cores.min(MAX_WORKERS))
 }
 
-/// How metrics call the servers, and last the peers' door: as CoreDNS calls its server blocks.
+/// How metrics call the servers, and last the peers' door: as CoreDNS calls its server blocks, with an address only if there is one
+/// to tell.
 fn labels(config: &Config) -> Vec<String> {
     let label = |listen: Option<&Listen>| match listen {
+        Some(Listen::Address(address)) if !address.ip().is_unspecified() => format!("dns://{address}"),
         Some(listen) => format!("dns://:{}", listen.port()),
         None => "dns://".to_owned(),
     };
     let servers = config.servers.iter().map(|server| label(server.listen.first()));
     servers.chain([label(config.listen.peers.first())]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_called_as_corednss() {
+        let mut config = Config::default();
+        assert_eq!(labels(&config), ["dns://:53", "dns://:8053"]);
+        config.servers[0].listen = vec![Listen::Address(([169, 254, 20, 10], 53).into())];
+        config.listen.peers = Vec::new();
+        assert_eq!(labels(&config), ["dns://169.254.20.10:53", "dns://"]);
+    }
 }

@@ -12,10 +12,10 @@ use tokio::time::interval;
 
 use super::feed::Feed;
 use super::routing::Builder;
-use super::{Adjust, certificates, configmap, table, text, zone_settings};
+use super::{Adjust, FileKind, certificates, configmap, corefile, servers, stages, table, text, zone_settings};
 use crate::config::{
-    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, PeerTable, PeersTlsConfig, Problem, UnknownKeys,
-    Upstream, file,
+    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem,
+    UnknownKeys, Upstream, file,
 };
 use crate::kube::api::Told;
 use crate::log::{Filter, LogHandle};
@@ -43,28 +43,45 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(config: &Config, file: Option<&Path>) -> Self {
+    pub(super) fn new(config: &Config, file: Option<&Path>, kind: &FileKind) -> Self {
         // Certificates that a table names are watched as soon as it is read, and are read once more then.
-        let (watcher, changes) = Watcher::new(paths(config, file, &PeerTable::default()), POLL);
+        let (watcher, changes) = Watcher::new(paths(config, file, kind, &PeerTable::default()), POLL);
         Self { watcher, changes }
     }
 }
 
 /// Every file that a configuration reads, itself included.
-fn paths(config: &Config, file: Option<&Path>, table: &PeerTable) -> Vec<PathBuf> {
+fn paths(config: &Config, file: Option<&Path>, kind: &FileKind, table: &PeerTable) -> Vec<PathBuf> {
     let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(|forward| &forward.to);
     let resolv_confs = upstreams.filter_map(|upstream| match upstream {
         Upstream::ResolvConf(path) => Some(path.as_path()),
         Upstream::Address(_) => None,
     });
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
-    one.chain(resolv_confs).chain(certificates::paths(config, table)).map(Path::to_path_buf).collect()
+    let imports = imports(kind).iter().map(PathBuf::as_path).filter(|path| Some(*path) != file);
+    one.chain(imports)
+        .chain(resolv_confs)
+        .chain(stages::paths(config))
+        .chain(certificates::paths(config, table))
+        .map(Path::to_path_buf)
+        .collect()
+}
+
+/// What else the configuration was read from.
+fn imports(kind: &FileKind) -> &[PathBuf] {
+    match kind {
+        FileKind::Yaml => &[],
+        FileKind::Corefile(read) => read,
+    }
 }
 
 fn manifests(config: &Config) -> Option<&Path> {
     match &config.kubernetes.source {
         KubernetesSource::Manifests(path) => Some(path),
-        KubernetesSource::Api | KubernetesSource::Url(_) => None,
+        KubernetesSource::Api
+        | KubernetesSource::Url(_)
+        | KubernetesSource::Kubeconfig { .. }
+        | KubernetesSource::None => None,
     }
 }
 
@@ -77,6 +94,7 @@ pub(super) struct State {
     pub table: PeerTable,
     pub config: Arc<Config>,
     pub file: Option<PathBuf>,
+    pub kind: FileKind,
     pub overrides: Overrides,
     pub log: Option<LogHandle>,
     pub adjust: Option<Arc<dyn Adjust>>,
@@ -113,7 +131,7 @@ impl State {
     async fn run(mut self, watcher: Arc<Watcher>, mut changes: mpsc::Receiver<Changed>) {
         let mut identity = interval(IDENTITY_EVERY);
         let (mut endings, mut ending) = (interval(certificates::LOOK_EVERY), certificates::Ending::default());
-        watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
+        watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.kind, &self.table));
         loop {
             tokio::select! {
                 () = self.configmap.changed() => {
@@ -138,19 +156,19 @@ impl State {
                     continue;
                 }
             }
-            watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.table));
+            watcher.set_paths(paths(&self.config, self.file.as_deref(), &self.kind, &self.table));
         }
     }
 
     async fn reload(&mut self, path: &Path) {
-        if self.file.as_deref() == Some(path) {
+        if self.file.as_deref() == Some(path) || imports(&self.kind).iter().any(|import| import == path) {
             self.reload_config().await;
         } else if table::path(&self.config) == Some(path) {
             self.reload_table().await;
         } else if manifests(&self.config) == Some(path) {
             self.feed.reread();
         } else {
-            // A resolv.conf or a certificate: whoever reads it is told to read it again.
+            // A resolv.conf, a hosts file or a certificate: whoever reads it is told to read it again.
             self.swap().await;
         }
     }
@@ -176,13 +194,7 @@ impl State {
 
     async fn reload_config(&mut self) {
         let Some(path) = self.file.clone() else { return };
-        let parsed = text::config(&path, &self.config.limits)
-            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])
-            .and_then(|text| {
-                file::parse(&text, &path, UnknownKeys::Warn, &self.overrides)
-                    .map_err(|errors| errors.iter().map(Problem::to_string).collect())
-            });
-        match parsed {
+        match self.read_config(&path) {
             Err(errors) => {
                 errors.iter().for_each(|error| tracing::error!("{error}"));
                 tracing::error!(path = %path.display(), "configuration not taken, the old one stays");
@@ -201,6 +213,20 @@ impl State {
         }
     }
 
+    /// The configuration as its file says it now; what is wrong with it, one text a problem.
+    fn read_config(&mut self, path: &Path) -> Result<Parsed<Config>, Vec<String>> {
+        let shown = |errors: Vec<Problem>| errors.iter().map(Problem::to_string).collect();
+        if let FileKind::Corefile(read) = &mut self.kind {
+            let Parsed { value, warnings } =
+                corefile::parse(path, &self.config.limits, &self.overrides).map_err(shown)?;
+            *read = value.read;
+            return Ok(Parsed { value: value.config, warnings });
+        }
+        let text = text::config(path, &self.config.limits)
+            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])?;
+        file::parse(&text, path, UnknownKeys::Warn, &self.overrides).map_err(shown)
+    }
+
     fn apply_log(&self) {
         let config = &self.config.log;
         match (&self.log, Filter::parse(&config.level)) {
@@ -216,6 +242,7 @@ impl State {
         if let Some(adjust) = &self.adjust {
             adjust.config(&mut new);
         }
+        new.servers = servers::in_order_of(&old.servers, std::mem::take(&mut new.servers));
         let asked = new.clone();
         if new.servers.len() == old.servers.len() {
             for (new, old) in new.servers.iter_mut().zip(&old.servers) {

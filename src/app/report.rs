@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
-use super::{compat, table};
+use super::{compat, labels, stages, table};
 use crate::forward::client::ForwardSnapshot;
 use crate::metrics::{Sink, names};
 use crate::peer::health::Health;
@@ -75,6 +75,7 @@ fn report(core: &Core, sink: &mut Sink) {
     if sink.coredns() {
         compat::report(core, &routing, sink);
     }
+    stages::report(&routing, &labels(&routing.config), sink);
 }
 
 fn report_region(region: &RegionSnapshot, sink: &mut Sink) {

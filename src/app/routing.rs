@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::loops;
+use super::stages::Stages;
 use crate::cache::Policy;
-use crate::config::{Config, ForwardConfig, PeerTable, RegionRow};
+use crate::config::{Config, ForwardConfig, PeerTable, RegionRow, ServerConfig};
 use crate::forward::{ForwardClient, HostLookup};
 use crate::metrics::Registry;
 use crate::peer::{RegionClient, Settings};
@@ -24,6 +25,7 @@ pub(super) struct Builder {
     zone: Arc<Published<Snapshot>>,
     instance: u64,
     hosts: Arc<HostLookup>,
+    stages: Stages,
     query_logs: QueryLogs,
 }
 
@@ -31,7 +33,7 @@ impl Builder {
     pub(super) fn new(metrics: Arc<Registry>, zone: Arc<Published<Snapshot>>) -> Self {
         let hosts = Arc::new(HostLookup::new(Vec::new(), Vec::new()));
         let query_logs = QueryLogs::new(&metrics);
-        Self { metrics, zone, instance: rand::random(), hosts, query_logs }
+        Self { metrics, zone, instance: rand::random(), hosts, stages: Stages::new(), query_logs }
     }
 
     /// Random, new at each start.
@@ -49,20 +51,21 @@ impl Builder {
         let regions = table.regions.iter().map(|row| self.region(config, row, &stamp, previous, &own)).collect();
         let stale = config.peers.stale;
         let region_ids: Vec<u64> = routes.regions().iter().map(|label| route_id("region", label)).collect();
-        let upstream_ids: Vec<u64> =
-            routes.upstreams().iter().map(|zone| route_id("zone", &zone.to_string())).collect();
+        let upstream_ids: Vec<u64> = upstream_ids(config);
         Routing {
             refreshes: refreshes(&routes, [&region_ids, &upstream_ids], previous),
             region_ids,
             upstream_ids,
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
+            stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
             query_log: self.query_logs.of(
                 config.log.queries.as_ref(),
                 &config.limits,
                 previous.and_then(|old| old.query_log.as_ref()),
             ),
+            upstream_policies: upstream_policies(config),
             config: Arc::clone(config),
             table: table.clone(),
             routes,
@@ -117,6 +120,26 @@ impl Builder {
             }
         }
     }
+}
+
+/// Two servers may forward one zone to different places, so each row of each server is a route of its own.
+fn upstream_ids(config: &Config) -> Vec<u64> {
+    let servers = config.servers.iter().enumerate();
+    servers
+        .flat_map(|(at, server)| server.forward.iter().map(move |row| route_id("zone", &format!("{at} {}", row.zone))))
+        .collect()
+}
+
+/// How long the answers of each row are kept: as it says itself, else as its server does.
+fn upstream_policies(config: &Config) -> Vec<Policy> {
+    let of = |server: &ServerConfig, row: &ForwardConfig| {
+        let mut cache = server.cache.clone();
+        if let Some(caps) = row.cache {
+            (cache.max_ttl, cache.max_negative_ttl) = (caps.max_ttl, caps.max_negative_ttl);
+        }
+        Policy::new(&cache, config.peers.stale)
+    };
+    config.servers.iter().flat_map(|server| server.forward.iter().map(move |row| of(server, row))).collect()
 }
 
 /// The rows of `forward`, server by server: the order in which routes number them.

@@ -35,7 +35,7 @@ pub(super) enum Bad {
 /// The file, if there is one to read; a default one that is not there is no table.
 pub(super) fn path(config: &Config) -> Option<&Path> {
     match &config.peers.source {
-        PeersSource::None => None,
+        PeersSource::Table(_) | PeersSource::None => None,
         PeersSource::File(path) | PeersSource::DefaultFile(path) => Some(path),
     }
 }
@@ -66,6 +66,13 @@ fn from_configmap(config: &Config, adjust: Option<&dyn Adjust>, of: &ConfigMapRe
 }
 
 fn from_file(config: &Config, adjust: Option<&dyn Adjust>) -> Result<Good, Bad> {
+    if let PeersSource::Table(table) = &config.peers.source {
+        let mut table = PeerTable::clone(table);
+        if let Some(adjust) = adjust {
+            adjust.table(&mut table);
+        }
+        return Ok(Good { table, text: None, stands_in: false });
+    }
     let Some(path) = path(config) else { return Ok(Good::default()) };
     let text = match text::config(path, &config.limits) {
         Ok(text) => text,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::app::text;
+use crate::app::{FileKind, corefile, text};
+use crate::config::corefile::{Corefile, Note};
 use crate::config::file;
 use crate::config::{Config, LogConfig, LogFormat, Overrides, Problem, UnknownKeys};
 use crate::limits::Limits;
@@ -31,6 +32,7 @@ pub struct Loaded {
     pub config: Config,
     /// None if there was no file, so that there is none to watch.
     pub file: Option<PathBuf>,
+    pub kind: FileKind,
     pub warnings: Vec<Problem>,
 }
 
@@ -56,5 +58,16 @@ pub fn config(named: Option<&Path>, overrides: &Overrides, unknown: UnknownKeys)
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let parsed = file::parse(&text, path, unknown, overrides).map_err(Problems)?;
-    Ok(Loaded { config: parsed.value, file: found, warnings: parsed.warnings })
+    Ok(Loaded { config: parsed.value, file: found, kind: FileKind::Yaml, warnings: parsed.warnings })
+}
+
+/// Reads a Corefile.
+///
+/// # Errors
+/// If it cannot be read, or is wrong.
+pub fn corefile(path: &Path, overrides: &Overrides) -> anyhow::Result<(Loaded, Vec<Note>)> {
+    let parsed = corefile::parse(path, &Limits::default(), overrides).map_err(Problems)?;
+    let Corefile { config, notes, read } = parsed.value;
+    let kind = FileKind::Corefile(read);
+    Ok((Loaded { config, file: Some(path.to_path_buf()), kind, warnings: parsed.warnings }, notes))
 }

@@ -9,6 +9,7 @@ mod compare;
 mod demo;
 mod descriptors;
 mod files;
+mod import;
 mod output;
 mod peers;
 mod query;
@@ -45,6 +46,8 @@ enum Command {
     Demo(demo::Args),
     /// Read configuration files, peer tables and manifests, and say what is wrong with them; no network is used
     Validate(validate::Args),
+    /// Turn a Corefile into interlocal.yaml and peers.yaml, and say what they cannot carry
+    Import(import::Args),
     /// What an instance would answer, stage by stage, and why
     Query(query::Args),
     /// A running instance on one screen: what is wrong, zone, regions, upstreams, cache
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Validate(args) => validate::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Check(args) => check::run(&args),

@@ -15,6 +15,9 @@ pub struct Args {
     /// The configuration [default: /etc/interlocal/interlocal.yaml if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// A Corefile in place of the configuration, as CoreDNS has it
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    corefile: Option<PathBuf>,
     /// Which row of the peer table is ours [env: INTERLOCAL_REGION]
     #[arg(long, value_name = "LABEL")]
     region: Option<String>,
@@ -41,7 +44,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         plain_sockets: args.plain_sockets,
     };
     let overrides = flags.or(Overrides::from_env(|name| std::env::var(name).ok()));
-    let loaded = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?;
+    let loaded = match &args.corefile {
+        Some(path) => files::corefile(path, &overrides)?.0,
+        None => files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?,
+    };
     let log = files::start_log(&loaded.config.log)?;
     descriptors::raise();
     for warning in &loaded.warnings {
@@ -50,7 +56,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let input = Input { config: loaded.config, file: loaded.file, overrides, log: Some(log), adjust: None };
+        let input = Input {
+            config: loaded.config,
+            file: loaded.file,
+            kind: loaded.kind,
+            overrides,
+            log: Some(log),
+            adjust: None,
+        };
         let app = App::start(input)?;
         while let Told::Reload = signals.next().await {
             app.reload();

@@ -1,5 +1,6 @@
 //! `interlocal validate`: reads files as `serve` would, but refuses what `serve` only warns of, and uses no network. What a file
-//! is shows in what it says: a peer table has `regions`, a manifest has `kind`, everything else is a configuration.
+//! is shows in what it says: a peer table has `regions`, a manifest has `kind`, a Corefile begins with a block, everything else is a
+//! configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,15 +9,16 @@ use anyhow::Context;
 
 use super::files::{self, Problems};
 use crate::app::text;
+use crate::config::corefile::Note;
 use crate::config::peers::{self, TableContext};
-use crate::config::{Config, Overrides, Problem, RegionLabel, UnknownKeys};
+use crate::config::{Config, Overrides, PeersSource, Problem, RegionLabel, UnknownKeys};
 use crate::kube::{Selection, manifests};
 use crate::limits::Limits;
 use crate::wire::Name;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Configurations, peer tables, manifests, or folders of manifests; a configuration is judged first, and the tables by it
+    /// Configurations, Corefiles, peer tables, manifests, or folders of manifests; a configuration is judged first, and the tables by it
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Which row of the peer table is ours [default: what the configuration says]
@@ -27,6 +29,7 @@ pub struct Args {
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
+    Corefile,
     Config,
     Table,
     Manifests,
@@ -44,6 +47,15 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     for (kind, file) in files {
         let result = match kind {
+            Kind::Corefile => match files::corefile(file, &overrides) {
+                Ok((loaded, notes)) => {
+                    config = loaded.config;
+                    loaded.warnings.iter().for_each(|warning| println!("{warning}\n"));
+                    explain(&config, &notes);
+                    Ok(format!("Corefile, {} server(s)", config.servers.len()))
+                }
+                Err(error) => Err(error.downcast::<Problems>()?.to_string()),
+            },
             Kind::Config => match files::config(Some(file), &overrides, UnknownKeys::Refuse) {
                 Ok(loaded) => {
                     config = loaded.config;
@@ -72,6 +84,9 @@ fn kind(file: &Path) -> anyhow::Result<Kind> {
     let limit = Limits::default().manifest_bytes;
     let text =
         text::read(file, limit, "limits.manifest_bytes").with_context(|| format!("cannot read {}", file.display()))?;
+    if is_corefile(file, &text) {
+        return Ok(Kind::Corefile);
+    }
     let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
     Ok(if has("kind") {
         Kind::Manifests
@@ -80,6 +95,40 @@ fn kind(file: &Path) -> anyhow::Result<Kind> {
     } else {
         Kind::Config
     })
+}
+
+/// By its name, or by its first line: a block opens there, which it does not in YAML.
+fn is_corefile(file: &Path, text: &str) -> bool {
+    let named = file.file_name().is_some_and(|name| name == "Corefile");
+    let named = named || file.extension().is_some_and(|extension| extension == "Corefile");
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    named || lines.next().is_some_and(|line| line.ends_with('{') && !line.contains(": "))
+}
+
+/// What a Corefile came to.
+fn explain(config: &Config, notes: &[Note]) {
+    for note in notes {
+        println!("{}:{}: {}: {}", note.file.display(), note.line, note.of, note.text);
+    }
+    for server in &config.servers {
+        let shown = |list: &mut dyn Iterator<Item = String>| list.collect::<Vec<_>>().join(" ");
+        println!("server {}", shown(&mut server.listen.iter().map(ToString::to_string)));
+        if !server.zones.is_empty() {
+            println!("  cluster: {}", shown(&mut server.zones.iter().map(ToString::to_string)));
+        }
+        for row in &server.forward {
+            println!("  forward: {} to {}", row.zone, shown(&mut row.to.iter().map(ToString::to_string)));
+        }
+        for zone in &server.routes.refuse {
+            println!("  refused: {zone}");
+        }
+    }
+    if let PeersSource::Table(table) = &config.peers.source {
+        for row in &table.regions {
+            let to: Vec<String> = row.endpoints.iter().map(ToString::to_string).collect();
+            println!("region {}: {}", row.label, to.join(" "));
+        }
+    }
 }
 
 fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{
     CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
-    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, Selector, ServerConfig, ShutdownConfig, Transport,
-    Upstream,
+    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig,
+    Transport, Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -34,6 +34,8 @@ impl Default for Config {
                 zones: vec![cluster_domain.clone()],
                 cache: CacheConfig::default(),
                 forward: vec![upstream()],
+                policy: Vec::new(),
+                routes: RouteRules::default(),
             }],
             cluster_domain,
             listen: ListenConfig {
@@ -124,6 +126,7 @@ pub(super) fn upstream() -> ForwardConfig {
         to: vec![Upstream::ResolvConf(Path::new(RESOLV_CONF).into())],
         transport: Transport::Udp,
         stamp: false,
+        cache: None,
     }
 }
 

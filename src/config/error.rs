@@ -95,6 +95,21 @@ impl Fault {
     }
 }
 
+impl Problem {
+    /// What is wrong at a place of a file, with the line if there is one.
+    pub(super) fn at(severity: Severity, file: &Path, place: Place, line: Option<&str>, fault: Fault) -> Self {
+        Self {
+            severity,
+            file: file.into(),
+            line: place.line,
+            column: place.column,
+            message: fault.message,
+            help: fault.help,
+            snippet: line.map(|line| Snippet::new(line, place)),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.file.display())?;
@@ -167,15 +182,7 @@ impl<'a> Report<'a> {
 
     fn add(&self, severity: Severity, place: Place, fault: Fault) {
         let line = place.line.checked_sub(1).and_then(|line| self.lines.get(usize::try_from(line).ok()?));
-        self.problems.borrow_mut().push(Problem {
-            severity,
-            file: self.file.into(),
-            line: place.line,
-            column: place.column,
-            message: fault.message,
-            help: fault.help,
-            snippet: line.map(|line| Snippet::new(line, place)),
-        });
+        self.problems.borrow_mut().push(Problem::at(severity, self.file, place, line.copied(), fault));
     }
 }
 

@@ -6,6 +6,7 @@ mod kubernetes;
 mod limits;
 mod listeners;
 mod log;
+pub(super) mod policy;
 mod servers;
 
 use std::path::Path;
@@ -81,7 +82,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
     };
     let mut config = Config {
         region: spec.region.scalar(),
-        servers: servers::servers(spec, &cluster_domain, report),
+        servers: servers::servers(spec, &cluster_domain, folder, report),
         cluster_domain,
         listen: listeners::others(spec.listen.get(), default.listen, overrides.binds_only_its_own(), folder, report),
         kubernetes: spec
@@ -118,7 +119,7 @@ fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {
     };
     let files = match &source {
         PeersSource::File(path) => path.parent().unwrap_or(Path::new("")),
-        PeersSource::DefaultFile(_) | PeersSource::None => folder,
+        PeersSource::DefaultFile(_) | PeersSource::Table(_) | PeersSource::None => folder,
     };
     let configmap = spec.configmap.scalar().and_then(|path| path.0).map(|(namespace, name)| ConfigMapRef {
         namespace,

@@ -1,6 +1,7 @@
 //! The configuration as the program uses it: values that cannot be wrong. Files become these in `file`, `peers` and
 //! `listen`; nothing here reads a file, and nothing outside this folder checks a value again.
 
+pub mod corefile;
 pub mod defaults;
 pub mod distance;
 mod endpoint;
@@ -13,6 +14,7 @@ mod listen;
 mod node;
 pub mod overrides;
 pub mod peers;
+pub mod policy;
 mod range;
 mod reader;
 mod selector;
@@ -22,6 +24,7 @@ pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
 pub use overrides::Overrides;
+pub use policy::PolicyConfig;
 pub use selector::Selector;
 
 use std::collections::BTreeSet;
@@ -68,6 +71,20 @@ pub struct ServerConfig {
     pub zones: Vec<Name>,
     pub cache: CacheConfig,
     pub forward: Vec<ForwardConfig>,
+    /// What is done with questions before they are looked up, and with replies.
+    pub policy: Vec<PolicyConfig>,
+    pub routes: RouteRules,
+}
+
+/// What becomes of names beside what `zones` and `forward` say of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RouteRules {
+    /// REFUSED, though a shorter zone is forwarded.
+    pub refuse: Vec<Name>,
+    /// Zones of the cluster whose names are forwarded where the cluster has none.
+    pub fallthrough: Vec<Name>,
+    /// Reverse zones whose names are denied where the cluster has none, and not forwarded.
+    pub closed: Vec<Name>,
 }
 
 /// Every other listener. A port without an address is both families; an empty list or `None` is no listener.
@@ -133,8 +150,12 @@ pub enum KubernetesSource {
     Api,
     /// The API server at this address, without credentials: `kubectl proxy`, or a test's.
     Url(String),
+    /// What this kubeconfig says; the context is its current one if none is named.
+    Kubeconfig { file: PathBuf, context: Option<String> },
     /// A manifest file, or a folder of them.
     Manifests(PathBuf),
+    /// No cluster: everything is forwarded.
+    None,
 }
 
 /// What `10-1-2-3.namespace.pod.<domain>` gets.
@@ -164,12 +185,14 @@ pub struct PeersConfig {
     pub max_age: Duration,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PeersSource {
     /// The default file: none there, no peers.
     DefaultFile(PathBuf),
     /// A file that was named: missing, it is a bad table.
     File(PathBuf),
+    /// This one, from the stanzas of a Corefile.
+    Table(Box<PeerTable>),
     /// No peer table at all.
     None,
 }
@@ -197,6 +220,15 @@ pub struct ForwardConfig {
     pub transport: Transport,
     /// Whether questions to it carry the stamp; never for `.`.
     pub stamp: bool,
+    /// How long its answers are kept, if not as long as the server says.
+    pub cache: Option<CacheCaps>,
+}
+
+/// The most that answers are kept for; zero is not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheCaps {
+    pub max_ttl: Duration,
+    pub max_negative_ttl: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

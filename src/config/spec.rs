@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::field::{At, Field, FieldList};
+use super::file::policy::PolicySpecs;
 use super::leaf::{Classes, ObjectPath};
 use super::listen::Optional;
 use super::units::{Size, Time};
@@ -20,6 +21,7 @@ pub(super) struct Spec {
     pub(super) kubernetes: At<KubernetesSpec>,
     pub(super) peers: At<PeersSpec>,
     pub(super) forward: ForwardSpecs,
+    pub(super) policy: PolicySpecs,
     pub(super) cache: At<CacheSpec>,
     pub(super) shutdown: At<ShutdownSpec>,
     pub(super) limits: At<LimitsSpec>,
@@ -68,6 +70,8 @@ pub(super) struct KubernetesSpec {
     pub(super) namespace_labels: Field<Selector>,
     pub(super) labels: Field<Selector>,
     pub(super) endpoint_pod_names: Field<bool>,
+    pub(super) kubeconfig: Field<String>,
+    pub(super) context: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -89,6 +93,14 @@ pub(super) struct ForwardSpec {
     pub(super) to: FieldList<Upstream>,
     pub(super) transport: Field<Transport>,
     pub(super) stamp: Field<bool>,
+    pub(super) cache: At<CapsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CapsSpec {
+    pub(super) max_ttl: Field<Time>,
+    pub(super) max_negative_ttl: Field<Time>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,6 +147,10 @@ pub(super) struct ServerSpec {
     pub(super) zones: FieldList<Name>,
     pub(super) cache: At<CacheSpec>,
     pub(super) forward: ForwardSpecs,
+    pub(super) policy: PolicySpecs,
+    pub(super) refuse: FieldList<Name>,
+    pub(super) fallthrough: FieldList<Name>,
+    pub(super) closed: FieldList<Name>,
 }
 
 /// As `Limits`.

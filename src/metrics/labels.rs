@@ -71,15 +71,18 @@ pub enum DropReason {
     NotAQuery,
     /// The socket did not take the answer.
     Send,
+    /// An `acl` rule says so.
+    Policy,
 }
 
 impl DropReason {
-    pub(super) const ALL: [Self; 2] = [Self::NotAQuery, Self::Send];
+    pub(super) const ALL: [Self; 3] = [Self::NotAQuery, Self::Send, Self::Policy];
 
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::NotAQuery => "not_a_query",
             Self::Send => "send",
+            Self::Policy => "policy",
         }
     }
 }

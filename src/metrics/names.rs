@@ -89,6 +89,9 @@ metrics! {
         "Objects that were left out, or parts of them, because they make no sense.");
     KUBE_RELIST_REMOVED: counter("interlocal_kube_relist_removed_total",
         "Objects that went away between two lists, without an event.");
+    POLICY_ACTIONS: counter("interlocal_policy_actions_total",
+        "What policy rules did to questions, by server, zone of the rule and action.");
+    POLICY_HOSTS: gauge("interlocal_policy_hosts_entries", "Addresses and names in hosts tables, by server and file.");
     PEERS_TABLE_OK: gauge("interlocal_peers_table_ok", "1 if the newest peer table is in use as it stands.");
     PEERS_TABLE_GENERATION: counter("interlocal_peers_table_generation_total", "Peer tables that have been in use since the start.");
     PEERS_TABLE_INFO: gauge("interlocal_peers_table_info", "1, with the hash of the peer table in use as a label.");
@@ -146,6 +149,16 @@ metrics! {
     COREDNS_DNS_REQUEST_SIZE: histogram("coredns_dns_request_size_bytes", "Octets of questions.");
     COREDNS_DNS_RESPONSE_SIZE: histogram("coredns_dns_response_size_bytes", "Octets of answers.");
     COREDNS_DNS_DO: counter("coredns_dns_do_requests_total", "Questions with the DO bit.");
+    COREDNS_ACL_ALLOWED: counter("coredns_acl_allowed_requests_total", "Questions that rules of access let through.");
+    COREDNS_ACL_BLOCKED: counter("coredns_acl_blocked_requests_total", "Questions that they refused.");
+    COREDNS_ACL_FILTERED: counter("coredns_acl_filtered_requests_total", "Questions that got an empty answer.");
+    COREDNS_ACL_DROPPED: counter("coredns_acl_dropped_requests_total", "Questions that got none.");
+    COREDNS_TEMPLATE_MATCHES: counter("coredns_template_matches_total", "Questions that a template was for.");
+    COREDNS_TEMPLATE_FAILURES: counter("coredns_template_rr_failures_total", "Templates that made no record.");
+    COREDNS_HOSTS_ENTRIES: gauge("coredns_hosts_entries", "Addresses and names in the hosts table.");
+    COREDNS_HOSTS_RELOAD: gauge("coredns_hosts_reload_timestamp_seconds", "When the hosts file was last changed.");
+    COREDNS_DNS64: counter("coredns_dns64_requests_translated_total", "Answers with translated addresses.");
+    COREDNS_LOCAL: counter("coredns_local_localhost_requests_total", "Questions for this host's own names.");
     COREDNS_CACHE_REQUESTS: counter("coredns_cache_requests_total", "Questions for other regions and upstreams.");
     COREDNS_CACHE_HITS: counter("coredns_cache_hits_total",
         "Those answered from memory; denial is NXDOMAIN, NODATA counts as success.");
@@ -212,7 +225,11 @@ mod tests {
             assert!(seen.insert(metric.name), "{} twice", metric.name);
             let known = ["interlocal_", "coredns_", "process_"].iter().any(|start| metric.name.starts_with(start));
             let ours = known || metric.name == GO_GOROUTINES.name;
-            assert!(ours && metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", metric.name);
+            assert!(
+                ours && metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()),
+                "{}",
+                metric.name
+            );
             let total = metric.name.ends_with("_total");
             assert_eq!(total, metric.kind == Kind::Counter, "{}: counters end in _total, others do not", metric.name);
             assert!(metric.help.ends_with('.'), "{}", metric.name);

@@ -28,6 +28,8 @@ pub enum ClaimKind {
     Forward,
     /// The addresses of a row's `cidrs`.
     Range,
+    /// A zone that the server leaves to nobody.
+    Refused,
     /// A region's zone that this door does not serve.
     Elsewhere,
 }
@@ -61,6 +63,7 @@ impl Routes {
             Target::Peer { .. } if zone.as_ref().is_in(self.domain.as_ref()) => ClaimKind::Region,
             Target::Peer { .. } => ClaimKind::Mesh,
             Target::Forward { .. } => ClaimKind::Forward,
+            Target::Nobody | Target::Closed => ClaimKind::Refused,
         }
     }
 }

@@ -121,6 +121,17 @@ impl Routes {
         self.ranges.iter().find(|range| reverse.is_in(&range.net))
     }
 
+    /// Who may know a name of ours that we have not, if the server says that somebody may.
+    #[must_use]
+    pub fn fallthrough(&self, whence: &Whence<'_>, name: &NameBuf) -> Option<Remote> {
+        let Door::Pods { server } = whence.door else { return None };
+        let (_, upstream) = self.fallthrough[server].longest(name)?;
+        match self.guarded(whence, Remote::Forward(*upstream)) {
+            Decision::Remote(remote) => Some(remote),
+            _ => None,
+        }
+    }
+
     /// **The rule against loops.** A question that came from a cluster is never sent to a peer, so between interlocals a
     /// question takes one hop at most. With our own id in its path it has been here before, and goes nowhere.
     #[inline]
@@ -162,6 +173,7 @@ impl Routes {
             }
             (_, _, Some((_, Target::Forward { upstream }))) => claimed(Remote::Forward(*upstream)),
             (_, _, Some((_, Target::Peer { region }))) => claimed(Remote::Peer(*region)),
+            (_, _, Some((zone_labels, Target::Closed))) => Otherwise::Missing { zone_labels },
             _ => Otherwise::Refuse(nowhere(whence.door)),
         };
         ReverseQuestion { reverse, otherwise }

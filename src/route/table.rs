@@ -5,8 +5,8 @@ use ipnet::IpNet;
 
 use super::suffixes::Suffixes;
 use crate::config::{Config, PeerTable, RegionLabel, RegionRow};
-use crate::wire::Name;
 use crate::wire::stamp::{ClusterId, Hop};
+use crate::wire::{Name, NameBuf};
 
 /// What a zone's names are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub(super) enum Target {
     Forward {
         upstream: usize,
     },
+    /// Nobody's, whatever a shorter zone is.
+    Nobody,
+    /// Reverse names: our own, or nobody's.
+    Closed,
 }
 
 /// A range of addresses whose reverse names belong to a region.
@@ -52,6 +56,8 @@ pub struct Routes {
     pub(super) own: Own,
     /// One map for each server of the configuration.
     pub(super) servers: Vec<Suffixes<Target>>,
+    /// Zones of ours, server by server, whose names go to an upstream where we have none.
+    pub(super) fallthrough: Vec<Suffixes<usize>>,
     /// What the peers' door answers.
     pub(super) peers_door: Suffixes<Target>,
     /// Every region's zones and mesh zones, our own too.
@@ -76,6 +82,7 @@ impl Routes {
             domain: config.cluster_domain.clone(),
             own: Own { label: config.region.clone() },
             servers: Vec::new(),
+            fallthrough: Vec::new(),
             peers_door: Suffixes::default(),
             region_zones: Suffixes::default(),
             ranges: Vec::new(),
@@ -111,10 +118,21 @@ impl Routes {
                 let origin = origins.iter().position(|origin| origin == zone).unwrap_or(0);
                 map.add(zone.clone(), Target::Local { origin });
             }
+            let mut upstreams = Suffixes::default();
             for forward in &server.forward {
                 map.add(forward.zone.clone(), Target::Forward { upstream: routes.upstreams.len() });
+                upstreams.add(forward.zone.clone(), routes.upstreams.len());
                 routes.upstreams.push(forward.zone.clone());
             }
+            server.routes.refuse.iter().for_each(|zone| map.add(zone.clone(), Target::Nobody));
+            server.routes.closed.iter().for_each(|zone| map.add(zone.clone(), Target::Closed));
+            let mut fallthrough = Suffixes::default();
+            for zone in &server.routes.fallthrough {
+                if let Some((_, upstream)) = upstreams.longest(&NameBuf::from(zone.as_ref())) {
+                    fallthrough.add(zone.clone(), *upstream);
+                }
+            }
+            routes.fallthrough.push(fallthrough);
             routes.servers.push(map);
         }
         for (region, row) in peers.regions.iter().enumerate() {

@@ -30,6 +30,8 @@ pub struct Asking<'c> {
     pub door: Door,
     pub transport: Transport,
     pub source: IpAddr,
+    /// The port of the source.
+    pub port: u16,
     pub now: Instant,
     /// Where RRsets start, another number for each reply.
     pub rotation: usize,

@@ -18,6 +18,7 @@ use crate::config::{Config, PeerTable};
 use crate::forward::ForwardClient;
 use crate::metrics::{Registry, ZoneSlot};
 use crate::peer::RegionClient;
+use crate::policy::Policy as Stage;
 use crate::publish::Published;
 use crate::route::{Door, Remote, Routes};
 use crate::tls::Acceptor;
@@ -93,8 +94,10 @@ pub struct Routing {
     pub regions: Vec<Arc<RegionClient>>,
     pub upstreams: Vec<Arc<ForwardClient>>,
     pub config: Arc<Config>,
-    /// What may be kept, for each server.
+    /// What may be kept of regions' answers, for each server.
     pub policies: Vec<Policy>,
+    /// What may be kept of an upstream's, by its number.
+    pub upstream_policies: Vec<Policy>,
     pub region_ids: Vec<u64>,
     pub upstream_ids: Vec<u64>,
     /// Of regions, then of upstreams.
@@ -103,6 +106,8 @@ pub struct Routing {
     pub upstream_stamps: Vec<bool>,
     pub table: PeerTable,
     pub slots: Slots,
+    /// The rules of each server, if it has any.
+    pub stages: Vec<Option<Arc<Stage>>>,
     /// If questions are to be logged.
     pub query_log: Option<Arc<QueryLog>>,
 }
@@ -135,6 +140,15 @@ impl Slots {
 }
 
 impl Routing {
+    /// The rules for who asks at this door: the pods' only, what other regions may ask is decided without them.
+    #[inline]
+    pub fn policy(&self, door: Door) -> Option<&Stage> {
+        match door {
+            Door::Pods { server } => self.stages.get(server)?.as_deref(),
+            Door::Peers => None,
+        }
+    }
+
     /// A number of the target that stays the same when the table is made anew, so that cached answers outlive a reload.
     #[inline]
     pub fn route_id(&self, remote: Remote) -> u64 {
@@ -148,6 +162,14 @@ impl Routing {
     pub fn remote(&self, id: u64) -> Option<Remote> {
         let at = |ids: &[u64]| ids.iter().position(|found| *found == id);
         at(&self.region_ids).map(Remote::Peer).or_else(|| at(&self.upstream_ids).map(Remote::Forward))
+    }
+
+    /// What may be kept of its answers.
+    pub fn keeping(&self, server: u16, remote: Remote) -> &Policy {
+        match remote {
+            Remote::Peer(_) => &self.policies[usize::from(server)],
+            Remote::Forward(upstream) => &self.upstream_policies[upstream],
+        }
     }
 
     pub fn refreshes(&self, remote: Remote) -> &Arc<Refreshes> {

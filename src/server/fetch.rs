@@ -163,7 +163,7 @@ impl Fetch {
             Remote::Forward(_) => KeptFrom::Forward,
         };
         let News { mut body, sure } = news;
-        let keep = self.routing.policies[usize::from(self.server)].keep(from, &body);
+        let keep = self.routing.keeping(self.server, self.remote).keep(from, &body);
         match keep {
             Some(keep) => body = Arc::new(body.with_ttls(|ttl| ttl.min(keep.cap))),
             None if !body.is_negative() => return Fetched { body, stale: false },

@@ -12,6 +12,7 @@ pub mod fetch;
 mod finish;
 pub mod heartbeat;
 pub mod identity;
+mod judge;
 pub mod permits;
 pub mod querylog;
 pub mod question;

@@ -7,7 +7,7 @@ use super::finish::full;
 use super::refresh;
 use crate::answer::{Failure, Stale};
 use crate::cache::{Entry, KeyBuf};
-use crate::metrics::{Answerer, ZoneSlot};
+use crate::metrics::{Answerer, DropReason, ZoneSlot};
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, ReverseQuestion, Routes, Source, Whence};
 use crate::wire::body::Asker;
 use crate::wire::reply::{Owner, Section, Verdict, header_only};
@@ -22,17 +22,26 @@ pub enum Outcome {
     Reply(Done),
     /// Somebody else has to be asked.
     Miss,
-    Drop,
+    Drop(DropReason),
 }
 
 impl Asking<'_> {
     /// Answers one message into `out`, which holds the largest reply of the transport.
     #[inline]
     pub fn answer(&self, message: &[u8], out: &mut [u8]) -> Outcome {
+        match self.view.routing.policy(self.door) {
+            None => self.look_up(message, out),
+            Some(policy) => self.judge(policy, message, out),
+        }
+    }
+
+    /// The same without the rules of the server.
+    #[inline]
+    pub fn look_up(&self, message: &[u8], out: &mut [u8]) -> Outcome {
         let mut name = NameBuf::new();
         let query = match Query::parse(message, &mut name) {
             Incoming::Query(query) => query,
-            Incoming::Drop => return Outcome::Drop,
+            Incoming::Drop => return Outcome::Drop(DropReason::NotAQuery),
             Incoming::Reject(rcode) => {
                 let len = header_only(message, rcode, out);
                 let (zone, by) = (ZoneSlot::NONE, Answerer::Own);
@@ -139,6 +148,10 @@ impl<'a> One<'a> {
             let (target, at) = match view.zone.lookup(origin, name, owner, self.query.qtype, &mut writer, *rotation) {
                 Found::Answer | Found::NoData(_) => return self.finish(writer, zone, Rcode::NOERROR, true, None),
                 Found::NxDomain(absent) => {
+                    if let Some(remote) = view.routing.routes.fallthrough(whence, name) {
+                        // Behind a CNAME it takes the long way.
+                        return if chased.is_none() { self.remote(out, remote) } else { Outcome::Miss };
+                    }
                     let hint = self.hint(name, absent);
                     return self.finish(writer, zone, Rcode::NXDOMAIN, true, hint.as_ref());
                 }

@@ -28,11 +28,22 @@ pub struct Miss {
     pub door: Door,
     pub transport: Transport,
     pub source: std::net::IpAddr,
+    /// The port of the source.
+    pub port: u16,
 }
 
 impl Miss {
     /// Resolves the question and gives the whole reply with how it is counted; `None` if the message is no question after all.
     pub async fn resolve(&self, core: &Arc<Core>, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
+        let routing = core.routing.load();
+        match routing.policy(self.door) {
+            None => self.look_up(core, permit).await,
+            Some(policy) => self.judge(policy, core, permit).await,
+        }
+    }
+
+    /// The same without the rules of the server.
+    pub async fn look_up(&self, core: &Arc<Core>, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
         let view = View::load(core);
@@ -41,15 +52,7 @@ impl Miss {
         let whence = Whence { door: self.door, stamp, own_id: view.zone.cluster_id };
         let resolution = Resolution { core, view: &view, whence, query: &query, permit };
         let (body, zone, by) = resolution.run().await;
-        let asking = Asking {
-            core,
-            view: &view,
-            door: self.door,
-            transport: self.transport,
-            source: self.source,
-            now: clock::now(),
-            rotation: 0,
-        };
+        let asking = self.asking(core, &view, query.id);
         if let Some(ede) = &body.ede {
             core.failures.note(ede, body.rcode, query.name, query.qtype, asking.now);
         }
@@ -62,13 +65,26 @@ impl Miss {
             ede: None,
             option: asking.reply_option(&query, stamp),
             keepalive: asking.keepalive(&query),
-            // Those who waited for one fetch are told apart by their ids.
-            rotation: query.id.into(),
+            rotation: asking.rotation,
         };
         let len = body.write(&query, &mut out, asker, |ttl| ttl);
         out.truncate(len);
         let done = Done::new(&query, len, zone, by, body.rcode);
         Some((out, done))
+    }
+
+    /// The circumstances of the question now. Those who waited for one fetch are told apart by their ids.
+    pub(super) fn asking<'c>(&self, core: &'c Arc<Core>, view: &'c View, id: u16) -> Asking<'c> {
+        Asking {
+            core,
+            view,
+            door: self.door,
+            transport: self.transport,
+            source: self.source,
+            port: self.port,
+            now: clock::now(),
+            rotation: id.into(),
+        }
     }
 
     /// The reply when there is no room to resolve it, or when resolving it broke down.
@@ -162,7 +178,14 @@ impl Resolution<'_> {
     async fn step(&self, name: &NameBuf, decision: Decision) -> (Fetched, Source) {
         let own = |body: ReplyBody| (Fetched::fresh(body), Source::Local);
         match decision {
-            Decision::Local { origin } => own(self.local(name, origin)),
+            Decision::Local { origin } => {
+                let body = self.local(name, origin);
+                let denied = body.rcode == Rcode::NXDOMAIN;
+                match self.view.routing.routes.fallthrough(&self.whence, name).filter(|_| denied) {
+                    Some(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
+                    None => own(body),
+                }
+            }
             Decision::Remote(remote) => (self.remote(name, remote).await, Source::Remote(remote)),
             Decision::Reverse(question) => match (self.own_reverse(name, &question), question.otherwise) {
                 (Some(body), _) => own(body),

@@ -104,6 +104,8 @@ impl EdeCode {
     pub const STALE_ANSWER: Self = Self(3);
     pub const CACHED_ERROR: Self = Self(13);
     pub const NOT_READY: Self = Self(14);
+    pub const BLOCKED: Self = Self(15);
+    pub const FILTERED: Self = Self(17);
     pub const PROHIBITED: Self = Self(18);
     pub const NOT_AUTHORITATIVE: Self = Self(20);
     pub const NOT_SUPPORTED: Self = Self(21);

@@ -5,12 +5,14 @@ pub mod body;
 pub mod edns;
 pub mod exchange;
 pub mod frames;
+pub mod mnemonic;
 pub mod name;
 pub mod query;
 pub mod record;
 pub mod reply;
 pub mod reverse;
 pub mod stamp;
+pub mod text;
 
 pub use body::ReplyBody;
 pub use edns::{Ede, EdeCode, Edns};

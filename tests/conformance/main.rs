@@ -19,6 +19,7 @@ mod framing;
 mod keys;
 mod kubernetes;
 mod memory;
+mod policy;
 mod questions;
 mod size;
 mod stale;

@@ -213,6 +213,11 @@ async fn environment(api: &ApiServer, container: &Value) -> Vec<String> {
             all.push(format!("{}={value}", text(&variable["name"])));
             continue;
         }
+        if let Some(path) = variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
+            let value = if path == "spec.nodeName" { "node-1" } else { "interlocal-1" };
+            all.push(format!("{}={value}", text(&variable["name"])));
+            continue;
+        }
         let from = &variable["valueFrom"]["configMapKeyRef"];
         let name = format!("configmap/{}", text(&from["name"]));
         let got = api.try_kubectl(&["get", "-n", NAMESPACE, &name, "-o", "json"], "").await;

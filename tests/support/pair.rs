@@ -104,11 +104,12 @@ pub fn in_place_after(east: &Running, ask: &Ask, later: Duration) -> Option<Mess
         door: Door::Pods { server: 0 },
         transport: Transport::Udp,
         source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: 53_000,
         now: clock::now() + later,
         rotation: 0,
     };
     match asking.answer(&ask.bytes(), &mut out) {
         Outcome::Reply(done) => Some(Message::from_vec(&out[..done.len]).unwrap()),
-        Outcome::Miss | Outcome::Drop => None,
+        Outcome::Miss | Outcome::Drop(_) => None,
     }
 }

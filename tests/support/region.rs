@@ -160,7 +160,14 @@ impl Region {
         let overrides = self.overrides.clone();
         let app = {
             let _inside = runtime.enter();
-            BoundApp::new(Input { config, file: Some(path), overrides, log: None, adjust: None })
+            BoundApp::new(Input {
+                config,
+                file: Some(path),
+                kind: Default::default(),
+                overrides,
+                log: None,
+                adjust: None,
+            })
         };
         match app {
             Ok(app) => Ok(Bound { region: self, app, runtime }),

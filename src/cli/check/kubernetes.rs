@@ -14,23 +14,20 @@ const TABLE: &str = "peers.yaml";
 
 /// What was seen.
 pub enum Source {
-    Manifests { path: String, objects: usize, problems: Vec<String> },
+    Manifests {
+        path: String,
+        objects: usize,
+        problems: Vec<String>,
+    },
     Api(Vec<Right>),
+    /// Everything is forwarded.
+    None,
 }
 
 /// The source, and the namespaces if they can be known.
 pub struct Seen {
     pub source: Source,
     pub namespaces: Option<Vec<String>>,
-}
-
-/// None: manifests.
-pub fn target(source: &KubernetesSource) -> Option<Target> {
-    match source {
-        KubernetesSource::Api => Some(Target::Here),
-        KubernetesSource::Url(url) => Some(Target::Url(url.clone())),
-        KubernetesSource::Manifests(_) => None,
-    }
 }
 
 /// The object with the peer table.
@@ -54,7 +51,9 @@ pub async fn gather(subject: &Subject) -> Seen {
         let source = Source::Manifests { path: path.display().to_string(), objects: loaded.objects.len(), problems };
         return Seen { source, namespaces: Some(namespaces.into_iter().collect()) };
     }
-    let target = target(&config.kubernetes.source).unwrap_or(Target::Here);
+    let Some(target) = Target::of(&config.kubernetes.source) else {
+        return Seen { source: Source::None, namespaces: Some(Vec::new()) };
+    };
     let settings = Settings::of(&config.limits);
     let table = config.peers.configmap.as_ref().map(table);
     let rights = rights::rights(&target, &selection, table.as_ref(), &settings).await;
@@ -73,6 +72,7 @@ pub fn judge(source: &Source) -> Vec<Line> {
             problems.chain([Line::fine(format!("{path}: {objects} objects"))]).collect()
         }
         Source::Api(rights) => api(rights),
+        Source::None => vec![Line::fine("no cluster is served")],
     }
 }
 

@@ -33,6 +33,7 @@ use self::report::{Level, Report};
 use self::subject::Subject;
 use crate::clock;
 use crate::config::{Overrides, units};
+use crate::kube::api::Target;
 use crate::wire::Name;
 
 /// Between two rounds with `--wait`.
@@ -121,7 +122,7 @@ async fn look(args: &Args, subject: &Subject) -> Report {
         return report;
     }
     let config = &subject.config;
-    let target = kubernetes::target(&config.kubernetes.source);
+    let target = Target::of(&config.kubernetes.source);
     let resolv_conf: &Path = &args.resolv_conf;
     let (objects, doors, upstreams, regions, domain) = tokio::join!(
         kubernetes::gather(subject),

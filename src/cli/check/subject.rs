@@ -91,7 +91,7 @@ impl Subject {
     /// The table in its ConfigMap, if that is where it is; a right that is missing is found elsewhere.
     pub async fn read_configmap(&mut self) {
         let Some(of) = &self.config.peers.configmap else { return };
-        let target = kubernetes::target(&self.config.kubernetes.source).unwrap_or(Target::Here);
+        let target = Target::of(&self.config.kubernetes.source).unwrap_or(Target::Here);
         let (settings, metrics) = (Settings::of(&self.config.limits), Registry::new("", false));
         let mut object = Single::start(target, kubernetes::table(of), &settings, metrics);
         let told = timeout(PATIENCE, async {
@@ -128,6 +128,7 @@ impl Table {
     fn read(config: &Config) -> Self {
         let path = match &config.peers.source {
             PeersSource::None => return Self::default(),
+            PeersSource::Table(table) => return Self { table: (**table).clone(), ..Self::default() },
             PeersSource::File(path) | PeersSource::DefaultFile(path) => path,
         };
         let text = match text::config(path, &config.limits) {

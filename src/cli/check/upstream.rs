@@ -75,12 +75,16 @@ async fn look(server: Server, ours: bool, option: u16) -> Seen {
     let question = Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false };
     let udp = ask(server.address, "UDP", &question, option).await.map(drop);
     let tcp = ask(server.address, "TCP", &question, option).await.map(drop);
-    let over = if server.transport == Transport::Udp && udp.is_ok() { "UDP" } else { "TCP" };
+    // Whatever came of that: a question that circles gets no answer, and this one ends with us.
+    let over = match server.transport {
+        Transport::Udp => "UDP",
+        Transport::Tcp => "TCP",
+    };
     let who = match probe::question(&server.zone) {
-        Some(question) if udp.is_ok() || tcp.is_ok() => {
+        Some(question) => {
             ask(server.address, over, &question, option).await.ok().and_then(|answer| probe::who(&question, &answer))
         }
-        _ => None,
+        None => None,
     };
     Seen { server, udp, tcp, who, ours }
 }

@@ -22,18 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// If they cannot be read.
 pub async fn objects(config: &Config) -> anyhow::Result<Vec<Object>> {
     let selection = Selection::of(&config.kubernetes);
-    let target = match &config.kubernetes.source {
-        KubernetesSource::Manifests(path) => {
-            let loaded = manifests::load(path, &config.limits, &selection);
-            if !loaded.readable {
-                let problem = loaded.problems.first().map(ToString::to_string).unwrap_or_default();
-                bail!("cannot read the objects: {problem}");
-            }
-            return Ok(loaded.objects);
+    if let KubernetesSource::Manifests(path) = &config.kubernetes.source {
+        let loaded = manifests::load(path, &config.limits, &selection);
+        if !loaded.readable {
+            let problem = loaded.problems.first().map(ToString::to_string).unwrap_or_default();
+            bail!("cannot read the objects: {problem}");
         }
-        KubernetesSource::Api => Target::Here,
-        KubernetesSource::Url(url) => Target::Url(url.clone()),
-    };
+        return Ok(loaded.objects);
+    }
+    let Some(target) = Target::of(&config.kubernetes.source) else { return Ok(Vec::new()) };
     let settings = Settings::of(&config.limits);
     // A source that reads for ever waits for better days; nobody here does.
     if let Err(Lack::Unconfigured(why) | Lack::Unknown(why) | Lack::Away(why)) =

@@ -123,7 +123,14 @@ fn bind(region: &Region, args: &Args, places: &Arc<Places>) -> anyhow::Result<Bo
     // The first region sets it up for the process.
     let _ = config_files::start_log(&loaded.config.log);
     let places = Arc::clone(places);
-    let input = Input { config: loaded.config, file: loaded.file, overrides, log: None, adjust: Some(places) };
+    let input = Input {
+        config: loaded.config,
+        file: loaded.file,
+        kind: Default::default(),
+        overrides,
+        log: None,
+        adjust: Some(places),
+    };
     BoundApp::new(input).with_context(|| format!("region {}", region.label))
 }
 

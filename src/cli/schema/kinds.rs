@@ -70,6 +70,9 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
     } else if let Some(section) = row.kind.strip_prefix("as `") {
         let section = section.trim_end_matches('`');
         Json::map([("$ref", Json::Text(format!("#/properties/{section}")))])
+    } else if row.kind == "list of rules" {
+        let rule = Json::map([("type", Json::text("object"))]);
+        Json::map([("type", Json::texts(&["array", "null"])), ("items", rule)])
     } else if let Some(items) = row.kind.strip_prefix("list of ") {
         let first = items.split(' ').next().unwrap_or(items);
         let examples = ITEMS.iter().find(|(name, _)| *name == first).map_or(&[][..], |(_, examples)| *examples);

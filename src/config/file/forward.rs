@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, FieldList};
 use crate::config::node::Place;
-use crate::config::spec::{ForwardSpec, ForwardSpecs};
-use crate::config::{ForwardConfig, Transport, Upstream, defaults};
+use crate::config::spec::{CapsSpec, ForwardSpec, ForwardSpecs};
+use crate::config::{CacheCaps, CacheConfig, ForwardConfig, Transport, Upstream, defaults, range};
 use crate::wire::Name;
 
 /// The rows, or the default one if there are none. An empty list forwards nothing.
-pub(super) fn forward(specs: &ForwardSpecs, cluster_domain: &Name, report: &Report<'_>) -> Vec<ForwardConfig> {
+pub(super) fn forward(specs: &ForwardSpecs, cluster: &[Name], report: &Report<'_>) -> Vec<ForwardConfig> {
     let Some(rows) = specs.get() else {
         return vec![defaults::upstream()];
     };
@@ -27,7 +27,7 @@ pub(super) fn forward(specs: &ForwardSpecs, cluster_domain: &Name, report: &Repo
                 fault.help(format!("the first is in line {line}; a row may have several addresses")),
             );
         }
-        if zone == *cluster_domain {
+        if cluster.contains(&zone) {
             let fault = Fault::new(format!("`{zone}` is the cluster domain, which is answered from the cluster"));
             report.error(zone_place, fault.help("forward a zone below it, or one outside of it"));
         }
@@ -35,10 +35,19 @@ pub(super) fn forward(specs: &ForwardSpecs, cluster_domain: &Name, report: &Repo
             to: to(place, &zone, &spec.to, report),
             transport: spec.transport.scalar().unwrap_or(Transport::Udp),
             stamp: stamp(&zone, spec, report),
+            cache: spec.cache.get().map(|spec| caps(spec, report)),
             zone,
         });
     }
     forward
+}
+
+fn caps(spec: &CapsSpec, report: &Report<'_>) -> CacheCaps {
+    let default = CacheConfig::default();
+    CacheCaps {
+        max_ttl: range::ttl(&spec.max_ttl, super::WEEK, default.max_ttl, report),
+        max_negative_ttl: range::ttl(&spec.max_negative_ttl, super::WEEK, default.max_negative_ttl, report),
+    }
 }
 
 fn zone(place: Place, spec: &ForwardSpec, report: &Report<'_>) -> Option<(Place, Name)> {

@@ -25,10 +25,23 @@ pub(super) fn kubernetes(spec: &KubernetesSpec, folder: &Path, report: &Report<'
 }
 
 fn source(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> Option<KubernetesSource> {
+    if let Some((place, path)) = spec.kubeconfig.both().filter(|(_, path)| !path.0.is_empty()) {
+        if spec.source.scalar().is_some_and(|source| source != "api") {
+            let fault = Fault::new("`kubeconfig` and this `source` cannot both be given");
+            report.error(place, fault.help("remove `source`"));
+        }
+        let context = spec.context.scalar().filter(|context| !context.is_empty());
+        return Some(KubernetesSource::Kubeconfig { file: folder.join(&path.0), context });
+    }
+    if let Some((place, _)) = spec.context.both().filter(|(_, context)| !context.0.is_empty()) {
+        report.error(place, Fault::new("a `context` without `kubeconfig` means nothing").help("name the file too"));
+    }
     let (place, text) = spec.source.both()?;
     let text = &text.0;
-    if text == "api" {
-        return Some(KubernetesSource::Api);
+    match text.as_str() {
+        "api" => return Some(KubernetesSource::Api),
+        "none" => return Some(KubernetesSource::None),
+        _ => {}
     }
     if text.is_empty() {
         report.error(place, Fault::new("the source is empty").help("write `api`, or the path of manifests"));

@@ -1,15 +1,18 @@
 //! The list of servers: the flat keys are one, or `servers` says each.
 
+use std::path::Path;
+
 use super::cache;
 use super::forward::forward;
+use super::policy::policy;
 use crate::config::error::{Fault, Report};
-use crate::config::field::At;
+use crate::config::field::{At, FieldList};
 use crate::config::node::Place;
 use crate::config::spec::{ServerSpec, Spec};
-use crate::config::{CacheConfig, ServerConfig, defaults};
+use crate::config::{CacheConfig, RouteRules, ServerConfig, defaults};
 use crate::wire::Name;
 
-pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -> Vec<ServerConfig> {
+pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report: &Report<'_>) -> Vec<ServerConfig> {
     let rows = spec.servers.get().map_or(&[][..], Vec::as_slice);
     let flat_dns = spec.listen.get().map(|listen| &listen.dns);
     if rows.is_empty() {
@@ -18,13 +21,16 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
             listen: dns.map_or_else(defaults::dns, |dns| dns.items().map(|(_, listen)| listen).collect()),
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-            forward: forward(&spec.forward, cluster_domain, report),
+            forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
+            policy: policy(&spec.policy, folder, report),
+            routes: RouteRules::default(),
         }];
     }
     let flat = [
         ("listen.dns", flat_dns.and_then(At::place)),
         ("forward", spec.forward.place()),
         ("cache", spec.cache.place()),
+        ("policy", spec.policy.place()),
     ];
     for (key, place) in flat {
         if let Some(place) = place {
@@ -33,10 +39,10 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, report: &Report<'_>) -
         }
     }
     let rows = rows.iter().filter_map(At::both);
-    rows.map(|(place, row)| server(place, row, cluster_domain, report)).collect()
+    rows.map(|(place, row)| server(place, row, cluster_domain, folder, report)).collect()
 }
 
-fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Report<'_>) -> ServerConfig {
+fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path, report: &Report<'_>) -> ServerConfig {
     let listen: Vec<_> = spec.listen.items().map(|(_, listen)| listen).collect();
     if listen.is_empty() && !spec.listen.any_failed() {
         report.error(place, Fault::new("the server listens nowhere").help("write `listen: [\":53\"]`"));
@@ -49,10 +55,35 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, report: &Repor
             zones.push(zone);
         }
     }
+    let zones = if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] };
     ServerConfig {
         listen,
-        zones: if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] },
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-        forward: forward(&spec.forward, cluster_domain, report),
+        // What falls through is answered from the cluster first, and forwarded then.
+        forward: forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report),
+        policy: policy(&spec.policy, folder, report),
+        routes: RouteRules {
+            refuse: spec.refuse.items().map(|(_, zone)| zone).collect(),
+            fallthrough: fallthrough(&zones, &spec.fallthrough, report),
+            closed: spec.closed.items().map(|(_, zone)| zone).collect(),
+        },
+        zones,
     }
+}
+
+/// Zones of the cluster that nobody else is asked for.
+fn unforwarded(zones: &[Name], fallthrough: &FieldList<Name>) -> Vec<Name> {
+    zones.iter().filter(|zone| !fallthrough.items().any(|(_, falls)| falls == **zone)).cloned().collect()
+}
+
+fn fallthrough(zones: &[Name], spec: &FieldList<Name>, report: &Report<'_>) -> Vec<Name> {
+    let mut found = Vec::new();
+    for (place, zone) in spec.items() {
+        if !zones.iter().any(|of| zone.as_ref().is_in(of.as_ref())) {
+            let fault = Fault::new(format!("`{zone}` is no zone of the cluster, so nothing falls through"));
+            report.error(place, fault.help("name one of `zones`, or one below it"));
+        }
+        found.push(zone);
+    }
+    found
 }

@@ -2,13 +2,14 @@
 //! crate. It keeps the client's files fresh and never retries: whoever asks decides.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
 use kube::client::Body;
-use kube::config::KubeConfigOptions;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::params::{ListParams, WatchParams};
 use kube::{Client, Config};
 use parking_lot::Mutex;
@@ -19,6 +20,7 @@ use super::calls::Calls;
 use super::failure::{Failure, Refusal};
 use super::resource::Resource;
 use super::settings::Settings;
+use crate::config::KubernetesSource;
 use crate::kube::Selection;
 use crate::kube::lax::{Field, mappings};
 
@@ -34,6 +36,23 @@ pub enum Target {
     Here,
     /// This one, without credentials.
     Url(String),
+    /// The one of this kubeconfig.
+    Kubeconfig { file: PathBuf, context: Option<String> },
+}
+
+impl Target {
+    /// That of a source; none: it needs none.
+    #[must_use]
+    pub fn of(source: &KubernetesSource) -> Option<Self> {
+        match source {
+            KubernetesSource::Api => Some(Self::Here),
+            KubernetesSource::Url(url) => Some(Self::Url(url.clone())),
+            KubernetesSource::Kubeconfig { file, context } => {
+                Some(Self::Kubeconfig { file: file.clone(), context: context.clone() })
+            }
+            KubernetesSource::Manifests(_) | KubernetesSource::None => None,
+        }
+    }
 }
 
 /// Where to find the API server; shared by the watches of one source.
@@ -171,6 +190,14 @@ impl Access {
 
     async fn config(&self) -> Result<Config, String> {
         match &self.target {
+            Target::Kubeconfig { file, context } => {
+                // Read anew with each client, as its certificates may be.
+                let read = file.clone();
+                let read = tokio::task::spawn_blocking(move || Kubeconfig::read_from(read)).await;
+                let read = read.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?;
+                let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+                Config::from_custom_kubeconfig(read, &options).await.map_err(|error| chain(&error))
+            }
             Target::Url(url) => url.parse().map(Config::new).map_err(|error| format!("`{url}`: {error}")),
             // As client-go: what runs in a pod talks to its own cluster.
             Target::Here if std::env::var_os(IN_CLUSTER).is_some() => Config::incluster().map_err(|e| chain(&e)),

@@ -32,7 +32,7 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
 }
 
 fn forward(zone: &str) -> ForwardConfig {
-    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true }
+    ForwardConfig { zone: name(zone), to: Vec::new(), transport: Transport::Udp, stamp: true, cache: None }
 }
 
 fn routes() -> Routes {
@@ -46,6 +46,8 @@ fn routes() -> Routes {
             forward("old.svc.cluster.local"),
             forward("113.0.10.in-addr.arpa"),
         ],
+        policy: Vec::new(),
+        routes: crate::config::RouteRules::default(),
     };
     let config = Config {
         region: Some(RegionLabel::parse("east").expect("a label")),

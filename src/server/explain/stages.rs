@@ -52,6 +52,7 @@ fn kind(kind: ClaimKind) -> &'static str {
         ClaimKind::Mesh => "the longest zone is a mesh zone of the peer table",
         ClaimKind::Forward => "the longest zone is a row of `forward`",
         ClaimKind::Range => "the longest range is in the `cidrs` of the peer table",
+        ClaimKind::Refused => "the longest zone is one that the server refuses",
         ClaimKind::Elsewhere => "the longest zone is a region's, which this door does not serve",
     }
 }

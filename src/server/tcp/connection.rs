@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Failure;
 use crate::clock;
 use crate::limits::Limits;
-use crate::metrics::{Answered, DropReason, Proto, SharedRecorder};
+use crate::metrics::{Answered, Proto, SharedRecorder};
 use crate::route::Door;
 use crate::server::asking::{Asking, Transport, idle};
 use crate::server::core::{Core, View};
@@ -195,6 +195,7 @@ impl Connection {
                 door: self.door,
                 transport: Transport::Tcp,
                 source: self.from.ip(),
+                port: self.from.port(),
                 now,
                 rotation: self.rotation,
             };
@@ -211,10 +212,15 @@ impl Connection {
                     outcome
                 })
             });
-            let miss =
-                || Miss { message: message.into(), door: self.door, transport: Transport::Tcp, source: self.from.ip() };
+            let miss = || Miss {
+                message: message.into(),
+                door: self.door,
+                transport: Transport::Tcp,
+                source: self.from.ip(),
+                port: self.from.port(),
+            };
             match outcome {
-                Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
+                Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),
                 Some(Outcome::Reply(done)) => {
                     self.answered.push(done.answered(message.len()));
                 }

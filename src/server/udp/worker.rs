@@ -82,6 +82,7 @@ impl<D: Datagrams> Worker<D> {
                 door: self.door,
                 transport: Transport::Udp,
                 source: slot.from.ip(),
+                port: slot.from.port(),
                 now,
                 rotation: *rotation,
             };
@@ -94,13 +95,14 @@ impl<D: Datagrams> Worker<D> {
                         logged.extend(log.entry(slot.from, Transport::Udp, slot.message, written, reply.rcode, now));
                     }
                 }
-                Some(Outcome::Drop) => self.recorder.dropped(DropReason::NotAQuery),
+                Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),
                 outcome => {
                     let miss = Miss {
                         message: slot.message.into(),
                         door: self.door,
                         transport: Transport::Udp,
                         source: slot.from.ip(),
+                        port: slot.from.port(),
                     };
                     let (to, local) = (slot.from, slot.local);
                     let later = Later { miss, late: self.late.clone(), to, local, started: now };

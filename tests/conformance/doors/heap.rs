@@ -53,6 +53,7 @@ fn answer(world: &World, door: Door, message: &[u8]) -> (Message, usize) {
             door,
             transport: Transport::Udp,
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 53_000,
             now: clock::now(),
             rotation,
         };

@@ -71,6 +71,11 @@ fn configurations() {
 }
 
 #[test]
+fn corefiles() {
+    replay("corefile", 4_000);
+}
+
+#[test]
 fn the_corpus_stays_small() {
     let size: usize = targets::ALL.iter().flat_map(|(name, _)| seeds(name)).map(|(_, bytes)| bytes.len()).sum();
     assert!(size < MOST, "{size} octets");

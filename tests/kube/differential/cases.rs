@@ -152,9 +152,12 @@ pub fn upstream_alias(case: &Case<'_>) -> bool {
     outside && case.theirs.answers.last().is_some_and(is_alias) && begins(&case.ours.answers, &case.theirs.answers)
 }
 
+/// What is not in memory is refused; behind a CNAME of ours the answer ends with it.
 pub fn no_recursion(case: &Case<'_>) -> bool {
+    let refused = case.ours.response_code == ResponseCode::Refused;
+    let ends = case.ours.response_code == ResponseCode::NoError && !case.ours.answers.is_empty();
     case.question.way == Way::NoRecursion
-        && case.ours.response_code == ResponseCode::Refused
+        && (refused || ends)
         && case.ours.answers.iter().all(is_alias)
         && (case.question.form == Form::Reverse || !case.inside() || !case.ours.answers.is_empty())
 }

@@ -23,6 +23,8 @@ const RULES: Rules = Rules {
     beside: &[
         // A route may be a refusal, whose words are the answer's.
         ("route", "answer"),
+        // Nor may a rule have words of its own for what failed.
+        ("policy", "answer"),
         ("log", "clock"),
         // Upstreams over TCP are served by the peers' client.
         ("forward", "peer"),
@@ -56,6 +58,7 @@ const RULES: Rules = Rules {
         ("parking_lot", &["src/"]),
         ("prometheus", &["src/metrics/"]),
         ("rand", &["src/"]),
+        ("regex", &["src/config/policy/pattern.rs"]),
         ("rustix", &["src/cli/descriptors.rs"]),
         ("rustls", &["src/tls/"]),
         ("rustls_native_certs", &["src/tls/files.rs"]),

@@ -112,6 +112,15 @@ spec:
           key: region
           optional: true
       {{- end }}
+    # Who answers, for `dig +nsid` and `hostname.bind`.
+    - name: POD_NAME
+      valueFrom:
+        fieldRef:
+          fieldPath: metadata.name
+    - name: NODE_NAME
+      valueFrom:
+        fieldRef:
+          fieldPath: spec.nodeName
     {{- with .Values.env }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

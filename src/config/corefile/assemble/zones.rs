@@ -1,0 +1,128 @@
+//! The routes of one zone of one block. Which plugin a name gets to depends on the zones that each names, so the zone is
+//! cut at all of their borders, and each piece gets what CoreDNS's chain would come to there.
+
+use crate::config::corefile::plugins::{Block, Cache, Forward, To, nothing};
+use crate::config::corefile::sources::Sources;
+use crate::config::error::Fault;
+use crate::config::{CacheCaps, ForwardConfig, ServerConfig, Transport, Upstream};
+use crate::wire::Name;
+
+/// What a piece of a zone comes to.
+#[derive(Clone, PartialEq)]
+struct Piece {
+    /// The number of the `forward`; none: nobody is asked.
+    forward: Option<usize>,
+    caps: CacheCaps,
+}
+
+/// Adds the routes of `zone` to the server. `deeper` are zones below it that are another block's.
+pub(super) fn routes(block: &Block, zone: &Name, deeper: &[Name], server: &mut ServerConfig, sources: &Sources) {
+    let ours =
+        |name: &Name| name.as_ref().is_in(zone.as_ref()) && !deeper.iter().any(|d| name.as_ref().is_in(d.as_ref()));
+    let local = cluster(block, zone, &ours, server, sources);
+    let mut borders: Vec<Name> = vec![zone.clone()];
+    let named = block.forward.iter().flat_map(|forward| forward.from.iter().chain(&forward.except));
+    for border in named.chain(block.cache.iter().flat_map(Cache::borders)) {
+        if ours(border) && !borders.contains(border) {
+            borders.push(border.clone());
+        }
+    }
+    // From the top down, so that a piece can be compared with the one that it is cut out of.
+    borders.sort_by_key(|border| border.as_ref().label_count());
+    let mut pieces: Vec<(Name, Piece)> = Vec::new();
+    for border in borders {
+        let piece = piece(block, &border);
+        let around = pieces.iter().rev().find(|(around, _)| border.as_ref().is_in(around.as_ref()));
+        if around.is_none_or(|(_, around)| *around != piece) {
+            pieces.push((border, piece));
+        }
+    }
+    for (border, piece) in pieces {
+        // The cluster's own zone is answered, and never forwarded as a whole.
+        if local.contains(&border) && !server.routes.fallthrough.contains(&border) {
+            continue;
+        }
+        match piece.forward.and_then(|number| block.forward.get(number)) {
+            Some(forward) => server.forward.push(row(border, forward, piece.caps, sources)),
+            None => server.routes.refuse.push(border),
+        }
+    }
+}
+
+/// The zones of the cluster inside this one.
+fn cluster(
+    block: &Block,
+    zone: &Name,
+    ours: &dyn Fn(&Name) -> bool,
+    server: &mut ServerConfig,
+    sources: &Sources,
+) -> Vec<Name> {
+    let Some(kubernetes) = &block.kubernetes else { return Vec::new() };
+    let mut local = Vec::new();
+    let own = std::slice::from_ref(zone);
+    let named = if kubernetes.zones.is_empty() { own } else { kubernetes.zones.as_slice() };
+    for origin in named {
+        // A block for less than the cluster's zone sees only the names of its own.
+        let at = if zone.as_ref().is_in(origin.as_ref()) { zone } else { origin };
+        if !ours(at) {
+            continue;
+        }
+        let falls = kubernetes.fallthrough.iter().any(|of| origin.as_ref().is_in(of.as_ref()));
+        if is_reverse(origin) {
+            if !falls {
+                server.routes.closed.push(at.clone());
+            }
+            continue;
+        }
+        if at != origin {
+            let fault = Fault::new(format!("the block is for `{zone}`, and `kubernetes` for all of `{origin}`"));
+            sources.error(
+                kubernetes.spot,
+                fault.help(format!("write `{origin}` in front of the block: the cluster's zone is served whole")),
+            );
+            continue;
+        }
+        if !server.zones.contains(origin) {
+            server.zones.push(origin.clone());
+        }
+        if falls {
+            server.routes.fallthrough.push(origin.clone());
+        }
+        local.push(origin.clone());
+    }
+    local
+}
+
+pub(super) fn is_reverse(zone: &Name) -> bool {
+    let mut labels: Vec<&[u8]> = zone.as_ref().labels().collect();
+    labels.reverse();
+    matches!(labels.as_slice(), [b"arpa", b"in-addr" | b"ip6", ..])
+}
+
+/// The first `forward` that takes names of this zone, and what is kept of what it says.
+fn piece(block: &Block, border: &Name) -> Piece {
+    let inside = |zones: &[Name]| zones.iter().any(|zone| border.as_ref().is_in(zone.as_ref()));
+    // The longest zone, the first of equals: CoreDNS takes the first that fits at all.
+    let takes = |forward: &Forward| inside(&forward.from) && !inside(&forward.except);
+    let longest = |forward: &Forward| forward.from.iter().map(|zone| zone.as_ref().label_count()).max();
+    let fitting = block.forward.iter().enumerate().filter(|(_, forward)| takes(forward));
+    let forward = fitting.rev().max_by_key(|(_, forward)| longest(forward)).map(|(number, _)| number);
+    Piece { forward, caps: block.cache.as_ref().map_or_else(nothing, |cache| cache.caps(border)) }
+}
+
+fn row(zone: Name, forward: &Forward, caps: CacheCaps, sources: &Sources) -> ForwardConfig {
+    let mut to: Vec<Upstream> = Vec::new();
+    for (spot, upstream) in &forward.to {
+        match upstream {
+            To::Upstream(upstream) if to.contains(upstream) => {}
+            To::Upstream(upstream) => to.push(upstream.clone()),
+            To::Host(host) => {
+                let fault = Fault::new(format!("`{host}` is a host name: upstreams of `{zone}` are named by address"));
+                let help = "write its address; regions (`NAME.svc.DOMAIN` with `force_tcp`) may have host names, which are looked up again and again";
+                sources.error(*spot, fault.help(help));
+            }
+        }
+    }
+    let transport = if forward.tcp { Transport::Tcp } else { Transport::Udp };
+    ForwardConfig { stamp: !zone.as_ref().is_root(), zone, to, transport, cache: Some(caps) }
+}

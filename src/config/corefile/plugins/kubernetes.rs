@@ -1,0 +1,198 @@
+//! `kubernetes`: which names are the cluster's, and where the cluster is.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::fallthrough;
+use crate::config::corefile::directive::{Directive, Line, number, said, zones};
+use crate::config::corefile::sources::{Sources, Spot};
+use crate::config::error::Fault;
+use crate::config::label::is_label;
+use crate::config::{KubernetesConfig, KubernetesSource, Namespaces, PodMode, Selector, leaf};
+use crate::wire::Name;
+
+const MOST_TTL: u64 = 3_600;
+
+const KNOWN: [&str; 16] = [
+    "endpoint",
+    "tls",
+    "kubeconfig",
+    "namespaces",
+    "namespace_labels",
+    "labels",
+    "pods",
+    "endpoint_pod_names",
+    "ttl",
+    "noendpoints",
+    "fallthrough",
+    "ignore",
+    "multicluster",
+    "zonal",
+    "startup_timeout",
+    "apiserver_qps",
+];
+
+#[derive(Debug)]
+pub(in crate::config::corefile) struct Kubernetes {
+    pub(in crate::config::corefile) spot: Spot,
+    /// As named; none: those of the block.
+    pub(in crate::config::corefile) zones: Vec<Name>,
+    pub(in crate::config::corefile) config: KubernetesConfig,
+    pub(in crate::config::corefile) fallthrough: Vec<Name>,
+}
+
+pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Kubernetes> {
+    let mut read = Kubernetes {
+        spot: directive.spot(),
+        zones: zones(&directive.args, sources),
+        config: KubernetesConfig { pods: PodMode::Disabled, ..KubernetesConfig::default() },
+        fallthrough: Vec::new(),
+    };
+    let mut selects: Option<&Line> = None;
+    for line in directive.lines() {
+        match line.name.text.as_str() {
+            "namespaces" | "namespace_labels" => {
+                if let Some(other) = selects.replace(line).filter(|other| other.name.text != line.name.text) {
+                    let fault = Fault::new("`namespaces` and `namespace_labels` cannot both be given");
+                    let help = "name the namespaces, or give them a label and select that";
+                    sources.error(line.spot().max(other.spot()), fault.help(help));
+                }
+                select(line, &mut read.config, sources);
+            }
+            "fallthrough" => read.fallthrough = fallthrough(&line.args, sources),
+            _ => option(directive, line, &mut read.config, sources),
+        }
+    }
+    Some(read)
+}
+
+fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sources: &Sources) {
+    let refuse = |what: &str, instead: &str| {
+        sources.error(line.spot(), Fault::new(what).help(instead));
+    };
+    match line.name.text.as_str() {
+        "endpoint" => {
+            if let Some(url) = line.args.first() {
+                if !matches!(config.source, KubernetesSource::Kubeconfig { .. }) {
+                    let text = &url.text;
+                    let url = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+                    config.source = KubernetesSource::Url(url);
+                }
+            } else {
+                _ = line.one("URL", sources);
+            }
+        }
+        "kubeconfig" => {
+            line.at_most(2, sources);
+            let file = line.args.first().map(|file| sources.folder(file.spot.source).join(&file.text));
+            match file {
+                Some(file) => config.source = kubeconfig(file, line.args.get(1).map(|context| context.text.clone())),
+                None => _ = line.one("file", sources),
+            }
+        }
+        "labels" => {
+            if let Some(selector) = selector(line, sources) {
+                config.labels = selector;
+            }
+        }
+        "pods" => {
+            if let Some(mode) = line.one("mode", sources) {
+                let known =
+                    [("disabled", PodMode::Disabled), ("insecure", PodMode::Insecure), ("verified", PodMode::Verified)];
+                config.pods = said(mode, leaf::choice(&mode.text, &known), sources).unwrap_or(config.pods);
+            }
+        }
+        "endpoint_pod_names" => {
+            line.at_most(0, sources);
+            config.endpoint_pod_names = true;
+        }
+        "ttl" => {
+            let ttl = line.one("number", sources).and_then(|token| number(token, sources).map(|ttl| (token, ttl)));
+            if let Some((token, ttl)) = ttl {
+                if ttl > MOST_TTL {
+                    sources.error(token.spot, Fault::new(format!("the TTL `{ttl}` is out of range")).help("0 to 3600"));
+                } else {
+                    config.ttl = Duration::from_secs(ttl);
+                }
+            }
+        }
+        "startup_timeout" => {
+            _ = line.duration(sources);
+            sources.note(
+                line.spot(),
+                "startup_timeout",
+                "not needed: until the cluster was read its names get SERVFAIL, and /ready says 503",
+            );
+        }
+        "apiserver_qps" | "apiserver_burst" | "apiserver_max_inflight" => {
+            sources.note(line.spot(), &line.name.text, "not needed: it keeps one watch for each kind of object");
+        }
+        "noendpoints" => refuse(
+            "`noendpoints` is not supported: names of headless Services and of endpoints would be answered all the same",
+            "remove it; `labels` and `namespaces` leave Services out",
+        ),
+        "ignore" => refuse(
+            "`ignore empty_service` is not supported: a Service without ready endpoints keeps its address",
+            "remove it; clients then get a refused connection in place of NXDOMAIN",
+        ),
+        "multicluster" => refuse(
+            "`multicluster` is not supported: names below clusterset.local would not be answered",
+            "name the other clusters in the peer table, or forward clusterset.local to a server that has it",
+        ),
+        "zonal" => refuse(
+            "`zonal` is not supported: names with `_zone` would not be answered",
+            "remove it, or forward those names to a server that has it",
+        ),
+        "tls" => refuse(
+            "`tls` is not supported here: the API server would be asked without a certificate",
+            "write the three files into a kubeconfig, and name that: `kubeconfig FILE`",
+        ),
+        _ => directive.unknown(line, &KNOWN, sources),
+    }
+}
+
+fn kubeconfig(file: PathBuf, context: Option<String>) -> KubernetesSource {
+    KubernetesSource::Kubeconfig { file, context }
+}
+
+fn select(line: &Line, config: &mut KubernetesConfig, sources: &Sources) {
+    if line.args.is_empty() {
+        _ = line.one("namespace", sources);
+        return;
+    }
+    if line.name.is("namespace_labels") {
+        if let Some(selector) = selector(line, sources).filter(|selector| !selector.is_empty()) {
+            config.namespaces = Namespaces::Labelled(selector);
+        }
+        return;
+    }
+    let mut named = match std::mem::take(&mut config.namespaces) {
+        Namespaces::Named(named) => named,
+        Namespaces::All | Namespaces::Labelled(_) => Default::default(),
+    };
+    for name in &line.args {
+        if is_label(&name.text) {
+            named.insert(name.text.clone());
+        } else {
+            let fault = Fault::new(format!("`{}` cannot be the name of a namespace", name.text));
+            sources.error(
+                name.spot,
+                fault.help("a name has lower-case letters, digits and `-` inside, at most 63 in all"),
+            );
+        }
+    }
+    config.namespaces = Namespaces::Named(named);
+}
+
+/// The rest of the line is one expression.
+fn selector(line: &Line, sources: &Sources) -> Option<Selector> {
+    let first = line.args.first();
+    let text: Vec<&str> = line.args.iter().map(|token| token.text.as_str()).collect();
+    match first {
+        Some(token) => said(token, Selector::parse(&text.join(" ")), sources),
+        None => {
+            _ = line.one("expression", sources);
+            None
+        }
+    }
+}

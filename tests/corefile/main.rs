@@ -1,0 +1,19 @@
+//! Corefiles: each shape of the field runs, what is refused says so, and answers are those of CoreDNS.
+
+// A test binary exports nothing; `pub` here is for its own modules.
+#![allow(unreachable_pub)]
+// A helper that fails has to stop the test; clippy knows only `#[test]` functions as tests.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod commands;
+mod grammar;
+mod guide;
+mod refusals;
+mod reloads;
+mod setup;
+mod shapes;
+mod table;

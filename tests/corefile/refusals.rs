@@ -1,0 +1,147 @@
+//! Every refusal as an operator reads it, in one golden file: what, where, why, and what to do instead. `INTERLOCAL_BLESS=1` writes
+//! the file anew; the diff is for a person to read.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use interlocal::config::corefile::directives;
+
+use crate::setup::problems;
+
+const GOLDEN: &str = "tests/corefile/golden/refusals.txt";
+
+/// Directives that mean something here; the others are refused, and all of those are in the file.
+const MEAN_SOMETHING: [&str; 37] = [
+    "acl",
+    "any",
+    "bind",
+    "bufsize",
+    "cache",
+    "cancel",
+    "chaos",
+    "debug",
+    "dns64",
+    "dnstap",
+    "errors",
+    "forward",
+    "geoip",
+    "header",
+    "health",
+    "hosts",
+    "import",
+    "kubernetes",
+    "loadbalance",
+    "local",
+    "log",
+    "loop",
+    "metadata",
+    "minimal",
+    "multisocket",
+    "nsid",
+    "pprof",
+    "prometheus",
+    "proxyproto",
+    "ready",
+    "reload",
+    "rewrite",
+    "shed",
+    "template",
+    "timeouts",
+    "trace",
+    "whoami",
+];
+
+/// Texts that are refused, beside the directives that always are.
+const TEXTS: &[&str] = &[
+    "",
+    ".:53 {\n    cache 30#comment\n}\n",
+    ".:53 {\n    chaos \"open\n}\n",
+    ".:53 {\n    errors\n",
+    ".:53 {\n}\n}\n",
+    ".:53 {\n    errors }\n",
+    ".:53 {\n    forward . 10.0.0.1 { force_tcp }\n}\n",
+    ".:53 {\n    forward . 10.0.0.1 {\n        force_tcp\n    } cache\n}\n",
+    ".:53 {\n    forward . 10.0.0.1 {\n        except {\n        }\n    }\n}\n",
+    "a.example, {\n}\n",
+    "(s) {\n    errors\n}\n(s) {\n}\n",
+    "(s)\n",
+    "{\n}\n",
+    ".:53 {\n    import\n}\n",
+    ".:53 {\n    import a b\n}\n",
+    ".:53 {\n    import {$NOBODY_SET_THIS}\n}\n",
+    ".:53 {\n    import *.a*\n}\n",
+    ".:53 {\n    import */a\n}\n",
+    ".:53 {\n    import missing\n}\n",
+    "a..b {\n}\n",
+    ".:99999 {\n}\n",
+    "10.0.0.0/33 {\n}\n",
+    "tls://.:853 {\n}\n",
+    "ftp://. {\n}\n",
+    "a.example {\n}\na.example {\n}\n",
+    "a.example {\n    bind 10.0.0.1\n}\nb.example {\n}\n",
+    ".:53 {\n    forwrad . 10.0.0.1\n}\n",
+    ".:53 {\n    nonsense\n}\n",
+    ".:53 {\n    cache 30\n    cache 60\n}\n",
+    ".:53 {\n    bind\n}\n",
+    ".:53 {\n    bind eth0\n}\n",
+    ".:53 {\n    bind 10.0.0.1 {\n        except 10.0.0.2\n    }\n}\n",
+    ".:53 {\n    cache 0\n    health :1 :2\n    loop x\n    reload 1s 0.5s\n    bufsize 600\n    loadbalance weighted file\n}\n",
+    ".:53 {\n    bufsize 100\n    loadbalance best\n    errors {\n        consolidate 5m\n    }\n    log {\n        class some\n    }\n}\n",
+    ".:53 {\n    cache {\n        success\n        denial 10 0\n        disable\n        disable all\n        serve_stale\n        keepttl\n        sucess 1\n        servfail\n    }\n}\n",
+    ".:53 {\n    forward\n    forward .\n    forward a/b 10.0.0.1\n    forward . tls://9.9.9.9 10.0.0.1:0 https://dns.example\n}\n",
+    ".:53 {\n    forward . 10.0.0.1 {\n        next NXDOMAIN\n        next_on_nodata\n        source_address 10.0.0.1\n        doh_method GET\n        failover NXDOMAIN\n        policy best\n        max_fails x\n        expire 1\n        except\n        force_udp\n    }\n}\n",
+    ".:53 {\n    forward . upstream.example.org\n}\n",
+    ".:53 {\n    kubernetes cluster.local {\n        noendpoints\n        ignore empty_service\n        multicluster clusterset.local\n        zonal\n        tls a b c\n        pods some\n        ttl 9999\n        namespaces a B\n        namespace_labels a=b\n        labels a in\n        endpoint\n        kubeconfig\n        upstream\n    }\n}\n",
+    ".:53 {\n    kubernetes in-addr.arpa\n}\n",
+    ".:53 {\n    kubernetes\n}\n",
+    "a.local {\n    kubernetes\n}\nb.local {\n    kubernetes {\n        pods insecure\n    }\n}\n",
+    "svc.cluster.local {\n    kubernetes cluster.local\n}\n",
+    "a.example {\n    health :8080\n}\nb.example {\n    health :8081\n}\n",
+    ".:53 {\n    health {\n        lameduck 1h\n    }\n    ready {\n        monitor sometimes\n    }\n    prometheus x\n}\n",
+    ".:53 {\n    hosts {\n        ttl 0\n        nonsense\n    }\n}\n",
+    ".:53 {\n    template IN\n}\n",
+    ".:53 {\n    template XX A\n}\n",
+    ".:53 {\n    template IN A {\n        match (\n        rcode NONE\n        answer\n        answer \"{{ .Nonsense }}\"\n        nonsense x\n    }\n}\n",
+    ".:53 {\n    rewrite\n    rewrite name a\n    rewrite type A\n    rewrite edns0 local set 0xffee 0x61\n    rewrite nonsense a b\n    rewrite name a b other\n    rewrite ttl a x\n    rewrite rcode a b\n}\n",
+    ".:53 {\n    acl {\n        refuse net *\n        block net 10.0.0.0/99\n        block type NONE\n        block 10.0.0.1\n    }\n}\n",
+    ".:53 {\n    header {\n        response set xx\n        response put aa\n        response set\n        query\n        nonsense\n    }\n    dns64 64:ff9b::/95\n    minimal x\n}\n",
+];
+
+#[test]
+fn every_refusal_says_what_where_why_and_what_instead() {
+    let mut texts: Vec<String> = TEXTS.iter().map(|text| (*text).to_owned()).collect();
+    let refused: Vec<&str> = directives().into_iter().filter(|name| !MEAN_SOMETHING.contains(name)).collect();
+    assert!(refused.len() > 25, "{refused:?}");
+    texts.extend(refused.iter().map(|name| format!(".:53 {{\n    {name}\n}}\n")));
+    let mut golden = String::new();
+    let mut without_help = BTreeSet::new();
+    for text in texts {
+        let problems = problems(&text);
+        assert!(!problems.is_empty(), "taken:\n{text}");
+        for problem in problems {
+            if !problem.contains("\n  help: ") {
+                without_help.insert(problem.clone());
+            }
+            golden.push_str(&problem);
+            golden.push_str("\n\n");
+        }
+    }
+    // Some say it all in one sentence.
+    let said = ["is not a zone", "is not a pattern", "error: expected `"];
+    without_help.retain(|problem| !said.iter().any(|part| problem.contains(part)));
+    assert!(without_help.is_empty(), "no help:\n{}", without_help.into_iter().collect::<Vec<_>>().join("\n"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    if std::env::var_os("INTERLOCAL_BLESS").is_some() {
+        std::fs::write(&path, &golden).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let (mut ours, mut theirs) = (golden.lines(), expected.lines());
+    let mut line = 0;
+    loop {
+        line += 1;
+        match (ours.next(), theirs.next()) {
+            (None, None) => break,
+            (ours, theirs) => assert_eq!(ours, theirs, "line {line} of {GOLDEN}"),
+        }
+    }
+}
