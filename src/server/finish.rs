@@ -15,6 +15,7 @@ use super::resolve::Miss;
 use crate::answer::Failure;
 use crate::clock;
 use crate::route::Door;
+use crate::wire::{Incoming, NameBuf, Query};
 
 /// Runs one question; `None` if it panicked. Nothing of a question outlives it but counters, so no broken state is seen.
 #[inline]
@@ -75,7 +76,11 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
     if *failure == Failure::Panic {
         core.metrics.panicked();
     }
-    miss.fail(core, failure)
+    let mut name = NameBuf::new();
+    if let Incoming::Query(query) = Query::parse(&miss.message, &mut name) {
+        core.failures.note(&failure.ede(), failure.rcode(), query.name, query.qtype, clock::now());
+    }
+    miss.fail(failure)
 }
 
 /// Logs the answer to a question that was not answered at once, if such answers are logged.

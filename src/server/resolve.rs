@@ -88,13 +88,12 @@ impl Miss {
     }
 
     /// The reply when there is no room to resolve it, or when resolving it broke down.
-    pub fn fail(&self, core: &Core, failure: &Failure) -> Option<(Vec<u8>, Done)> {
+    pub fn fail(&self, failure: &Failure) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
         let mut out = vec![0; MAX_UDP_PAYLOAD];
         let writer = ReplyWriter::start(&mut out, &query, MAX_UDP_PAYLOAD);
         let ede = failure.ede();
-        core.failures.note(&ede, failure.rcode(), query.name, query.qtype, clock::now());
         let verdict = Verdict { rcode: failure.rcode(), flags: door_flags(self.door), ede: Some(&ede), option: None };
         let len = writer.finish(&query, verdict);
         out.truncate(len);
