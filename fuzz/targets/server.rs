@@ -75,6 +75,7 @@ impl Server {
             metrics,
             instance: 1,
             identity: interlocal::server::identity::Identity::new(|_| None),
+            failures: interlocal::server::failures::Failures::default(),
             counters: Counters::default(),
             tls: None,
             table: TableState::new(true),

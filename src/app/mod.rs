@@ -49,6 +49,7 @@ use crate::route::Routes;
 use crate::server::admin::Admin;
 use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters, TableState};
+use crate::server::failures::Failures;
 use crate::server::heartbeat::Heartbeats;
 use crate::server::identity::Identity;
 use crate::server::permits::Permits;
@@ -179,6 +180,7 @@ impl BoundApp {
             instance: builder.instance(),
             counters: Counters::default(),
             identity: Identity::new(|name| std::env::var(name).ok()),
+            failures: Failures::default(),
             tls: config.listen.peers_tls.as_ref().map(|_| Arc::default()),
             table: TableState::new(ok),
         });

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::Handle;
 
+use super::failures::Failures;
 use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
 use super::identity::Identity;
@@ -42,6 +43,7 @@ pub struct Core {
     pub instance: u64,
     pub counters: Counters,
     pub identity: Identity,
+    pub failures: Failures,
     /// Of the peers' door over TLS, if there is one.
     pub tls: Option<Arc<Acceptor>>,
     pub table: TableState,

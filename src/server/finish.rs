@@ -12,6 +12,7 @@ use super::resolve::Miss;
 use crate::answer::Failure;
 use crate::clock;
 use crate::route::Door;
+use crate::wire::{Incoming, NameBuf, Query};
 
 /// Room for one more question in flight.
 ///
@@ -54,6 +55,10 @@ pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Ve
 pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, Done)> {
     if *failure == Failure::Panic {
         core.metrics.panicked();
+    }
+    let mut name = NameBuf::new();
+    if let Incoming::Query(query) = Query::parse(&miss.message, &mut name) {
+        core.failures.note(&failure.ede(), failure.rcode(), query.name, query.qtype, clock::now());
     }
     miss.fail(failure)
 }

@@ -8,6 +8,7 @@ mod chaos;
 mod contained;
 pub mod core;
 pub mod explain;
+pub mod failures;
 pub mod fetch;
 mod finish;
 pub mod heartbeat;

@@ -101,6 +101,10 @@ impl<'a> One<'a> {
 
     #[inline]
     fn finish(&self, writer: ReplyWriter<'_>, zone: ZoneSlot, rcode: Rcode, aa: bool, ede: Option<&Ede>) -> Outcome {
+        if let Some(ede) = ede {
+            let Asking { core, now, .. } = self.asking;
+            core.failures.note(ede, rcode, self.query.name, self.query.qtype, *now);
+        }
         let flags = door_flags(self.asking.door) | if aa { Flags::AA } else { 0 };
         let option = self.asking.reply_option(self.query, self.stamp);
         let len = writer.finish(self.query, Verdict { rcode, flags, ede, option });

@@ -53,6 +53,9 @@ impl Miss {
         let resolution = Resolution { core, view: &view, whence, query: &query, permit };
         let (body, zone, by) = resolution.run().await;
         let asking = self.asking(core, &view, query.id);
+        if let Some(ede) = &body.ede {
+            core.failures.note(ede, body.rcode, query.name, query.qtype, asking.now);
+        }
         let largest = if self.transport == Transport::Udp { MAX_UDP_PAYLOAD } else { MAX_MESSAGE };
         let mut out = vec![0; largest];
         let authoritative = body.flags & Flags::AA;

@@ -1,5 +1,5 @@
-//! Tests of the project itself: the shape of its code, how it is built and released, and the scriptable server that other
-//! tests believe.
+//! Tests of the project itself: the shape of its code, the links of its docs, how it is built and released, and the scriptable
+//! server that other tests believe.
 
 // A test binary exports nothing; `pub` here is for its own modules.
 #![allow(unreachable_pub)]
@@ -10,5 +10,6 @@ mod support;
 
 mod checks;
 mod layers;
+mod links;
 mod release;
 mod scripted;

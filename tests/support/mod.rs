@@ -14,6 +14,7 @@
 //! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
+//! * [`browser`]: a real browser that shows a page.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
 // Each test binary compiles this module for itself and uses the part that it needs.
@@ -25,6 +26,7 @@
 
 pub mod apiserver;
 pub mod balancer;
+pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod coredns;

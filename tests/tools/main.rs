@@ -16,3 +16,4 @@ mod golden;
 mod instance;
 mod query;
 mod shell;
+mod status_page;

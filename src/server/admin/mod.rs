@@ -2,8 +2,10 @@
 //! disturbs the other. Callers bind the listeners. Nothing else knows `axum`.
 
 pub mod cache;
+pub mod failures;
 pub mod json;
 mod listener;
+mod page;
 mod pages;
 pub mod params;
 pub mod peers;
@@ -33,7 +35,7 @@ pub enum Pages {
     Health,
     Ready,
     Metrics,
-    /// All of them, `/peers`, and a list at `/`.
+    /// All of them, the pages of the tools, and the status page at `/`.
     Admin,
 }
 

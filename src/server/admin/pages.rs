@@ -10,9 +10,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use super::failures::Failures;
+use super::page::{self, host_is_ours};
 use super::params::Params;
 use super::query::{self, Refusal};
-use super::status::Status;
+use super::status::{Judged, Status};
 use super::{Pages, Shown, cache, json, zone};
 use crate::clock;
 use crate::metrics::CONTENT_TYPE;
@@ -23,22 +25,24 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// What our tools send when they change something.
 pub const TOOL_HEADER: &str = "interlocal-tool";
+const NO_NAMES: &str = "`listen.admin` is not on loopback, so names of questions are not shown here\n";
+const FOREIGN_NAME: &str = "ask by an address or as `localhost`\n";
 const NOT_LOOPBACK: &str = "`listen.admin` is not on loopback, so nothing can be changed or sent here\n";
-
-const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n/query    ?name=NAME&type=TYPE how a question would be answered, as JSON\n/status   the instance on one page, as JSON\n/zone     ?namespace=NAMESPACE&service=NAME what the cluster's zone has, as JSON\n/cache    ?name=NAME what is kept for a name, as JSON\n";
 
 /// `loopback`: only whoever is on the pod reaches it, so that it may change things too.
 pub(super) fn router(pages: Pages, shown: Shown, loopback: bool) -> Router {
     let all = pages == Pages::Admin;
     let mut router = Router::new();
     if all {
-        router = router.route("/", get(async || INDEX)).route("/peers", get(peers));
+        router = router.route("/", get(page::root)).route("/peers", get(peers));
         router = router.route("/query", get(explain).post(trace));
         router = router.route("/status", get(status)).route("/zone", get(zone));
         router = router.route("/cache", get(cache)).route("/cache/flush", post(flush));
         router = match loopback {
-            true => router.layer(middleware::from_fn(only_tools)),
-            false => router.layer(middleware::from_fn(only_read)),
+            true => router.route("/failures", get(failures)).layer(middleware::from_fn(only_tools)),
+            false => router
+                .route("/failures", get(async || (StatusCode::FORBIDDEN, NO_NAMES)))
+                .layer(middleware::from_fn(only_read)),
         };
     }
     if all || pages == Pages::Health {
@@ -91,7 +95,12 @@ async fn trace(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result
 }
 
 async fn status(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal> {
-    Ok(as_json(json::write(&Status::now(&*core(&shown)?, &shown))))
+    let status = Status::now(&*core(&shown)?, &shown);
+    Ok(as_json(json::write(&Judged { complaints: status.complaints(), status })))
+}
+
+async fn failures(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal> {
+    Ok(as_json(json::write(&Failures::now(&*core(&shown)?))))
 }
 
 async fn zone(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {
@@ -130,6 +139,9 @@ async fn only_read(request: Request, next: Next) -> Response {
 /// Somebody's browser that happens to reach the listener may not change anything either: a page of another site cannot send this header
 /// without being asked for it first, and nobody answers that.
 async fn only_tools(request: Request, next: Next) -> Response {
+    if !host_is_ours(request.headers()) {
+        return (StatusCode::FORBIDDEN, FOREIGN_NAME).into_response();
+    }
     match *request.method() {
         Method::GET | Method::HEAD => next.run(request).await,
         _ if request.headers().contains_key(TOOL_HEADER) => next.run(request).await,

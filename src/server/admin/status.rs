@@ -35,6 +35,15 @@ pub struct Status {
     pub in_flight_limit: usize,
 }
 
+/// The page as it is written: with what an operator should look at, so that nobody has to judge once more.
+#[derive(Debug, Serialize)]
+pub struct Judged {
+    /// [`Status::complaints`].
+    pub complaints: Vec<String>,
+    #[serde(flatten)]
+    pub status: Status,
+}
+
 /// The cluster's records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zone {

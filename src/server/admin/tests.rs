@@ -27,7 +27,7 @@ fn start(pages: &[Pages], shown: &Shown) -> Admin {
 fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("connected");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
     let mut reply = String::new();
     stream.read_to_string(&mut reply).expect("a whole reply");
     let (head, body) = reply.split_once("\r\n\r\n").expect("head and body");
