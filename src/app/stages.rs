@@ -117,12 +117,12 @@ fn report_tally(tally: &Tally, server: &str, sink: &mut Sink) {
             Event::Dropped => sink.count(names::COREDNS_ACL_DROPPED, &labels, count),
             Event::Template { class, rtype } => {
                 let (class, rtype) = typed(class, rtype);
-                let labels = [labels[0], labels[1], labels[2], ("class", class.as_str()), ("type", rtype.as_str())];
+                let labels = [labels[0], labels[1], labels[2], ("class", class.as_ref()), ("type", rtype.as_ref())];
                 sink.count(names::COREDNS_TEMPLATE_MATCHES, &labels, count);
             }
             Event::TemplateFailed { class, rtype } => {
                 let (class, rtype) = typed(class, rtype);
-                let labels = [labels[0], labels[1], labels[2], ("class", class.as_str()), ("type", rtype.as_str())];
+                let labels = [labels[0], labels[1], labels[2], ("class", class.as_ref()), ("type", rtype.as_ref())];
                 sink.count(names::COREDNS_TEMPLATE_FAILURES, &labels, count);
             }
             Event::Translated => sink.count(names::COREDNS_DNS64, &labels[..1], count),

@@ -8,7 +8,7 @@ use super::{Begin, Client, Identity, Message, Policy, Step, Tally};
 use crate::config::policy::Scope;
 use crate::config::{Overrides, ServerConfig, UnknownKeys, file};
 use crate::wire::text::OwnRecord;
-use crate::wire::{Flags, Incoming, Name, NameBuf, Query, Rcode, rtype};
+use crate::wire::{Flags, Incoming, Name, NameBuf, Query, Rcode, mnemonic, rtype};
 
 fn server(policy: &str) -> ServerConfig {
     let text = format!("forward: []\npolicy: {policy}\n");
@@ -55,7 +55,7 @@ fn run(
                 let mut buf = NameBuf::new();
                 let Incoming::Query(query) = Query::parse(&further, &mut buf) else { panic!("{further:?}") };
                 assert!(query.id == 0x1234 && query.edns.is_some_and(|edns| edns.udp_size == 1232));
-                lookups.push(format!("{} {}", query.name.to_name(), rtype::to_text(query.qtype)));
+                lookups.push(format!("{} {}", query.name.to_name(), mnemonic::type_text(query.qtype)));
                 let records = answer(&query.name.to_name().to_string(), query.qtype);
                 let records = records.into_iter().map(|text| OwnRecord::parse(text).unwrap());
                 let reply = Message::new(Rcode::NOERROR, Flags::RD).with(0, records);

@@ -1,5 +1,7 @@
 //! Words for numbers: types, classes and rcodes as files and people write them. What is not known can be written as its number.
 
+use std::borrow::Cow;
+
 use super::{Rcode, class, rtype};
 
 /// Types (IANA, "Resource Record (RR) TYPEs") that anything still asks for or serves.
@@ -77,7 +79,7 @@ const CLASSES: [(&str, u16); 5] =
     [("IN", class::IN), ("CH", class::CH), ("HS", 4), ("NONE", class::NONE), ("ANY", class::ANY)];
 
 /// Rcodes (IANA, "DNS RCODEs").
-const RCODES: [(&str, u16); 19] = [
+const RCODES: [(&str, u16); 20] = [
     ("NOERROR", 0),
     ("FORMERR", 1),
     ("SERVFAIL", 2),
@@ -89,6 +91,8 @@ const RCODES: [(&str, u16); 19] = [
     ("NXRRSET", 8),
     ("NOTAUTH", 9),
     ("NOTZONE", 10),
+    // 16 is BADVERS in an OPT record, which is where rcodes above 15 are; in a TSIG record it is BADSIG.
+    ("BADVERS", 16),
     ("BADSIG", 16),
     ("BADKEY", 17),
     ("BADTIME", 18),
@@ -120,22 +124,28 @@ pub fn rcode_of(word: &str) -> Option<Rcode> {
 
 /// `AAAA`, or `TYPE65280`.
 #[must_use]
-pub fn type_text(number: u16) -> String {
-    text(&TYPES, number).unwrap_or_else(|| format!("TYPE{number}"))
+pub fn type_text(number: u16) -> Cow<'static, str> {
+    text(&TYPES, number).unwrap_or_else(|| format!("TYPE{number}").into())
 }
 
 /// `IN`, or `CLASS7`.
 #[must_use]
-pub fn class_text(number: u16) -> String {
-    text(&CLASSES, number).unwrap_or_else(|| format!("CLASS{number}"))
+pub fn class_text(number: u16) -> Cow<'static, str> {
+    text(&CLASSES, number).unwrap_or_else(|| format!("CLASS{number}").into())
+}
+
+/// `NXDOMAIN`, or `RCODE24`.
+#[must_use]
+pub fn rcode_text(rcode: Rcode) -> Cow<'static, str> {
+    text(&RCODES, rcode.0).unwrap_or_else(|| format!("RCODE{}", rcode.0).into())
 }
 
 fn find(table: &[(&str, u16)], word: &str) -> Option<u16> {
     table.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, number)| *number)
 }
 
-fn text(table: &[(&str, u16)], number: u16) -> Option<String> {
-    table.iter().find(|(_, known)| *known == number).map(|(word, _)| (*word).to_owned())
+fn text(table: &[(&'static str, u16)], number: u16) -> Option<Cow<'static, str>> {
+    table.iter().find(|(_, known)| *known == number).map(|(word, _)| (*word).into())
 }
 
 fn numbered(word: &str, prefix: &str) -> Option<u16> {
@@ -151,14 +161,14 @@ mod tests {
     #[test]
     fn words_and_numbers_agree() {
         for (word, number) in TYPES {
-            assert_eq!((type_of(&word.to_lowercase()), type_text(number)), (Some(number), word.to_owned()));
+            assert_eq!((type_of(&word.to_lowercase()), type_text(number)), (Some(number), word.into()));
         }
         for (word, number) in CLASSES {
-            assert_eq!((class_of(word), class_text(number)), (Some(number), word.to_owned()));
+            assert_eq!((class_of(word), class_text(number)), (Some(number), word.into()));
         }
         assert_eq!(rcode_of("nxdomain"), Some(Rcode::NXDOMAIN));
         assert_eq!((rcode_of("23"), rcode_of("24"), rcode_of("x")), (Some(Rcode(23)), None, None));
-        assert_eq!((type_of("type65280"), type_text(65_280)), (Some(65_280), "TYPE65280".to_owned()));
+        assert_eq!((type_of("type65280"), type_text(65_280)), (Some(65_280), "TYPE65280".into()));
         for word in ["", "TYPE", "TYPE+1", "TYPE70000", "é"] {
             assert_eq!(type_of(word), None, "{word}");
         }

@@ -81,50 +81,6 @@ pub mod rtype {
     pub const MAILB: u16 = 253;
     pub const MAILA: u16 = 254;
     pub const ANY: u16 = 255;
-
-    /// The type with this mnemonic, or with the number in `TYPE1234`, in either case.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<u16> {
-        let number = text.get(..4).filter(|front| front.eq_ignore_ascii_case("TYPE")).and(text.get(4..));
-        match number.and_then(|number| number.parse().ok()) {
-            Some(number) => Some(number),
-            None => (A..=ANY).find(|rtype| to_text(*rtype).eq_ignore_ascii_case(text)),
-        }
-    }
-
-    /// The mnemonic of a type, or `TYPE1234` (RFC 3597 5).
-    #[must_use]
-    pub fn to_text(rtype: u16) -> std::borrow::Cow<'static, str> {
-        let known = match rtype {
-            A => "A",
-            NS => "NS",
-            CNAME => "CNAME",
-            SOA => "SOA",
-            PTR => "PTR",
-            HINFO => "HINFO",
-            MX => "MX",
-            TXT => "TXT",
-            AAAA => "AAAA",
-            SRV => "SRV",
-            DNAME => "DNAME",
-            OPT => "OPT",
-            DS => "DS",
-            RRSIG => "RRSIG",
-            NSEC => "NSEC",
-            DNSKEY => "DNSKEY",
-            NSEC3 => "NSEC3",
-            HTTPS => "HTTPS",
-            TKEY => "TKEY",
-            TSIG => "TSIG",
-            IXFR => "IXFR",
-            AXFR => "AXFR",
-            MAILB => "MAILB",
-            MAILA => "MAILA",
-            ANY => "ANY",
-            other => return format!("TYPE{other}").into(),
-        };
-        known.into()
-    }
 }
 
 /// Classes (RFC 1035 3.2.4, RFC 2136 2.4).
@@ -148,20 +104,10 @@ impl Rcode {
     pub const REFUSED: Self = Self(5);
     pub const BADVERS: Self = Self(16);
 
-    /// The mnemonic, or `RCODE23`.
+    /// The mnemonic, or `RCODE24`.
     #[must_use]
     pub fn to_text(self) -> std::borrow::Cow<'static, str> {
-        let known = match self {
-            Self::NOERROR => "NOERROR",
-            Self::FORMERR => "FORMERR",
-            Self::SERVFAIL => "SERVFAIL",
-            Self::NXDOMAIN => "NXDOMAIN",
-            Self::NOTIMP => "NOTIMP",
-            Self::REFUSED => "REFUSED",
-            Self::BADVERS => "BADVERS",
-            Self(other) => return format!("RCODE{other}").into(),
-        };
-        known.into()
+        mnemonic::rcode_text(self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use hickory_proto::op::Message;
 use interlocal::wire::reply::{Owner, ReplyWriter, Verdict};
 use interlocal::wire::reverse::Reverse;
-use interlocal::wire::{Flags, Incoming, NameBuf, Query, Rcode, rtype};
+use interlocal::wire::{Flags, Incoming, NameBuf, Query, Rcode, mnemonic, rtype};
 use interlocal::zone::{Found, ReverseView, Snapshot};
 
 /// What came back, in an order that does not depend on rotation.
@@ -116,5 +116,7 @@ pub(crate) fn type_named(text: &str) -> u16 {
     let all =
         [rtype::A, rtype::AAAA, rtype::SRV, rtype::PTR, rtype::CNAME, rtype::TXT, rtype::SOA, rtype::NS, rtype::MX];
     let all = all.into_iter().chain([rtype::ANY, rtype::HTTPS]);
-    all.into_iter().find(|number| rtype::to_text(*number) == text || (text == "ANY" && *number == rtype::ANY)).unwrap()
+    all.into_iter()
+        .find(|number| mnemonic::type_text(*number) == text || (text == "ANY" && *number == rtype::ANY))
+        .unwrap()
 }

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::route::Remote;
 use crate::server::core::Core;
 use crate::server::explain::records;
-use crate::wire::{Name, rtype};
+use crate::wire::{Name, mnemonic};
 
 /// Entries of one name that are shown: types, routes, DO and CD tell them apart.
 const MOST: usize = 1_000;
@@ -69,7 +69,7 @@ pub(super) fn get(core: &Core, params: &Params) -> Result<Kept, Refusal> {
                 (false, false) => "expired",
             };
             Answer {
-                qtype: rtype::to_text(key.qtype).into_owned(),
+                qtype: mnemonic::type_text(key.qtype).into_owned(),
                 server: key.server,
                 from: from(key.route),
                 dnssec_ok: key.dnssec_ok,

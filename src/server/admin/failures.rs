@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::server::core::Core;
-use crate::wire::rtype;
+use crate::wire::mnemonic;
 
 /// The page, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Failures {
             first_s: now.saturating_duration_since(seen.first).as_secs(),
             last_s: now.saturating_duration_since(seen.last).as_secs(),
             name: format!("{}.", seen.question.0),
-            qtype: rtype::to_text(seen.question.1).into_owned(),
+            qtype: mnemonic::type_text(seen.question.1).into_owned(),
         });
         Self { failures: failures.collect() }
     }

@@ -10,7 +10,7 @@ use super::params::Params;
 use crate::route::Door;
 use crate::server::core::{Core, View};
 use crate::server::explain::{Explainer, Wanted};
-use crate::wire::rtype;
+use crate::wire::mnemonic;
 
 /// What a page says instead: a status, and why.
 pub(super) type Refusal = (StatusCode, String);
@@ -51,7 +51,7 @@ pub fn wanted(params: &Params, servers: usize) -> Result<Wanted, String> {
     };
     Ok(Wanted {
         name: name.parse().map_err(|error| format!("`{name}` is no domain name: {error}"))?,
-        qtype: rtype::from_text(qtype).ok_or_else(|| format!("`{qtype}` is no record type"))?,
+        qtype: mnemonic::type_of(qtype).ok_or_else(|| format!("`{qtype}` is no record type"))?,
         door,
         from,
         trace: false,

@@ -24,7 +24,7 @@ use crate::peer::sends::SendLog;
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, Routes, Source, Whence};
 use crate::wire::exchange::Asked;
 use crate::wire::stamp::write_stamp;
-use crate::wire::{Flags, Name, NameBuf, Rcode, ReplyBody, class, rtype};
+use crate::wire::{Flags, Name, NameBuf, Rcode, ReplyBody, class, mnemonic};
 use crate::zone::Snapshot;
 
 /// The question.
@@ -78,7 +78,7 @@ impl<'a> Explainer<'a> {
         let search = wanted.search.as_deref().map(|namespace| self.search(wanted, namespace)).unwrap_or_default();
         Explanation {
             name: dotted(&wanted.name),
-            qtype: rtype::to_text(wanted.qtype).into_owned(),
+            qtype: mnemonic::type_text(wanted.qtype).into_owned(),
             live: self.live.is_some(),
             zone: ZoneState {
                 synced: self.zone.synced,

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::wire::record::Record;
-use crate::wire::{HEADER_LEN, NameBuf, NameRef, ReplyBody, read_u16, read_u32, rtype};
+use crate::wire::{HEADER_LEN, NameBuf, NameRef, ReplyBody, mnemonic, read_u16, read_u32, rtype};
 
 /// The answers and the authority records of a body, a line each.
 pub(in crate::server) fn lines(body: &ReplyBody, name: NameRef<'_>, qtype: u16) -> [Vec<String>; 2] {
@@ -25,7 +25,7 @@ fn line(record: &Record, message: &[u8]) -> String {
     let mut owner = NameBuf::new();
     let _ = owner.read(message, record.start);
     let data = data(record, message).unwrap_or_else(|| raw(record.data_in(message)));
-    format!("{} {} IN {} {data}", dotted(&owner), record.ttl, rtype::to_text(record.rtype))
+    format!("{} {} IN {} {data}", dotted(&owner), record.ttl, mnemonic::type_text(record.rtype))
 }
 
 /// The data of the types that are met here; none for others, and for what does not read.

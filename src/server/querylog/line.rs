@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::QueryLogFormat;
 use crate::server::asking::Transport;
-use crate::wire::{Flags, Incoming, MAX_MESSAGE, MIN_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, class, rtype};
+use crate::wire::{Flags, Incoming, MAX_MESSAGE, MIN_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, class, mnemonic};
 
 /// What of a question and its answer is logged.
 #[derive(Debug, PartialEq)]
@@ -101,7 +101,7 @@ impl Line {
     }
 
     fn qtype(&self) -> std::borrow::Cow<'static, str> {
-        rtype::to_text(self.qtype)
+        mnemonic::type_text(self.qtype)
     }
 
     fn class(&self) -> String {

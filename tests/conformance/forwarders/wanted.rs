@@ -89,7 +89,7 @@ pub const ALL: &[Wanted] = &[
         cases::memory_without_recursion,
         "It costs nobody a question.",
     ),
-    entry("Extended errors", UNBOUND, &[Ede], cases::extended_errors, "`dig` tells why (RFC 8914 2)."),
+    entry("Extended errors", BOTH, &[Ede], cases::extended_errors, "`dig` tells why (RFC 8914 2)."),
     entry("Rcodes of failures", UNBOUND, &[Rcode], cases::rcode_passed, "It is the upstream that knows what is wrong."),
     entry(
         "Rcodes above 15 without EDNS",

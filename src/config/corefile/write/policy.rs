@@ -1,5 +1,7 @@
 //! The rules of the policy stage, as the rows of `policy`.
 
+use std::borrow::Cow;
+
 use super::line;
 use super::text::{flow, quoted};
 use crate::config::policy::{
@@ -82,7 +84,7 @@ fn rewrite(out: &mut String, rule: &RewriteRule) {
     out.push_str("        rewrite:\n");
     let mut key = |key: &str, value: String| line(out, format_args!("          {key}: {value}"));
     key("then", if rule.proceed { "continue" } else { "stop" }.into());
-    let mut numbers = |field: &str, from: String, to: String| {
+    let mut numbers = |field: &str, from: Cow<'_, str>, to: Cow<'_, str>| {
         key("field", field.into());
         key("from", quoted(&from));
         key("to", quoted(&to));
@@ -120,7 +122,7 @@ fn rewrite(out: &mut String, rule: &RewriteRule) {
         }
         Rewrite::Rcode { name, from, to } => {
             let (kind, text) = matcher(name);
-            numbers("rcode", rcode_word(*from), rcode_word(*to));
+            numbers("rcode", rcode_word(*from).into(), rcode_word(*to).into());
             key("match", kind.into());
             key("name", quoted(text));
         }
