@@ -122,10 +122,15 @@ impl Routes {
     }
 
     /// Who may know a name of ours that we have not, if the server says that somebody may.
+    #[inline]
     #[must_use]
     pub fn fallthrough(&self, whence: &Whence<'_>, name: &NameBuf) -> Option<Remote> {
         let Door::Pods { server } = whence.door else { return None };
-        let (_, upstream) = self.fallthrough[server].longest(name)?;
+        let zones = &self.fallthrough[server];
+        if zones.is_empty() {
+            return None;
+        }
+        let (_, upstream) = zones.longest(name)?;
         match self.guarded(whence, Remote::Forward(*upstream)) {
             Decision::Remote(remote) => Some(remote),
             _ => None,

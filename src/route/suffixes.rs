@@ -26,6 +26,12 @@ impl<T> Suffixes<T> {
         self.zones.entry(zone).or_insert(value);
     }
 
+    #[inline]
+    #[must_use]
+    pub(super) fn is_empty(&self) -> bool {
+        self.depths == 0
+    }
+
     /// The longest zone that the name is in, by its number of labels.
     #[inline]
     #[must_use]

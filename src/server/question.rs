@@ -101,7 +101,10 @@ impl<'a> One<'a> {
 
     #[inline]
     fn finish(&self, writer: ReplyWriter<'_>, zone: ZoneSlot, rcode: Rcode, aa: bool, ede: Option<&Ede>) -> Outcome {
-        if let Some(ede) = ede {
+        // A refusal says what is wrong with the question, not with us, and has to cost as little as an answer.
+        if let Some(ede) = ede
+            && rcode != Rcode::REFUSED
+        {
             let Asking { core, now, .. } = self.asking;
             core.failures.note(ede, rcode, self.query.name, self.query.qtype, *now);
         }
