@@ -31,7 +31,6 @@ pub(super) enum Form<'n> {
 impl<'n> Form<'n> {
     /// `labels` stand in front of the origin.
     #[inline]
-    #[inline]
     pub(super) fn of(name: &'n NameBuf, labels: usize) -> Self {
         let Some(last) = labels.checked_sub(1) else { return Self::Apex };
         match (name.label(last), last) {
