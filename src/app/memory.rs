@@ -23,7 +23,7 @@ async fn watch_at(core: Weak<Core>, root: &Path) {
     loop {
         tokio::time::sleep(EVERY).await;
         let (Some(core), Some(memory)) = (core.upgrade(), memory(root)) else { return };
-        let configured = core.routing.load().config.servers.iter().map(|server| server.cache.size).sum();
+        let configured = core.routing.load().config.cache_size();
         let (mut pressure, before) = known.unwrap_or_else(|| (Pressure::new(configured), configured));
         let allowed = pressure.look(memory, configured, core.cache.bytes());
         // A reload may have set what is configured.

@@ -170,7 +170,7 @@ impl BoundApp {
         let core = Arc::new(Core {
             zone: Arc::clone(&zone),
             routing: Published::new(routing),
-            cache: Cache::new(config.servers.iter().map(|server| server.cache.size).sum()),
+            cache: Cache::new(config.cache_size()),
             inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: Handle::current(),

@@ -333,7 +333,7 @@ impl State {
         let old = self.core.routing.load();
         let new = self.builder.build(&self.config, &self.table, Some(&old));
         certificates::reload(&self.core, &self.config);
-        self.core.cache.resize(self.config.servers.iter().map(|server| server.cache.size).sum());
+        self.core.cache.resize(self.config.cache_size());
         self.feed.reconfigure(&self.config, zone_settings(&self.config, &self.table)).await;
         self.core.routing.publish(Arc::new(new));
     }

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Adjust, text};
-use crate::config::peers::{self, TableContext, TableResult};
-use crate::config::{Config, ConfigMapRef, PeerTable, PeersSource, Problem, UnknownKeys};
+use crate::config::peers::TableResult;
+use crate::config::{Config, ConfigMapRef, PeerTable, PeersSource, Problem};
 use crate::kube::api::Told;
 use crate::wire::Name;
 
@@ -157,15 +157,7 @@ fn files_of(config: &Config) -> Option<&Path> {
 }
 
 fn parse(config: &Config, path: &Path, text: &str) -> TableResult {
-    let stub_zones = config.stub_zones();
-    let context = TableContext {
-        cluster_domain: &config.cluster_domain,
-        region: config.region.as_ref(),
-        stub_zones: &stub_zones,
-        limits: &config.limits,
-        folder: files_of(config),
-    };
-    peers::parse(text, path, &context, UnknownKeys::Warn)
+    config.peer_table(path, text, files_of(config))
 }
 
 /// The namespaces of ours that the table's regions take away from the pods, by having the same name. A row that says

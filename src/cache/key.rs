@@ -94,7 +94,7 @@ impl Key {
         let route = self.0[10..].first_chunk().map_or(0, |route| u64::from_be_bytes(*route));
         let flags = self.0[22];
         Parts {
-            server: number(8),
+            server: self.server(),
             route,
             qtype: number(18),
             dnssec_ok: flags & 1 != 0,

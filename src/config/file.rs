@@ -17,6 +17,7 @@ use serde::Deserialize;
 use super::error::{Fault, Parsed, Problem, Report, UnknownKeys};
 use super::field::Field;
 use super::overrides::Overrides;
+use super::peers::{self, TableContext, TableResult};
 use super::reader::Reader;
 use super::spec::{CacheSpec, PeersSpec, Spec};
 use super::units::Time;
@@ -58,6 +59,26 @@ impl Config {
     pub fn stub_zones(&self) -> Vec<Name> {
         let rows = self.servers.iter().flat_map(|server| &server.forward);
         rows.map(|row| &row.zone).filter(|zone| !zone.as_ref().is_root()).cloned().collect()
+    }
+
+    /// Octets of the memory for answers, over all servers.
+    #[must_use]
+    pub fn cache_size(&self) -> usize {
+        self.servers.iter().map(|server| server.cache.size).sum()
+    }
+
+    /// Reads a peer table as this instance uses it. `folder`: where the files are that it names, if not beside it.
+    #[must_use]
+    pub fn peer_table(&self, path: &Path, text: &str, folder: Option<&Path>) -> TableResult {
+        let stub_zones = self.stub_zones();
+        let context = TableContext {
+            cluster_domain: &self.cluster_domain,
+            region: self.region.as_ref(),
+            stub_zones: &stub_zones,
+            limits: &self.limits,
+            folder,
+        };
+        peers::parse(text, path, &context, UnknownKeys::Warn)
     }
 }
 

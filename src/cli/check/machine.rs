@@ -134,7 +134,7 @@ pub fn judge(config: &Config, machine: &Machine) -> Vec<Line> {
             lines.push(Line::fine("file descriptors for all that the limits allow"));
         }
     }
-    let cache: u64 = config.servers.iter().map(|server| server.cache.size as u64).sum();
+    let cache = config.cache_size() as u64;
     if let Some(memory) = machine.memory.filter(|memory| *memory < cache + ZONE_BYTES) {
         let what = format!("the memory limit is {} MiB", memory >> 20);
         let why = format!(

@@ -10,7 +10,6 @@ use super::kubernetes;
 use crate::app::text;
 use crate::cli::admin::Instance;
 use crate::cli::files::{self, Problems};
-use crate::config::peers::{self, TableContext};
 use crate::config::{Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow, UnknownKeys};
 use crate::kube::api::{Settings, Single, Target, Told};
 use crate::metrics::Registry;
@@ -146,15 +145,7 @@ impl Table {
 
     /// `folder`: where the files are that the table names, if not beside it.
     fn of(config: &Config, path: &Path, text: &str, folder: Option<&Path>) -> Self {
-        let stub_zones = config.stub_zones();
-        let context = TableContext {
-            cluster_domain: &config.cluster_domain,
-            region: config.region.as_ref(),
-            stub_zones: &stub_zones,
-            limits: &config.limits,
-            folder,
-        };
-        let result = peers::parse(text, path, &context, UnknownKeys::Warn);
+        let result = config.peer_table(path, text, folder);
         Self {
             file: Some(path.to_owned()),
             table: result.table,
