@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::answered::Answered;
 use super::backoff::Backoff;
 use super::bells::Bells;
-use super::choice::Candidate;
+use super::choice::{Candidate, Turns};
 use super::connection::{AskError, Connection, Pending};
 use super::counters::{AddressSnapshot, Counters, Standing, count};
 use super::dial::Dial;
@@ -40,6 +40,7 @@ pub(super) const UNFIT: &str = "does not serve its region";
 pub(super) struct Common {
     pub(super) plan: RwLock<Arc<Plan>>,
     pub(super) bells: Arc<Bells>,
+    pub(super) turns: Turns,
     pub(super) hedges: Budget,
     pub(super) used: Use,
     pub(super) dial: Arc<dyn Dial>,

@@ -30,7 +30,7 @@ pub(super) async fn ask(
         let mut listening = std::pin::pin!(common.bells.listen(attempts.takes_any()));
         let addresses = group.addresses();
         if attempts.is_wanted() {
-            match attempts.step(&addresses, &common.hedges, Instant::now()) {
+            match attempts.step(&addresses, &common.turns, &common.hedges, Instant::now()) {
                 Step::Send { number, why, address, connection } => {
                     log.sent(address.server(), why);
                     match address.put(&connection, question, option) {

@@ -9,12 +9,11 @@ use tokio::time::Instant;
 
 use super::address::Address;
 use super::answered::Answered;
-use super::choice::{Candidate, Choice, choose, nearest};
+use super::choice::{Candidate, Choice, Turns, choose, nearest};
 use super::connection::{AskError, Connection};
 use super::counters::count;
 use super::group::Trouble;
 use super::hedge::{self, Budget};
-use super::random;
 use super::table::Ticket;
 use crate::wire::Rcode;
 use crate::wire::exchange::Received;
@@ -139,7 +138,7 @@ impl Attempts {
     }
 
     /// Where the send that is wanted goes. What cannot be sent and is not worth waiting for is wanted no more.
-    pub(super) fn step(&mut self, addresses: &[Arc<Address>], hedges: &Budget, now: Instant) -> Step {
+    pub(super) fn step(&mut self, addresses: &[Arc<Address>], turns: &Turns, hedges: &Budget, now: Instant) -> Step {
         let Some(why) = self.wanted.filter(|_| self.sends() < self.most_sends) else {
             self.wanted = None;
             return Step::GiveUp;
@@ -150,7 +149,7 @@ impl Attempts {
             .zip(addresses)
             .map(|(one, address)| Candidate { usable: one.usable && !self.was_asked(address.server()), ..*one })
             .collect();
-        let choice = choose(&fresh, random::unit());
+        let choice = choose(&fresh, turns.next());
         let found = match choice {
             Choice::Ask(at) => addresses[at].take(now, |_| true).map(|connection| (at, connection)),
             _ => None,

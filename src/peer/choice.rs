@@ -1,5 +1,6 @@
-//! Which server is asked next. Pure: it is given what is known of each, and a random number.
+//! Which server is asked next. Pure: it is given what is known of each, and a number that [`Turns`] spread.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Share of questions that go to a server that is not the fastest, so that one that has become faster is found.
@@ -15,6 +16,22 @@ pub struct Candidate {
     pub rtt: Option<Duration>,
 }
 
+/// Numbers from 0 up to 1 for one group's choices, each as far as can be from those before it: the golden ratio's multiples
+/// without their whole part. Exploring comes in its share of every few dozen questions, never at the first ones and never many
+/// times in a row. They need not be hard to guess: nothing is protected by which address is asked.
+#[derive(Debug, Default)]
+pub struct Turns(AtomicU64);
+
+impl Turns {
+    #[must_use]
+    pub fn next(&self) -> f64 {
+        /// 2^64 divided by the golden ratio, odd.
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let turn = self.0.fetch_add(STEP, Relaxed).wrapping_add(1 << 63);
+        (turn >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
 /// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
@@ -26,7 +43,7 @@ pub enum Choice {
     Nobody,
 }
 
-/// Chooses. `dice` is from 0 up to 1.
+/// Chooses. `dice` is from 0 up to, but not including, 1.
 #[must_use]
 pub fn choose(candidates: &[Candidate], dice: f64) -> Choice {
     let mut usable = candidates.iter().enumerate().filter(|(_, one)| one.usable).peekable();
@@ -90,20 +107,20 @@ mod tests {
     /// F31: a better way is found, and a worse one left, without anybody being told.
     #[test]
     fn a_way_that_becomes_better_or_worse_is_found() {
+        let turns = Turns::default();
         let mut state = 1u64;
-        let mut dice = move || {
+        let mut jitter = move || {
             // A small generator of its own, so that the simulation is the same each time.
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 11) as f64 / (1u64 << 53) as f64
+            0.8 + 0.4 * ((state >> 11) as f64 / (1u64 << 53) as f64)
         };
         let mut known = [SmoothedRtt::default(); 3];
         let mut ask = |true_rtts: [u64; 3], questions: usize| {
             let mut asked = [0usize; 3];
             for _ in 0..questions {
                 let all = known.map(|rtt| Candidate { usable: true, ready: true, rtt: rtt.get() });
-                let Choice::Ask(at) = choose(&all, dice()) else { panic!("one is ready") };
-                let jitter = 0.8 + 0.4 * dice();
-                known[at].sample_answer(Duration::from_millis(true_rtts[at]).mul_f64(jitter));
+                let Choice::Ask(at) = choose(&all, turns.next()) else { panic!("one is ready") };
+                known[at].sample_answer(Duration::from_millis(true_rtts[at]).mul_f64(jitter()));
                 asked[at] += 1;
             }
             asked
@@ -116,6 +133,18 @@ mod tests {
         assert!(turning[2] > 300, "found within the thousand: {turning:?}");
         let then = ask([160, 90, 20], 1_000);
         assert!(then[2] > 950 && then[0] > 0 && then[1] > 0, "the others are still looked at: {then:?}");
+    }
+
+    #[test]
+    fn exploring_comes_in_its_share_and_not_at_first() {
+        let turns = Turns::default();
+        let explores: Vec<bool> = (0..3_200).map(|_| turns.next() < EXPLORE).collect();
+        assert!(explores[..16].iter().all(|one| !one));
+        assert!(explores.windows(2).all(|two| !(two[0] && two[1])));
+        let longest = explores.split(|one| *one).map(<[bool]>::len).max();
+        assert!(longest < Some(64), "{longest:?}");
+        let share = explores.iter().filter(|one| **one).count();
+        assert!((98..=102).contains(&share), "{share}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::address::{Address, Common, Plan};
 
 use super::answered::Answered;
 use super::asking;
-use super::choice::{Candidate, nearest};
+use super::choice::{Candidate, Turns, nearest};
 use super::counters::AddressSnapshot;
 use super::dial::{Dial, Tcp};
 use super::hedge::Budget;
@@ -55,6 +55,7 @@ impl Group {
         let common = Common {
             plan,
             bells: Arc::default(),
+            turns: Turns::default(),
             hedges: Budget::default(),
             used: Use::new(Instant::now()),
             dial,
