@@ -49,6 +49,7 @@ use crate::route::Routes;
 use crate::server::admin::Admin;
 use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters, TableState};
+use crate::server::courier::Courier;
 use crate::server::failures::Failures;
 use crate::server::heartbeat::Heartbeats;
 use crate::server::identity::Identity;
@@ -174,6 +175,7 @@ impl BoundApp {
             inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: Handle::current(),
+            courier: Courier::default(),
             recorders: Recorders::new(&metrics, labels(&config)),
             heartbeats: Heartbeats::new(clock::now()),
             metrics: Arc::clone(&metrics),

@@ -9,6 +9,8 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::attempt::{Attempt, Handed};
+use super::flights::Course;
 use super::pool::{Bounds, Pool, UpstreamSnapshot};
 use super::resolv_conf;
 use super::tries::{self, Lost};
@@ -17,6 +19,7 @@ use crate::config::{ForwardConfig, Transport, Upstream};
 use crate::limits::Limits;
 use crate::peer::address::Plan;
 use crate::peer::counters::{AddressSnapshot, count};
+use crate::peer::datagram::Posted;
 use crate::peer::group::{Group, Trouble};
 use crate::peer::listed::Listed;
 use crate::peer::sends::SendLog;
@@ -40,6 +43,13 @@ struct How {
     bounds: Bounds,
     /// Why a file gave no servers.
     trouble: Option<String>,
+}
+
+/// A first try that is to be sent.
+pub struct First {
+    pub attempt: Attempt,
+    bounds: Bounds,
+    stamped: bool,
 }
 
 /// How a zone's upstreams stand, for metrics; the ones over TCP if that is its transport.
@@ -154,10 +164,10 @@ impl ForwardClient {
     /// # Errors
     /// If none answered before the deadline. SERVFAIL and REFUSED are answers here.
     pub async fn ask(&self, question: &Question, stamp: Option<&[u8]>) -> Result<Received, Failure> {
-        self.ask_logged(question, stamp, &SendLog::OFF).await
+        self.ask_logged(question, stamp, None, &SendLog::OFF).await
     }
 
-    /// The same, each send written down.
+    /// The same, each send written down, and the first of them made already.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -165,19 +175,19 @@ impl ForwardClient {
         &self,
         question: &Question,
         stamp: Option<&[u8]>,
+        handed: Option<Handed>,
         log: &SendLog,
     ) -> Result<Received, Failure> {
-        let (transport, bounds, stamped) = {
-            let how = self.how.read();
-            (how.config.transport, how.bounds, how.config.stamp && !self.zone.as_ref().is_root())
-        };
+        let (transport, bounds, stamped) = self.manner();
         let stamp = stamp.filter(|_| stamped);
         let zone = || self.zone.clone();
         match transport {
-            Transport::Udp => tries::ask(&self.udp, question, stamp, bounds, log).await.map_err(|lost| match lost {
-                Lost::NoServer => self.no_server(),
-                Lost::Dark => Failure::UpstreamDark { zone: zone() },
-            }),
+            Transport::Udp => {
+                tries::ask(&self.udp, question, stamp, bounds, handed, log).await.map_err(|lost| match lost {
+                    Lost::NoServer => self.no_server(),
+                    Lost::Dark => Failure::UpstreamDark { zone: zone() },
+                })
+            }
             Transport::Tcp => {
                 let until = Instant::now() + bounds.deadline;
                 match self.tcp.ask_logged(question, stamp, until, log).await {
@@ -191,6 +201,19 @@ impl ForwardClient {
                 }
             }
         }
+    }
+
+    /// A first try for whoever sends many questions at a time; none where that is not how this zone's servers are asked now.
+    #[must_use]
+    pub fn first(&self) -> Option<First> {
+        let (transport, bounds, stamped) = self.manner();
+        let attempt = (transport == Transport::Udp).then(|| tries::first(&self.udp)).flatten()?;
+        Some(First { attempt, bounds, stamped })
+    }
+
+    fn manner(&self) -> (Transport, Bounds, bool) {
+        let how = self.how.read();
+        (how.config.transport, how.bounds, how.config.stamp && !self.zone.as_ref().is_root())
     }
 
     /// Questions that a server has been sent so far.
@@ -218,6 +241,27 @@ impl ForwardClient {
             looping: self.listed.looping(),
             trouble: self.how.read().trouble.clone(),
         }
+    }
+}
+
+impl First {
+    /// How its datagram is sent.
+    #[must_use]
+    pub fn course(&self) -> Course {
+        let (began, standing) = (self.attempt.began.into_std(), *self.attempt.server.standing.lock());
+        Course {
+            server: self.attempt.server.address,
+            stamp_option: self.bounds.stamp_option,
+            late_at: began + standing.patience().min(self.bounds.deadline),
+            until: began + self.bounds.deadline,
+        }
+    }
+
+    /// Its datagram. `stamp` is the path of clusters, as for [`ForwardClient::ask`].
+    #[must_use]
+    pub fn write(&self, question: &Question, stamp: &[u8]) -> (Posted, Vec<u8>) {
+        let manner = self.attempt.manner(self.stamped.then_some((self.bounds.stamp_option, stamp)));
+        Posted::write(question, manner, self.bounds.spelling)
     }
 }
 

@@ -2,11 +2,14 @@
 //! TCP where UDP does not do, or over TCP always with the peers' client. No cache, no routes, no chase of CNAMEs.
 //!
 //! * [`client::ForwardClient`]: one forward row; what the rest of the program sees.
-//! * [`pool`]: the servers of a zone over UDP; `tries` is one question's way through them; [`upstream`] one server.
+//! * [`pool`]: the servers of a zone over UDP; `tries` is one question's way through them, [`attempt`] one try; [`upstream`] is what is
+//!   known of a server. [`flights`]: first tries of many questions at a time.
 //! * [`resolv_conf`]: servers out of a file. [`lookup`]: host names of peers' endpoints, resolved through these clients.
 
+pub mod attempt;
 pub mod client;
 mod finish;
+pub mod flights;
 pub mod lookup;
 pub mod pool;
 pub mod resolv_conf;

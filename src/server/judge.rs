@@ -136,7 +136,7 @@ impl Miss {
         let found =
             SCRATCH.with_borrow_mut(|scratch| match self.asking(core, view, 0).look_up(&self.message, scratch) {
                 Outcome::Reply(done) => Some((scratch[..done.len].to_vec(), (done.zone, done.by))),
-                Outcome::Miss | Outcome::Drop(_) => None,
+                Outcome::Ask | Outcome::Miss | Outcome::Drop(_) => None,
             });
         if found.is_some() {
             return found;
