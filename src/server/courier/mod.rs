@@ -8,7 +8,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::Waker;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -20,7 +19,7 @@ use super::permits::Permit;
 use super::udp::later::Later;
 use crate::answer::Failure;
 use crate::clock;
-use crate::forward::flights::{Course, Flights, Landed, SHARE};
+use crate::forward::flights::{Course, Flights, Landed, SHARE, Waker};
 use crate::peer::datagram::Datagram;
 
 /// How long it waits for anything at most: its sign of life must not grow old.

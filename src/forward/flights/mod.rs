@@ -9,8 +9,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+pub use mio::Waker;
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 
 use crate::peer::datagram::{Datagram, Posted, ROOM, any};
 use crate::wire::exchange::Question;
@@ -258,3 +259,6 @@ impl<T> Flight<T> {
             .extend(self.seats.iter_mut().filter_map(|out| out.what.take()).map(|what| Landed::Ended(what, outcome())));
     }
 }
+
+#[cfg(test)]
+mod tests;
