@@ -11,12 +11,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use self::parcel::{Errand, Parcel, Taken};
+use self::parcel::{Errand, Parcel};
 use super::contained::contained;
 use super::core::{Core, View};
 use super::heartbeat::Beat;
 use super::permits::Permit;
-use super::udp::later::Later;
+use super::udp::later::{Later, Reply, send};
 use crate::answer::Failure;
 use crate::clock;
 use crate::forward::flights::{Course, Flights, Landed, SHARE, Waker};
@@ -43,7 +43,7 @@ pub struct Thread(Arc<Mutex<Desk>>);
 
 /// Who waits for an outcome.
 enum Waiting {
-    Asker(Parcel),
+    Asker(Box<Parcel>),
     /// The question has been handed on.
     Successor(oneshot::Sender<Datagram>),
 }
@@ -119,9 +119,9 @@ impl Round {
                 std::thread::sleep(TICK);
             }
             self.flights.age(clock::now(), &mut self.landed);
-            for landed in std::mem::take(&mut self.landed) {
-                self.arrive(&view, landed);
-            }
+            let landed = std::mem::take(&mut self.landed).into_iter();
+            let replies: Vec<Reply> = landed.filter_map(|landed| self.arrive(&view, landed)).collect();
+            send(&self.core, replies);
         }
     }
 
@@ -140,34 +140,36 @@ impl Round {
             let permit = Arc::new(permit);
             let taken = contained(|| Errand::take(&self.core, view, &later.miss, &permit));
             match taken {
-                Some(Taken::Sends(course, errand)) => {
+                Some(Some((course, errand))) => {
                     let parcel = Parcel { later, permit, errand };
                     match courses.iter_mut().find(|(one, parcels)| one.goes_with(&course) && parcels.len() < SHARE) {
                         Some((_, parcels)) => parcels.push(parcel),
                         None => courses.push((course, vec![parcel])),
                     }
                 }
-                Some(Taken::Waits) => later.start(&self.core, permit),
+                Some(None) => later.start(&self.core, permit),
                 None => later.give_up(&self.core, &Failure::Panic),
             }
         }
         for (course, parcels) in courses {
-            let passengers = parcels.into_iter().map(|parcel| parcel.embarks(Waiting::Asker));
+            let passengers =
+                parcels.into_iter().map(|parcel| parcel.embarks(|parcel| Waiting::Asker(Box::new(parcel))));
             self.flights.send(course, passengers, &mut self.landed);
         }
     }
 
-    fn arrive(&mut self, view: &View, landed: Landed<Waiting>) {
+    fn arrive(&mut self, view: &View, landed: Landed<Waiting>) -> Option<Reply> {
         match landed {
-            Landed::Ended(Waiting::Asker(parcel), outcome) => parcel.arrive(&self.core, view, outcome),
+            Landed::Ended(Waiting::Asker(parcel), outcome) => return parcel.arrive(&self.core, view, outcome),
             // Whoever has gone has its answer from somewhere else.
             Landed::Ended(Waiting::Successor(successor), outcome) => drop(successor.send(outcome)),
             Landed::Late(Waiting::Asker(parcel), seat) => {
                 let (sender, outcome) = oneshot::channel();
                 self.flights.seat(seat, Waiting::Successor(sender));
-                parcel.is_late(&self.core, outcome);
+                parcel.goes_on(&self.core, outcome);
             }
             Landed::Late(Waiting::Successor(_), _) => {}
         }
+        None
     }
 }

@@ -19,7 +19,7 @@ use crate::server::core::{Core, View};
 use crate::server::fetch::{Fetch, Fetched};
 use crate::server::permits::Permit;
 use crate::server::resolve::Miss;
-use crate::server::udp::later::Later;
+use crate::server::udp::later::{Later, Reply};
 use crate::wire::exchange::Received;
 use crate::wire::stamp::{Stamp, write_stamp};
 use crate::wire::{Incoming, NameBuf, Query};
@@ -38,28 +38,20 @@ pub(super) struct Errand {
     first: First,
 }
 
-/// What becomes of a question that a worker has left.
-pub(super) enum Taken {
-    /// It leaves, on this course.
-    Sends(Course, Errand),
-    /// It is one for the runtime.
-    Waits,
-}
-
 impl Errand {
-    /// Whatever is not one question to one upstream waits in a task: a chain, an answer that has come meanwhile, one that is on its
-    /// way.
-    pub(super) fn take(core: &Arc<Core>, view: &View, miss: &Miss, permit: &Arc<Permit>) -> Taken {
+    /// None: whatever is not one question to one upstream waits in a task: a chain, an answer that has come meanwhile, one that is on
+    /// its way.
+    pub(super) fn take(core: &Arc<Core>, view: &View, miss: &Miss, permit: &Arc<Permit>) -> Option<(Course, Self)> {
         let mut name = NameBuf::new();
-        let Incoming::Query(query) = Query::parse(&miss.message, &mut name) else { return Taken::Waits };
+        let Incoming::Query(query) = Query::parse(&miss.message, &mut name) else { return None };
         let routing = &view.routing;
         let stamp = query.edns.and_then(|edns| edns.option(routing.config.stamp_option)).and_then(Stamp::parse);
         let whence = Whence { door: miss.door, stamp, own_id: view.zone.cluster_id };
         let Decision::Remote(remote @ Remote::Forward(upstream)) = routing.routes.decide(&whence, query.name) else {
-            return Taken::Waits;
+            return None;
         };
         if stamp.is_some() && routing.passes_the_stamp_on(remote) {
-            return Taken::Waits;
+            return None;
         }
         let fetch = Fetch {
             core: Arc::clone(core),
@@ -70,14 +62,14 @@ impl Errand {
             stamp: write_stamp(stamp, routing.routes.own().hop(view.zone.cluster_id)),
         };
         if fetch.at_once().is_some() {
-            return Taken::Waits;
+            return None;
         }
-        let Joined::Leader(leader) = core.inflight.join(&fetch.key(), clock::now()) else { return Taken::Waits };
+        let Joined::Leader(leader) = core.inflight.join(&fetch.key(), clock::now()) else { return None };
         match routing.upstreams[upstream].first() {
-            Some(first) => Taken::Sends(first.course(), Self { fetch, leader, first }),
+            Some(first) => Some((first.course(), Self { fetch, leader, first })),
             None => {
                 Arc::new(fetch).lead(leader, None, Arc::clone(permit));
-                Taken::Waits
+                None
             }
         }
     }
@@ -91,14 +83,14 @@ impl Parcel {
         Passenger { question: fetch.question.clone(), posted, message, what: wrapped(self) }
     }
 
-    /// Takes what came, and answers if it is an answer.
-    pub(super) fn arrive(self, core: &Arc<Core>, view: &View, outcome: Datagram) {
+    /// Takes what came, and gives the reply if it is an answer.
+    pub(super) fn arrive(self, core: &Arc<Core>, view: &View, outcome: Datagram) -> Option<Reply> {
         let Self { later, permit, errand: Errand { fetch, leader, first } } = self;
         match first.attempt.landed(outcome) {
             Ok(received) => {
                 let reply = contained(|| reply(core, view, &later.miss, &fetch, leader, received));
                 match reply {
-                    Some(Some((bytes, done))) => later.send(core, &bytes, &done),
+                    Some(Some((bytes, done))) => return Some(Reply { later, bytes, done, _held: Some(permit) }),
                     // What a CNAME leads to is to be asked for too.
                     Some(None) => later.start(core, permit),
                     None => later.give_up(core, &Failure::Panic),
@@ -113,10 +105,11 @@ impl Parcel {
                 later.start(core, permit);
             }
         }
+        None
     }
 
     /// It takes longer than others are waited for: the runtime goes on, and is told what comes of the first try.
-    pub(super) fn is_late(self, core: &Arc<Core>, outcome: oneshot::Receiver<Datagram>) {
+    pub(super) fn goes_on(self, core: &Arc<Core>, outcome: oneshot::Receiver<Datagram>) {
         let Self { later, permit, errand: Errand { fetch, leader, first } } = self;
         first.attempt.was_silent();
         let handed = Handed { attempt: first.attempt, outcome, late: true };

@@ -254,7 +254,7 @@ impl Connection {
         let (permit, from) = (admit(&core, self.door, self.from.ip()), self.from);
         self.core.runtime.spawn(async move {
             let reply = match permit {
-                Ok(permit) => finish(&core, &miss, Arc::new(permit)).await,
+                Ok(permit) => finish(&core, &miss, &Arc::new(permit)).await,
                 Err(failure) => give_up(&core, &miss, &failure),
             };
             let bytes = reply.map(|(bytes, done)| {
