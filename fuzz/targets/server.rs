@@ -43,6 +43,7 @@ const ZONE: &str = include_str!("zone.yaml");
 pub(crate) struct Server {
     pub(crate) core: Arc<Core>,
     pub(crate) runtime: Runtime,
+            courier: interlocal::server::courier::Courier::default(),
     /// When everything was put into the cache.
     pub(crate) now: Instant,
 }
@@ -50,6 +51,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            courier: interlocal::server::courier::Courier::default(),
         let parsed = file::parse(CONFIG, Path::new("config"), UnknownKeys::Refuse, &Overrides::default());
         let config = Arc::new(parsed.expect("a configuration").value);
         let table = table(&config);
@@ -58,6 +60,7 @@ impl Server {
         zone.publish(snapshot(settings(&config, &table)));
         let routing = {
             let _inside = runtime.enter();
+            courier: interlocal::server::courier::Courier::default(),
             routing(&config, &table, &metrics)
         };
         let now = clock::now();
@@ -70,6 +73,7 @@ impl Server {
             inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: runtime.handle().clone(),
+            courier: interlocal::server::courier::Courier::default(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),
             heartbeats: Heartbeats::new(now),
             metrics,
@@ -81,6 +85,7 @@ impl Server {
             table: TableState::new(true),
         };
         Self { core: Arc::new(core), runtime, now }
+            courier: interlocal::server::courier::Courier::default(),
     }
 }
 
