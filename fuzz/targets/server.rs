@@ -14,6 +14,7 @@ use interlocal::peer::{RegionClient, Settings};
 use interlocal::publish::Published;
 use interlocal::route::Routes;
 use interlocal::server::core::{Core, Counters, Routing, Slots, TableState};
+use interlocal::server::courier::Courier;
 use interlocal::server::heartbeat::Heartbeats;
 use interlocal::server::permits::Permits;
 use interlocal::server::recorders::Recorders;
@@ -43,7 +44,6 @@ const ZONE: &str = include_str!("zone.yaml");
 pub(crate) struct Server {
     pub(crate) core: Arc<Core>,
     pub(crate) runtime: Runtime,
-            courier: interlocal::server::courier::Courier::default(),
     /// When everything was put into the cache.
     pub(crate) now: Instant,
 }
@@ -51,7 +51,6 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            courier: interlocal::server::courier::Courier::default(),
         let parsed = file::parse(CONFIG, Path::new("config"), UnknownKeys::Refuse, &Overrides::default());
         let config = Arc::new(parsed.expect("a configuration").value);
         let table = table(&config);
@@ -60,7 +59,6 @@ impl Server {
         zone.publish(snapshot(settings(&config, &table)));
         let routing = {
             let _inside = runtime.enter();
-            courier: interlocal::server::courier::Courier::default(),
             routing(&config, &table, &metrics)
         };
         let now = clock::now();
@@ -73,7 +71,7 @@ impl Server {
             inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: runtime.handle().clone(),
-            courier: interlocal::server::courier::Courier::default(),
+            courier: Courier::default(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),
             heartbeats: Heartbeats::new(now),
             metrics,
@@ -85,7 +83,6 @@ impl Server {
             table: TableState::new(true),
         };
         Self { core: Arc::new(core), runtime, now }
-            courier: interlocal::server::courier::Courier::default(),
     }
 }
 
