@@ -60,6 +60,7 @@ fn builder(objects: Vec<Object>) -> Builder {
         pods: PodMode::Insecure,
         only_known_namespaces: false,
         endpoint_pod_names: false,
+        ignore_empty_services: false,
     };
     let mut builder = Builder::new(settings);
     objects.into_iter().for_each(|object| builder.apply(Event::Apply(object)));

@@ -68,6 +68,7 @@ fn builder<'o>(objects: impl Iterator<Item = &'o Object>) -> Builder {
         pods: PodMode::Verified,
         only_known_namespaces: false,
         endpoint_pod_names: true,
+        ignore_empty_services: false,
     });
     objects.for_each(|object| builder.apply(Event::Apply(object.clone())));
     builder.mark_synced();

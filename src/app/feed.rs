@@ -173,9 +173,10 @@ async fn say(health: Arc<Health>, waiting: Waiting) {
 
 fn waiting_for(source: &KubernetesSource) -> String {
     match source {
-        KubernetesSource::Api | KubernetesSource::Url(_) | KubernetesSource::Kubeconfig { .. } => {
-            "zone: waiting for the Kubernetes API".to_owned()
-        }
+        KubernetesSource::Api
+        | KubernetesSource::Url(_)
+        | KubernetesSource::Certified { .. }
+        | KubernetesSource::Kubeconfig { .. } => "zone: waiting for the Kubernetes API".to_owned(),
         KubernetesSource::None => "zone: a moment".to_owned(),
         KubernetesSource::Manifests(path) => format!("zone: waiting for manifests in {}", path.display()),
     }

@@ -72,6 +72,8 @@ impl Default for KubernetesConfig {
             namespaces: Namespaces::All,
             labels: Selector::default(),
             endpoint_pod_names: false,
+            noendpoints: false,
+            ignore_empty_service: false,
         }
     }
 }

@@ -9,6 +9,8 @@ mod log;
 pub(super) mod policy;
 mod servers;
 
+pub(super) use kubernetes::blind;
+
 use std::path::Path;
 use std::time::Duration;
 

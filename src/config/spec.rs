@@ -70,8 +70,19 @@ pub(super) struct KubernetesSpec {
     pub(super) namespace_labels: Field<Selector>,
     pub(super) labels: Field<Selector>,
     pub(super) endpoint_pod_names: Field<bool>,
+    pub(super) noendpoints: Field<bool>,
+    pub(super) ignore_empty_service: Field<bool>,
     pub(super) kubeconfig: Field<String>,
     pub(super) context: Field<String>,
+    pub(super) tls: At<ApiTlsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ApiTlsSpec {
+    pub(super) cert: Field<String>,
+    pub(super) key: Field<String>,
+    pub(super) ca: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

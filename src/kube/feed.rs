@@ -150,6 +150,7 @@ mod tests {
             pods: PodMode::Disabled,
             only_known_namespaces: false,
             endpoint_pod_names: false,
+            ignore_empty_services: false,
         }
     }
 

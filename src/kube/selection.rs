@@ -15,6 +15,8 @@ pub struct Selection {
     pub pods: bool,
     /// Are endpoints called by their pods' names? If not, these are not kept.
     pub pod_names: bool,
+    /// Are EndpointSlices left alone? Then nobody knows of endpoints.
+    pub no_endpoints: bool,
 }
 
 impl Selection {
@@ -25,6 +27,7 @@ impl Selection {
             labels: config.labels.clone(),
             pods: config.pods == PodMode::Verified,
             pod_names: config.endpoint_pod_names,
+            no_endpoints: config.noendpoints,
         }
     }
 
@@ -32,6 +35,17 @@ impl Selection {
     #[must_use]
     pub fn needs_namespaces(&self) -> bool {
         matches!(self.namespaces, Namespaces::Labelled(_))
+    }
+
+    /// The kinds of objects that are read.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let wanted = |kind: &Kind| match kind {
+            Kind::Namespace | Kind::Service => true,
+            Kind::Slice => !self.no_endpoints,
+            Kind::Pod => self.pods,
+        };
+        [Kind::Namespace, Kind::Service, Kind::Slice, Kind::Pod].into_iter().filter(wanted).collect()
     }
 
     /// What the API server is asked to leave out of these.
@@ -55,7 +69,8 @@ impl Selection {
             Namespaces::Named(names) => kind == Kind::Namespace || names.contains(namespace),
             Namespaces::All | Namespaces::Labelled(_) => true,
         };
-        named && (!is_labelled(kind) || takes(&self.labels, raw))
+        let read = kind != Kind::Slice || !self.no_endpoints;
+        read && named && (!is_labelled(kind) || takes(&self.labels, raw))
     }
 }
 
@@ -74,4 +89,21 @@ fn takes(selector: &Selector, raw: &RawObject) -> bool {
         Field::Is(labels) => labels.text(key),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_kinds_that_answers_depend_on_are_read() {
+        let kinds = |no_endpoints, pods| Selection { no_endpoints, pods, ..Selection::default() }.kinds();
+        assert_eq!(kinds(false, false), [Kind::Namespace, Kind::Service, Kind::Slice]);
+        assert_eq!(kinds(true, true), [Kind::Namespace, Kind::Service, Kind::Pod]);
+        // Manifests are all read, so each object is asked too.
+        let taken = |no_endpoints| {
+            Selection { no_endpoints, ..Selection::default() }.takes(Kind::Slice, "shop", &RawObject::default())
+        };
+        assert!(taken(false) && !taken(true));
+    }
 }

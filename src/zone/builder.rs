@@ -69,7 +69,9 @@ impl Builder {
             return;
         }
         let old = std::mem::replace(&mut self.settings, settings);
-        if old.ttl != self.settings.ttl || old.endpoint_pod_names != self.settings.endpoint_pod_names {
+        let records =
+            |settings: &ZoneSettings| (settings.ttl, settings.endpoint_pod_names, settings.ignore_empty_services);
+        if records(&old) != records(&self.settings) {
             self.touched.services.extend(self.store.service_names().cloned());
         }
         self.store.serve_only_known(self.settings.only_known_namespaces, &mut self.touched);
@@ -271,6 +273,7 @@ mod tests {
             pods: PodMode::Disabled,
             only_known_namespaces: false,
             endpoint_pod_names: false,
+            ignore_empty_services: false,
         }
     }
 

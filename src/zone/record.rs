@@ -52,6 +52,13 @@ impl ServiceRecord {
             ServiceAnswer::ExternalName(_) => Endpoints::default(),
             _ => Endpoints::new(service, slices, settings),
         };
+        let answer = match answer {
+            // Without endpoints that is a name that does not exist, whatever is asked.
+            ServiceAnswer::ClusterIp { .. } if settings.ignore_empty_services && endpoints.is_empty() => {
+                ServiceAnswer::Headless
+            }
+            other => other,
+        };
         let digest = digest_of(&service.name, &answer, &endpoints);
         Self { hash, digest, name: service.name.clone(), answer, endpoints }
     }

@@ -14,4 +14,6 @@ pub struct ZoneSettings {
     pub only_known_namespaces: bool,
     /// Endpoints without a hostname are called by their pod's name, in place of their address.
     pub endpoint_pod_names: bool,
+    /// A Service with an address of its own and without a ready endpoint is not there.
+    pub ignore_empty_services: bool,
 }

@@ -84,7 +84,7 @@ interlocal.yaml:4:15: error: `lots` is not a size
 interlocal.yaml:5:13: error: expected a mapping, found a list
    5 | kubernetes: [api]
      |             ^
-  help: its keys are: source, pods, ttl, namespaces, namespace_labels, labels, endpoint_pod_names, kubeconfig, context
+  help: its keys are: source, pods, ttl, namespaces, namespace_labels, labels, endpoint_pod_names, noendpoints, ignore_empty_service, kubeconfig, context, tls
 
 interlocal.yaml:6:1: error: unknown key `zzz`
    6 | zzz: 1

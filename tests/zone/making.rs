@@ -13,6 +13,7 @@ pub(crate) fn settings() -> ZoneSettings {
         pods: PodMode::Insecure,
         only_known_namespaces: false,
         endpoint_pod_names: false,
+        ignore_empty_services: false,
     }
 }
 

@@ -82,6 +82,10 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
         number(row.range)
     } else if row.kind.contains("a number") {
         Json::map([("type", Json::texts(&["integer", "string", "null"]))])
+    } else if let Some(keys) = row.kind.strip_prefix("mapping of ") {
+        // The keys stand between backquotes.
+        let keys = keys.split('`').skip(1).step_by(2).map(|key| (key.to_owned(), Json::map([]))).collect();
+        Json::map([("type", Json::texts(&["object", "null"])), ("properties", Json::Map(keys)), closed()])
     } else if row.kind == "mapping" {
         Json::map([("type", Json::texts(&["object", "null"])), ("properties", tls_door()), closed()])
     } else {

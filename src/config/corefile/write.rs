@@ -80,6 +80,12 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
         KubernetesSource::Api => out.push_str("  source: api\n"),
         KubernetesSource::None => out.push_str("  source: none\n"),
         KubernetesSource::Url(url) => line(out, format_args!("  source: {}", quoted(url))),
+        KubernetesSource::Certified { url, files } => {
+            line(out, format_args!("  source: {}", quoted(url)));
+            let [cert, key, ca] =
+                [&files.certificate, &files.key, &files.ca].map(|path| quoted(&path.display().to_string()));
+            line(out, format_args!("  tls: {{cert: {cert}, key: {key}, ca: {ca}}}"));
+        }
         KubernetesSource::Manifests(path) => {
             line(out, format_args!("  source: {}", quoted(&path.display().to_string())))
         }
@@ -103,6 +109,12 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
     }
     if config.endpoint_pod_names {
         out.push_str("  endpoint_pod_names: true\n");
+    }
+    if config.noendpoints {
+        out.push_str("  noendpoints: true\n");
+    }
+    if config.ignore_empty_service {
+        out.push_str("  ignore_empty_service: true\n");
     }
 }
 

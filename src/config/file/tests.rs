@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::config::node::{Content, Node};
 use crate::config::{
-    ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode, QueryClass, QueryLogConfig,
-    QueryLogFormat, Selector, Transport, Upstream,
+    ApiFiles, ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode, QueryClass,
+    QueryLogConfig, QueryLogFormat, Selector, Transport, Upstream,
 };
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
@@ -115,7 +115,7 @@ region: 1e3
 cluster_domain: k8s.example.
 listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2',
   peers_tls: {listen: [':8'], cert: c.pem, key: /k.pem, client_ca: ca.pem}}
-kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true}
+kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true, noendpoints: true}
 peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
@@ -167,7 +167,7 @@ sockets: plain
     assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, HOUR));
     assert_eq!(config.kubernetes.namespaces, Namespaces::Named(["shop", "db"].map(String::from).into()));
     assert_eq!(config.kubernetes.labels.to_string(), "app in (a,b),!x");
-    assert!(config.kubernetes.endpoint_pod_names);
+    assert!(config.kubernetes.endpoint_pod_names && config.kubernetes.noendpoints);
     assert_eq!((config.limits.watch_line_bytes, config.limits.list_page_bytes), (2 << 20, 3 << 20));
     assert_eq!(config.peers.source, PeersSource::File("conf/tables/peers.yaml".into()));
     let configmap = config.peers.configmap.unwrap();
@@ -204,6 +204,25 @@ fn no_peer_file_is_no_peers() {
     let url = "http://127.0.0.1:8001";
     let source = config(&format!("kubernetes: {{source: '{url}'}}")).kubernetes.source;
     assert_eq!(source, KubernetesSource::Url(url.into()));
+}
+
+#[test]
+fn files_for_the_api_server_are_all_there_and_empty_services_are_known() {
+    let of = |text: &str| config(&format!("kubernetes: {{{text}}}")).kubernetes;
+    let tls = "tls: {cert: c, key: /k, ca: a}";
+    let url = "https://10.0.0.1:6443".to_owned();
+    let files = ApiFiles { certificate: "conf/c".into(), key: "/k".into(), ca: "conf/a".into() };
+    assert_eq!(of(&format!("source: '{url}', {tls}")).source, KubernetesSource::Certified { url, files });
+    assert!(of("ignore_empty_service: true, noendpoints: false").ignore_empty_service);
+    for (text, message) in [
+        ("ignore_empty_service: true, noendpoints: true", "every Service is empty"),
+        ("source: 'https://a', tls: {cert: c, key: k}", "`tls` has no `ca`"),
+        ("source: 'http://a', tls: {cert: c, key: k, ca: a}", "`tls` is for a `source`"),
+        (tls, "`tls` is for a `source`"),
+    ] {
+        let errors = errors(&format!("kubernetes: {{{text}}}"));
+        assert!(errors.contains(message), "{text}: {errors}");
+    }
 }
 
 #[test]

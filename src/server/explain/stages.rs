@@ -172,7 +172,7 @@ fn missing(absent: Absent, subject: Option<&Subject>) -> String {
             format!("no such namespace `{namespace}`")
         }
         (Absent::Service, _) => format!("no such Service `{service}` in namespace `{namespace}`"),
-        (Absent::ReadyEndpoint, _) => format!("Service {namespace}/{service} is headless and has no ready endpoint"),
+        (Absent::ReadyEndpoint, _) => format!("Service {namespace}/{service} has no ready endpoint"),
         (Absent::Endpoint, _) => format!("no ready endpoint of Service {namespace}/{service} is called so"),
         (Absent::Port, _) => format!("Service {namespace}/{service} has no such port"),
         (Absent::Pod, _) => format!("no pod of namespace `{namespace}` has this address"),

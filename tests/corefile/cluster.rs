@@ -1,0 +1,130 @@
+//! Options that say what of the cluster is answered, and how the cluster is reached: the same Corefile and the same API server for
+//! CoreDNS and for us. Each row of a wanted difference has its reason.
+
+use hickory_proto::rr::RecordType::{self, A, AAAA, PTR, SRV};
+
+use crate::answers::{answer, upstream};
+use crate::setup::{Folder, Served};
+use crate::support::apiserver::ApiServer;
+use crate::support::certificates::Authority;
+use crate::support::coredns::CoreDns;
+use crate::support::ports::free_block;
+use crate::support::yaml;
+use interlocal::config::Overrides;
+
+/// A Corefile with `PORT`, `BIND`, `KUBECONFIG` and the upstream `ONE`, and what is asked of it.
+pub struct Case<'a> {
+    pub name: &'a str,
+    pub corefile: &'a str,
+    /// There once CoreDNS has read the cluster.
+    pub known: &'a str,
+    pub questions: &'a [(&'a str, RecordType)],
+    /// The name, and why our answer is another one.
+    pub wanted: &'a [(&'a str, &'a str)],
+}
+
+/// Asks both, and says how many answers were compared; none on a machine without CoreDNS.
+pub async fn compare(test: &str, cluster: &ApiServer, cases: &[Case<'_>]) -> Option<usize> {
+    let one = upstream("192.0.2.1");
+    let kubeconfig = format!("kubeconfig {}", cluster.kubeconfig().display());
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for case in cases {
+        let text = case.corefile.replace("KUBECONFIG", &kubeconfig).replace("BIND", "bind 127.0.0.1");
+        let text = text.replace("ONE", &one.address().to_string());
+        let port = free_block(1);
+        let theirs = CoreDns::start_with(test, port, &text.replace("PORT", &port.to_string()))?;
+        let ours = Served::start_with(Folder::new(&text.replace("PORT", "0")), Overrides::default()).await;
+        theirs.answers(case.known).await;
+        let mut seen = vec![false; case.wanted.len()];
+        for (asked, rtype) in case.questions {
+            let (ours, theirs) =
+                (answer(ours.dns(), asked, *rtype).await, answer(theirs.address(), asked, *rtype).await);
+            compared += 1;
+            match case.wanted.iter().position(|(name, _)| name == asked) {
+                _ if ours == theirs => {}
+                Some(row) => seen[row] = true,
+                None => wrong.push(format!("{}: {asked} {rtype}\n  ours:   {ours}\n  theirs: {theirs}", case.name)),
+            }
+        }
+        let unseen = case.wanted.iter().zip(&seen).filter(|(_, seen)| !**seen);
+        wrong.extend(unseen.map(|((name, _), _)| format!("{}: no difference any more: {name}", case.name)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("compared {compared} answers with CoreDNS");
+    Some(compared)
+}
+
+fn objects() -> String {
+    yaml::join(&[
+        yaml::namespace("shop"),
+        yaml::service("shop/web", &["10.96.0.80"], &["http:80"]),
+        yaml::slice("shop/web", &["10.1.0.5=web-0"], &["http:80"]),
+        yaml::service("shop/empty", &["10.96.0.81"], &["http:80"]),
+        yaml::slice("shop/empty", &["10.1.0.6!"], &["http:80"]),
+        yaml::headless("shop/db", &["sql:5432"]),
+        yaml::slice("shop/db", &["10.1.0.7=db-0"], &["sql:5432"]),
+        yaml::external("shop/out", "www.example.net"),
+    ])
+}
+
+const QUESTIONS: &[(&str, RecordType)] = &[
+    ("web.shop.svc.cluster.local", A),
+    ("web.shop.svc.cluster.local", AAAA),
+    ("web.shop.svc.cluster.local", SRV),
+    ("_http._tcp.web.shop.svc.cluster.local", SRV),
+    ("web-0.web.shop.svc.cluster.local", A),
+    ("empty.shop.svc.cluster.local", A),
+    ("empty.shop.svc.cluster.local", AAAA),
+    ("_http._tcp.empty.shop.svc.cluster.local", SRV),
+    ("db.shop.svc.cluster.local", A),
+    ("db.shop.svc.cluster.local", SRV),
+    ("db-0.db.shop.svc.cluster.local", A),
+    ("out.shop.svc.cluster.local", A),
+    ("none.shop.svc.cluster.local", A),
+    ("80.0.96.10.in-addr.arpa", PTR),
+    ("81.0.96.10.in-addr.arpa", PTR),
+    ("5.0.1.10.in-addr.arpa", PTR),
+    ("7.0.1.10.in-addr.arpa", PTR),
+];
+
+#[tokio::test]
+async fn what_of_the_cluster_is_answered_and_who_asks_it_is_as_with_coredns() {
+    let test = "what_of_the_cluster_is_answered_and_who_asks_it_is_as_with_coredns";
+    let folder = Folder::new("");
+    let authority = Authority::new("people");
+    let person = authority.sign_person("dns", "system:masters");
+    let name = |of: &str| folder.path(of).display().to_string();
+    [("people.crt", authority.pem()), ("dns.crt", &person.cert), ("dns.key", &person.key)]
+        .iter()
+        .for_each(|(name, text)| folder.put(name, text));
+    let flag = format!("--client-ca-file={}", name("people.crt"));
+    let Some(cluster) = ApiServer::start(test, &[&flag]).await else { return };
+    cluster.apply(&objects()).await;
+    let certified = format!(
+        ".:PORT {{\n    BIND\n    kubernetes cluster.local in-addr.arpa {{\n        endpoint {}\n        tls {} {} {}\n    }}\n    forward . ONE\n}}\n",
+        cluster.url(),
+        name("dns.crt"),
+        name("dns.key"),
+        cluster.ca().display()
+    );
+    let known = "web.shop.svc.cluster.local";
+    let cases = [
+        Case {
+            name: "noendpoints",
+            corefile: ".:PORT {\n    BIND\n    kubernetes cluster.local in-addr.arpa {\n        KUBECONFIG\n        noendpoints\n    }\n    forward . ONE\n}\n",
+            known,
+            questions: QUESTIONS,
+            wanted: &[],
+        },
+        Case {
+            name: "ignore empty_service",
+            corefile: ".:PORT {\n    BIND\n    kubernetes cluster.local in-addr.arpa {\n        KUBECONFIG\n        ignore empty_service\n    }\n    forward . ONE\n}\n",
+            known,
+            questions: QUESTIONS,
+            wanted: &[("81.0.96.10.in-addr.arpa", "a name that does not exist is no address's name")],
+        },
+        Case { name: "tls", corefile: &certified, known, questions: QUESTIONS, wanted: &[] },
+    ];
+    let Some(compared) = compare(test, &cluster, &cases).await else { return };
+    assert_eq!(compared, cases.len() * QUESTIONS.len());
+}
