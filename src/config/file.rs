@@ -128,6 +128,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
         stamp_option: stamp_option(&spec.stamp_option, report),
         plain_sockets: plain_sockets(&spec.sockets, report),
     };
+    policy::check(&config, spec.policy.place().or(spec.servers.place()), report);
     overrides.apply(&mut config, report);
     listeners::check(&config, spec, report);
     config

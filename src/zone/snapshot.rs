@@ -93,6 +93,12 @@ impl Snapshot {
         self.tables.namespaces.iter().map(|name| &**name)
     }
 
+    /// The namespace of the pod at this address, if pods are verified and no pod of another one has it too.
+    #[must_use]
+    pub fn namespace_of(&self, address: IpAddr) -> Option<&str> {
+        self.tables.pods.of(self.tables.address_hash(address)).only(address)
+    }
+
     #[inline]
     pub(super) fn service(&self, namespace: &[u8], name: &[u8]) -> Option<&ServiceRecord> {
         let hash = self.tables.service_hash(namespace, name);

@@ -128,3 +128,65 @@ async fn what_of_the_cluster_is_answered_and_who_asks_it_is_as_with_coredns() {
     let Some(compared) = compare(test, &cluster, &cases).await else { return };
     assert_eq!(compared, cases.len() * QUESTIONS.len());
 }
+
+/// The questions come from 127.0.0.1, so that is where a pod of `shop` is.
+#[tokio::test]
+async fn search_paths_are_walked_as_with_coredns() {
+    let test = "search_paths_are_walked_as_with_coredns";
+    let Some(cluster) = ApiServer::start(test, &[]).await else { return };
+    let node = "apiVersion: v1\nkind: Node\nmetadata: {name: node-a}\n".to_owned();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: asker, namespace: shop}\n\
+               spec: {nodeName: node-a, containers: [{name: it, image: none}]}\n";
+    let back = [yaml::namespace("back"), yaml::service("back/web", &["10.96.0.90"], &["http:80"])];
+    cluster.apply(&yaml::join(&[node, objects(), back.join("---\n"), pod.to_owned()])).await;
+    let status =
+        "{\"status\": {\"phase\": \"Running\", \"podIP\": \"127.0.0.1\", \"podIPs\": [{\"ip\": \"127.0.0.1\"}]}}";
+    cluster.patch_status("shop", "pod/asker", status).await;
+    let folder = Folder::new("");
+    folder.put("search.conf", "search shop.svc.cluster.local svc.cluster.local other.example\n");
+    let by_file = format!(
+        ".:PORT {{\n    BIND\n    kubernetes cluster.local {{\n        KUBECONFIG\n    }}\n    autopath cluster.local {}\n    forward . ONE\n}}\n",
+        folder.path("search.conf").display()
+    );
+    // There once it knows the pod.
+    let known = "127-0-0-1.shop.pod.cluster.local";
+    let questions = &[
+        ("web.shop.svc.cluster.local", A),
+        ("www.example.net.shop.svc.cluster.local", A),
+        ("WWW.Example.Net.shop.svc.cluster.local", A),
+        ("web.back.shop.svc.cluster.local", A),
+        ("web.back.shop.svc.cluster.local", AAAA),
+        ("web.back.svc.shop.svc.cluster.local", A),
+        ("none.shop.svc.cluster.local", AAAA),
+        ("none.shop.svc.cluster.local", SRV),
+        ("out.shop.svc.cluster.local", A),
+        ("web.back.svc.cluster.local", A),
+        ("none.back.svc.cluster.local", A),
+        ("shop.svc.cluster.local", A),
+        ("www.example.net", A),
+    ];
+    let wanted = &[
+        ("out.shop.svc.cluster.local", "a name has one CNAME"),
+        ("WWW.Example.Net.shop.svc.cluster.local", "the target of the CNAME is in lower case"),
+        ("shop.svc.cluster.local", "the first domain itself is not walked for, and does not fail"),
+    ];
+    let cases = [
+        Case {
+            name: "autopath @kubernetes",
+            corefile: ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        KUBECONFIG\n        pods verified\n    }\n    autopath @kubernetes\n    forward . ONE\n}\n",
+            known,
+            questions,
+            wanted,
+        },
+        Case { name: "autopath FILE", corefile: &by_file, known: "web.shop.svc.cluster.local", questions, wanted },
+        Case {
+            name: "autopath without pods",
+            corefile: ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        KUBECONFIG\n    }\n    autopath @kubernetes\n    forward . ONE\n}\n",
+            known: "web.shop.svc.cluster.local",
+            questions,
+            wanted: &[],
+        },
+    ];
+    let Some(compared) = compare(test, &cluster, &cases).await else { return };
+    assert_eq!(compared, cases.len() * questions.len());
+}

@@ -2,6 +2,7 @@
 //! others is for `assemble` to say.
 
 mod acl;
+mod autopath;
 mod bind;
 mod cache;
 mod forward;
@@ -35,9 +36,10 @@ use crate::wire::Name;
 const REPEATABLE: [&str; 7] = ["forward", "rewrite", "template", "log", "acl", "errors", "import"];
 
 /// Those that say something of their own here.
-const READ: [&str; 25] = [
+const READ: [&str; 26] = [
     "acl",
     "any",
+    "autopath",
     "bind",
     "bufsize",
     "cache",
@@ -121,6 +123,7 @@ pub(super) fn block(written: &Written, sources: &Sources) -> Block {
         block.named.push(name.to_owned());
         read(&mut block, directive, sources);
     }
+    autopath::without_pods(&mut block, sources);
     block
 }
 
@@ -136,6 +139,7 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "prometheus" => block.prometheus = listeners::prometheus(directive, sources),
         "bind" => block.bind = bind::read(directive, sources),
         "acl" => add(acl::read(directive, sources)),
+        "autopath" => add(autopath::read(directive, sources)),
         "hosts" => add(hosts::read(directive, sources)),
         "template" => add(template::read(directive, sources)),
         "rewrite" => add(rewrite::read(directive, sources).map(|read| rule(Vec::new(), read))),

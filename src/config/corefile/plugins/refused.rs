@@ -10,13 +10,8 @@ const CLEAR: &str =
     "pods ask over UDP and TCP; other regions can ask over TLS, see `listen.peers_tls` of interlocal.yaml";
 
 /// Name, what would be different, and what to do instead.
-pub(super) const REFUSED: [(&str, &str, &str); 32] = [
+pub(super) const REFUSED: [(&str, &str, &str); 31] = [
     ("auto", "zone files are not served", STUB),
-    (
-        "autopath",
-        "search paths are walked by the clients: names would be answered, but not for the whole path at once",
-        "remove it; a denial from memory costs microseconds, and `ndots:1` in the pod's dnsConfig saves the questions",
-    ),
     ("azure", "zones of Azure DNS are not served", STUB),
     ("clouddns", "zones of Google Cloud DNS are not served", STUB),
     ("dnssec", "answers are not signed", "sign the zone where it is served, and forward it: `forward ZONE ADDRESS`"),
