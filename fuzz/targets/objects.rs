@@ -69,6 +69,7 @@ fn builder<'o>(objects: impl Iterator<Item = &'o Object>) -> Builder {
         only_known_namespaces: false,
         endpoint_pod_names: true,
         ignore_empty_services: false,
+        externals: Vec::new(),
     });
     objects.for_each(|object| builder.apply(Event::Apply(object.clone())));
     builder.mark_synced();

@@ -106,6 +106,7 @@ fn settings(config: &Config, table: &PeerTable) -> ZoneSettings {
         only_known_namespaces: false,
         endpoint_pod_names: false,
         ignore_empty_services: false,
+        externals: Vec::new(),
     }
 }
 

@@ -151,7 +151,7 @@ fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>>
 }
 
 fn manifest(path: &Path, config: &Config) -> Result<String, String> {
-    let loaded = manifests::load(path, &config.limits, &Selection::of(&config.kubernetes));
+    let loaded = manifests::load(path, &config.limits, &Selection::of(config));
     if loaded.problems.is_empty() {
         return Ok(format!("manifests, {} object(s)", loaded.objects.len()));
     }

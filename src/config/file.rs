@@ -1,6 +1,7 @@
 //! `interlocal.yaml` to a `Config`: the spec is judged once, here and in the files below, and what comes out cannot be
 //! wrong. It reads no file and knows no peer table.
 
+mod external;
 mod forward;
 mod kubernetes;
 mod limits;

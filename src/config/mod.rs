@@ -6,6 +6,7 @@ pub mod defaults;
 pub mod distance;
 mod endpoint;
 pub mod error;
+mod external;
 mod field;
 pub mod file;
 mod label;
@@ -23,6 +24,7 @@ pub mod units;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
+pub use external::ExternalConfig;
 pub use overrides::Overrides;
 pub use policy::PolicyConfig;
 pub use selector::Selector;
@@ -74,6 +76,8 @@ pub struct ServerConfig {
     /// What is done with questions before they are looked up, and with replies.
     pub policy: Vec<PolicyConfig>,
     pub routes: RouteRules,
+    /// Zones of load balancers' names.
+    pub external: Vec<ExternalConfig>,
 }
 
 /// What becomes of names beside what `zones` and `forward` say of them.

@@ -237,6 +237,28 @@ impl PolicyConfig {
     }
 }
 
+impl PolicyRule {
+    /// What does the same in CoreDNS.
+    #[must_use]
+    pub const fn plugin(&self) -> &'static str {
+        match self {
+            Self::Acl(_) => "acl",
+            Self::Rewrite(_) => "rewrite",
+            Self::Hosts(_) => "hosts",
+            Self::Template(_) => "template",
+            Self::Any => "any",
+            Self::Local(_) => "local",
+            Self::Minimal => "minimal",
+            Self::Header(_) => "header",
+            Self::Autopath(_) => "autopath",
+            Self::Dns64(_) => "dns64",
+            Self::Whoami => "whoami",
+            Self::Chaos(_) => "chaos",
+            Self::Nsid(_) => "nsid",
+        }
+    }
+}
+
 impl Scope {
     /// Is the name one of these?
     #[must_use]

@@ -22,6 +22,7 @@ pub(super) struct Spec {
     pub(super) peers: At<PeersSpec>,
     pub(super) forward: ForwardSpecs,
     pub(super) policy: PolicySpecs,
+    pub(super) external: ExternalSpecs,
     pub(super) cache: At<CacheSpec>,
     pub(super) shutdown: At<ShutdownSpec>,
     pub(super) limits: At<LimitsSpec>,
@@ -34,6 +35,7 @@ pub(super) struct Spec {
     pub(super) servers: At<Vec<At<ServerSpec>>>,
 }
 
+pub(super) type ExternalSpecs = At<Vec<At<ExternalSpec>>>;
 pub(super) type ForwardSpecs = At<Vec<At<ForwardSpec>>>;
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,6 +112,16 @@ pub(super) struct ForwardSpec {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+pub(super) struct ExternalSpec {
+    pub(super) zone: Field<Name>,
+    pub(super) apex: Field<String>,
+    pub(super) ttl: Field<Time>,
+    pub(super) headless: Field<bool>,
+    pub(super) fallthrough: Field<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct CapsSpec {
     pub(super) max_ttl: Field<Time>,
     pub(super) max_negative_ttl: Field<Time>,
@@ -163,6 +175,7 @@ pub(super) struct ServerSpec {
     pub(super) refuse: FieldList<Name>,
     pub(super) fallthrough: FieldList<Name>,
     pub(super) closed: FieldList<Name>,
+    pub(super) external: ExternalSpecs,
 }
 
 /// As `Limits`.

@@ -2,7 +2,7 @@
 
 use super::lax::Field;
 use super::objects::RawObject;
-use crate::config::{KubernetesConfig, Namespaces, PodMode, Selector};
+use crate::config::{Config, Namespaces, PodMode, Selector};
 use crate::zone::object::Kind;
 
 /// What of a cluster is served; by default everything but pods.
@@ -17,12 +17,17 @@ pub struct Selection {
     pub pod_names: bool,
     /// Are EndpointSlices left alone? Then nobody knows of endpoints.
     pub no_endpoints: bool,
+    /// Is it kept where Services are reached from outside?
+    pub external: bool,
 }
 
 impl Selection {
     #[must_use]
-    pub fn of(config: &KubernetesConfig) -> Self {
+    pub fn of(config: &Config) -> Self {
+        let external = config.servers.iter().any(|server| !server.external.is_empty());
+        let config = &config.kubernetes;
         Self {
+            external,
             namespaces: config.namespaces.clone(),
             labels: config.labels.clone(),
             pods: config.pods == PodMode::Verified,

@@ -85,6 +85,7 @@ impl Policy {
             return None;
         }
         let forwarded = server.forward.iter().map(|row| &row.zone);
+        let external = server.external.iter().map(|external| &external.zone);
         let mut policy = Self {
             acl: Vec::new(),
             local: Vec::new(),
@@ -99,7 +100,7 @@ impl Policy {
             hosts: Vec::new(),
             whoami: Vec::new(),
             nsid: Vec::new(),
-            claimed: server.zones.iter().chain(forwarded).cloned().collect(),
+            claimed: server.zones.iter().chain(forwarded).chain(external).cloned().collect(),
             cluster: server.zones.clone(),
             identity: identity.clone(),
             tally,

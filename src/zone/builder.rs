@@ -7,7 +7,7 @@ use super::digest::Digest;
 use super::object::{Event, ObjectName};
 use super::record::ServiceRecord;
 use super::settings::ZoneSettings;
-use super::snapshot::{Counts, Snapshot, Tables, origins};
+use super::snapshot::{Counts, Snapshot, Tables, externals, origins};
 use super::store::{PodChange, Store, Touched};
 use super::table::ShardTable;
 use crate::config::PodMode;
@@ -129,6 +129,7 @@ impl Builder {
             cluster_id: self.store.namespace_uid(IDENTITY).map_or_else(ClusterId::default, cluster_id),
             counts: self.counts,
             origins: origins(&self.settings),
+            externals: externals(&self.settings),
             ttl: self.settings.ttl,
             pod_mode: self.settings.pods,
             tables: self.tables.clone(),
@@ -274,6 +275,7 @@ mod tests {
             only_known_namespaces: false,
             endpoint_pod_names: false,
             ignore_empty_services: false,
+            externals: Vec::new(),
         }
     }
 
@@ -284,7 +286,8 @@ mod tests {
         let name = ObjectName::new("shop", "web");
         let address = "10.0.0.1".parse().expect("an address");
         let kind = ServiceKind::ClusterIp(Box::new(["10.0.0.2".parse().expect("an address")]));
-        let service = Service { name: name.clone(), kind, ports: Box::default(), publish_not_ready: false };
+        let service =
+            Service { name: name.clone(), kind, ports: Box::default(), publish_not_ready: false, external: None };
         let endpoints = Box::new([Endpoint { address, ready: true, hostname: None, pod: None }]);
         let slice = Slice { name: name.clone(), service: "web".into(), ports: Box::default(), endpoints };
         builder.apply(Event::Apply(Object::Service(service)));

@@ -1,6 +1,6 @@
 //! What of the configuration the zone depends on.
 
-use crate::config::PodMode;
+use crate::config::{ExternalConfig, PodMode};
 use crate::wire::Name;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,4 +16,6 @@ pub struct ZoneSettings {
     pub endpoint_pod_names: bool,
     /// A Service with an address of its own and without a ready endpoint is not there.
     pub ignore_empty_services: bool,
+    /// Zones of load balancers' names, numbered behind the origins.
+    pub externals: Vec<ExternalConfig>,
 }

@@ -1,7 +1,7 @@
 //! Options that say what of the cluster is answered, and how the cluster is reached: the same Corefile and the same API server for
 //! CoreDNS and for us. Each row of a wanted difference has its reason.
 
-use hickory_proto::rr::RecordType::{self, A, AAAA, PTR, SRV};
+use hickory_proto::rr::RecordType::{self, A, AAAA, NS, PTR, SRV, TXT};
 
 use crate::answers::{answer, upstream};
 use crate::setup::{Folder, Served};
@@ -186,6 +186,92 @@ async fn search_paths_are_walked_as_with_coredns() {
             questions,
             wanted: &[],
         },
+    ];
+    let Some(compared) = compare(test, &cluster, &cases).await else { return };
+    assert_eq!(compared, cases.len() * questions.len());
+}
+
+/// A Service with load balancers, which the API server takes from `status`.
+async fn balanced(cluster: &ApiServer, name: &str, ingress: &str) {
+    let service = format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop}}\n\
+         spec: {{type: LoadBalancer, ports: [{{name: http, port: 80}}]}}\n"
+    );
+    cluster.apply(&service).await;
+    let status = format!("{{\"status\": {{\"loadBalancer\": {{\"ingress\": [{ingress}]}}}}}}");
+    cluster.patch_status("shop", &format!("service/{name}"), &status).await;
+}
+
+#[tokio::test]
+async fn load_balancers_have_names_as_with_coredns() {
+    let test = "load_balancers_have_names_as_with_coredns";
+    let Some(cluster) = ApiServer::start(test, &[]).await else { return };
+    let outside = "apiVersion: v1\nkind: Service\nmetadata: {name: outside, namespace: shop}\n\
+                   spec: {externalIPs: [192.0.2.30], ports: [{name: http, port: 80}]}\n";
+    cluster.apply(&yaml::join(&[objects(), outside.to_owned()])).await;
+    balanced(&cluster, "front", "{\"ip\": \"192.0.2.20\"}, {\"ip\": \"192.0.2.21\"}").await;
+    balanced(&cluster, "named", "{\"hostname\": \"lb.example.net\"}").await;
+    let questions = &[
+        ("front.shop.lb.example", A),
+        ("Front.Shop.LB.example", A),
+        ("front.shop.lb.example", AAAA),
+        ("front.shop.lb.example", TXT),
+        ("front.shop.lb.example", SRV),
+        ("_http._tcp.front.shop.lb.example", SRV),
+        ("_http._tcp.front.shop.lb.example", A),
+        ("_none._tcp.front.shop.lb.example", A),
+        ("x.front.shop.lb.example", A),
+        ("a.b.c.front.shop.lb.example", A),
+        ("named.shop.lb.example", A),
+        ("named.shop.lb.example", SRV),
+        ("outside.shop.lb.example", A),
+        ("web.shop.lb.example", A),
+        ("web-0.web.shop.lb.example", A),
+        ("db.shop.lb.example", A),
+        ("db.shop.lb.example", SRV),
+        ("_sql._tcp.db.shop.lb.example", SRV),
+        ("db-0.db.shop.lb.example", A),
+        ("none.shop.lb.example", A),
+        ("shop.lb.example", A),
+        ("none.lb.example", A),
+        ("lb.example", A),
+        ("lb.example", NS),
+        ("dns.lb.example", A),
+        ("x.dns.lb.example", A),
+        ("x.out.lb.example", A),
+        ("front.shop.svc.cluster.local", AAAA),
+        ("www.example.net", A),
+    ];
+    let label = ("x.front.shop.lb.example", "no endpoint is called so: CoreDNS takes any label");
+    let (known, head) = (
+        "front.shop.lb.example",
+        ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        KUBECONFIG\n    }\n    forward . ONE\n",
+    );
+    let plain = format!("{head}    k8s_external lb.example\n}}\n");
+    let all = format!(
+        "{head}    k8s_external lb.example {{\n        apex out\n        headless\n        ttl 5\n    }}\n}}\n"
+    );
+    let falls = format!("{head}    k8s_external lb.example {{\n        fallthrough\n        ttl 60\n    }}\n}}\n");
+    let own_block = format!(
+        "{head}}}\nlb.example:PORT {{\n    BIND\n    kubernetes cluster.local {{\n        KUBECONFIG\n    }}\n    k8s_external\n}}\n"
+    );
+    let cases = [
+        Case { name: "k8s_external", corefile: &plain, known, questions, wanted: &[label] },
+        Case { name: "headless and apex", corefile: &all, known, questions, wanted: &[label] },
+        Case {
+            name: "fallthrough and ttl",
+            corefile: &falls,
+            known,
+            questions,
+            wanted: &[
+                label,
+                ("x.dns.lb.example", "names below the apex fall through as others do"),
+                ("front.shop.lb.example", "SRV records have the TTL of the zone"),
+                ("_http._tcp.front.shop.lb.example", "SRV records have the TTL of the zone"),
+                ("named.shop.lb.example", "a CNAME has the TTL of the zone"),
+            ],
+        },
+        Case { name: "a block of its own", corefile: &own_block, known, questions, wanted: &[label] },
     ];
     let Some(compared) = compare(test, &cluster, &cases).await else { return };
     assert_eq!(compared, cases.len() * questions.len());

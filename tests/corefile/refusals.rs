@@ -11,7 +11,7 @@ use crate::setup::problems;
 const GOLDEN: &str = "tests/corefile/golden/refusals.txt";
 
 /// Directives that mean something here; the others are refused, and all of those are in the file.
-const MEAN_SOMETHING: [&str; 38] = [
+const MEAN_SOMETHING: [&str; 39] = [
     "acl",
     "any",
     "autopath",
@@ -30,6 +30,7 @@ const MEAN_SOMETHING: [&str; 38] = [
     "health",
     "hosts",
     "import",
+    "k8s_external",
     "kubernetes",
     "loadbalance",
     "local",
@@ -95,6 +96,9 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    kubernetes cluster.local {\n        noendpoints\n        ignore empty_service\n        multicluster clusterset.local\n        zonal\n        tls a b\n        pods some\n        ttl 9999\n        namespaces a B\n        namespace_labels a=b\n        labels a in\n        endpoint\n        kubeconfig\n        upstream\n    }\n}\n",
     ".:53 {\n    autopath\n}\n",
     ".:53 {\n    autopath @erratic\n}\n",
+    "a.example {\n    kubernetes cluster.local a.example\n    k8s_external b.a.example a.example . {\n        apex a.b\n        ttl 9999\n        headless x\n        nonsense\n    }\n}\n",
+    ".:53 {\n    kubernetes cluster.local\n    k8s_external . cluster.local {\n        ttl\n    }\n}\n",
+    "a.example {\n    kubernetes a.example\n    k8s_external example\n}\n",
     ".:53 {\n    kubernetes in-addr.arpa\n}\n",
     ".:53 {\n    kubernetes\n}\n",
     "a.local {\n    kubernetes\n}\nb.local {\n    kubernetes {\n        pods insecure\n    }\n}\n",

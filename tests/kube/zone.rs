@@ -74,6 +74,7 @@ fn zone_settings(selection: &Selection) -> ZoneSettings {
         only_known_namespaces: selection.needs_namespaces(),
         endpoint_pod_names: selection.pod_names,
         ignore_empty_services: false,
+        externals: Vec::new(),
     }
 }
 

@@ -57,7 +57,7 @@ fn service() -> impl Strategy<Value = Object> {
             .prop_map(|it| ServiceKind::ExternalName(it.parse().unwrap())),
     ];
     (name(&SERVICES), kind, ports(), any::<bool>()).prop_map(|(name, kind, ports, publish_not_ready)| {
-        Object::Service(Service { name, kind, ports, publish_not_ready })
+        Object::Service(Service { name, kind, ports, publish_not_ready, external: None })
     })
 }
 

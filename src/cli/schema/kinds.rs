@@ -70,7 +70,7 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
     } else if let Some(section) = row.kind.strip_prefix("as `") {
         let section = section.trim_end_matches('`');
         Json::map([("$ref", Json::Text(format!("#/properties/{section}")))])
-    } else if row.kind == "list of rules" {
+    } else if matches!(row.kind, "list of rules" | "list of mappings") {
         let rule = Json::map([("type", Json::text("object"))]);
         Json::map([("type", Json::texts(&["array", "null"])), ("items", rule)])
     } else if let Some(items) = row.kind.strip_prefix("list of ") {

@@ -187,6 +187,7 @@ fn what_is_written_reads_back_as_it_was() {
         ".:53 {\n    kubernetes cluster.local {\n        tls a /b c\n        endpoint 10.0.0.1:6443\n        noendpoints\n    }\n}\n",
         ".:53 {\n    kubernetes cluster.local {\n        ignore empty_service\n    }\n}\n",
         ".:53 {\n    kubernetes cluster.local {\n        pods verified\n    }\n    autopath @kubernetes\n}\n",
+        ".:53 {\n    kubernetes cluster.local\n    k8s_external lb.example b.example {\n        apex ns\n        ttl 30\n        headless\n        fallthrough b.example\n    }\n    forward . 10.0.0.1\n}\n",
         ".:53 {\n    autopath a.x b.x search.conf\n    forward . 10.0.0.1\n}\n",
         "cluster.local {\n    forward . 10.0.0.1 {\n        force_tcp\n    }\n}\na.cluster.local:54 {\n    kubernetes\n    ready\n}\n",
         ".:53 {\n    kubernetes cluster.local {\n        fallthrough\n    }\n    forward . 10.0.0.1\n}\neast.svc.cluster.local:53 {\n    cache 10\n    forward . 10.0.0.5 lb.example.com {\n        force_tcp\n    }\n}\n",

@@ -138,6 +138,22 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
             line(out, format_args!("    {key}: {}", flow(zones)));
         }
     }
+    if !server.external.is_empty() {
+        out.push_str("    external:\n");
+    }
+    for row in &server.external {
+        line(
+            out,
+            format_args!(
+                "      - {{zone: {}, apex: {}, ttl: {}, headless: {}, fallthrough: {}}}",
+                quoted(&row.zone.to_string()),
+                quoted(&row.apex),
+                seconds(row.ttl),
+                row.headless,
+                row.fallthrough
+            ),
+        );
+    }
     if !server.policy.is_empty() {
         out.push_str("    policy:\n");
         server.policy.iter().for_each(|rule| policy::rule(out, rule, left_out));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::cache;
+use super::external::external;
 use super::forward::forward;
 use super::policy::policy;
 use crate::config::error::{Fault, Report};
@@ -24,6 +25,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
             forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
             policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
+            external: external(&spec.external, std::slice::from_ref(cluster_domain), report),
         }];
     }
     let flat = [
@@ -31,6 +33,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
         ("forward", spec.forward.place()),
         ("cache", spec.cache.place()),
         ("policy", spec.policy.place()),
+        ("external", spec.external.place()),
     ];
     for (key, place) in flat {
         if let Some(place) = place {
@@ -67,6 +70,7 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
             fallthrough: fallthrough(&zones, &spec.fallthrough, report),
             closed: spec.closed.items().map(|(_, zone)| zone).collect(),
         },
+        external: external(&spec.external, &zones, report),
         zones,
     }
 }

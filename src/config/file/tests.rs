@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::config::node::{Content, Node};
 use crate::config::{
-    ApiFiles, ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode, QueryClass,
-    QueryLogConfig, QueryLogFormat, Selector, Transport, Upstream,
+    ApiFiles, ExternalConfig, ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode,
+    QueryClass, QueryLogConfig, QueryLogFormat, Selector, Transport, Upstream,
 };
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
@@ -223,6 +223,29 @@ fn files_for_the_api_server_are_all_there_and_empty_services_are_known() {
         let errors = errors(&format!("kubernetes: {{{text}}}"));
         assert!(errors.contains(message), "{text}: {errors}");
     }
+}
+
+#[test]
+fn zones_of_load_balancers_are_beside_the_clusters() {
+    let row = "{zone: LB.example, ttl: 1m, apex: NS, headless: true, fallthrough: true}";
+    let zone = ExternalConfig { ttl: Duration::from_secs(60), ..ExternalConfig::new("lb.example".parse().unwrap()) };
+    let zone = ExternalConfig { apex: "ns".into(), headless: true, fallthrough: true, ..zone };
+    assert_eq!(config(&format!("external: [{row}]")).servers[0].external, [zone.clone()]);
+    let both = config(&format!("servers: [{{listen: [':53']}}, {{listen: [':54'], external: [{row}]}}]"));
+    assert_eq!((&both.servers[0].external[..], &both.servers[1].external[..]), (&[][..], &[zone][..]));
+    for (row, message) in [
+        ("{}", "the row has no `zone`"),
+        ("{zone: .}", "must not be the root"),
+        ("{zone: cluster.local}", "`cluster.local` is the cluster's own zone"),
+        ("{zone: a, apex: b.c}", "the apex `b.c` is not one label"),
+        ("{zone: a, ttl: 2h}", "ttl"),
+        ("{zone: a}, {zone: a}", "zone `a` has two rows"),
+        (&format!("{{zone: {}}}", ["x"; 60].join(".") + &".y".repeat(62)), "too long to stand below it"),
+    ] {
+        let errors = errors(&format!("external: [{row}]"));
+        assert!(errors.contains(message), "{row}: {errors}");
+    }
+    assert!(errors("external: []\nservers: [{listen: [':53']}]").contains("`external` and `servers` cannot both"));
 }
 
 #[test]

@@ -176,6 +176,9 @@ fn missing(absent: Absent, subject: Option<&Subject>) -> String {
         (Absent::Endpoint, _) => format!("no ready endpoint of Service {namespace}/{service} is called so"),
         (Absent::Port, _) => format!("Service {namespace}/{service} has no such port"),
         (Absent::Pod, _) => format!("no pod of namespace `{namespace}` has this address"),
+        (Absent::External, _) => {
+            format!("Service {namespace}/{service} has no load balancer and no external address")
+        }
         (Absent::Pods, _) => "pod names are switched off (`kubernetes.pods: disabled`)".to_owned(),
         (Absent::Type, _) => "the name is there, without records of this type".to_owned(),
     }
