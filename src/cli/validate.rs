@@ -119,6 +119,9 @@ fn explain(config: &Config, notes: &[Note]) {
         for row in &server.forward {
             println!("  forward: {} to {}", row.zone, shown(&mut row.to.iter().map(ToString::to_string)));
         }
+        for external in &server.external {
+            println!("  load balancers: {}", external.zone);
+        }
         for zone in &server.routes.refuse {
             println!("  refused: {zone}");
         }

@@ -230,7 +230,7 @@ fn zones_of_load_balancers_are_beside_the_clusters() {
     let row = "{zone: LB.example, ttl: 1m, apex: NS, headless: true, fallthrough: true}";
     let zone = ExternalConfig { ttl: Duration::from_secs(60), ..ExternalConfig::new("lb.example".parse().unwrap()) };
     let zone = ExternalConfig { apex: "ns".into(), headless: true, fallthrough: true, ..zone };
-    assert_eq!(config(&format!("external: [{row}]")).servers[0].external, [zone.clone()]);
+    assert_eq!(config(&format!("external: [{row}]")).servers[0].external, std::slice::from_ref(&zone));
     let both = config(&format!("servers: [{{listen: [':53']}}, {{listen: [':54'], external: [{row}]}}]"));
     assert_eq!((&both.servers[0].external[..], &both.servers[1].external[..]), (&[][..], &[zone][..]));
     for (row, message) in [

@@ -29,6 +29,11 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Rule> {
         }
         None => AutopathRule { pods: false, file: sources.folder(from.spot.source).join(&from.text) },
     };
+    let note = match rule.pods {
+        true => "the same: by the pod that asks, and behind its domains those of /etc/resolv.conf",
+        false => "the same: the file is watched",
+    };
+    sources.note(directive.spot(), "autopath", note);
     Some(Rule { zones: zones(zone_args, sources), rule: PolicyRule::Autopath(rule) })
 }
 
@@ -40,7 +45,7 @@ pub(super) fn without_pods(block: &mut Block, sources: &Sources) {
     let before = block.policy.len();
     block.policy.retain(|rule| !matches!(&rule.rule, PolicyRule::Autopath(rule) if rule.pods));
     if let Some(spot) = block.spot.filter(|_| block.policy.len() < before) {
-        let note = "it does nothing without `kubernetes` and `pods verified` in this block, as in CoreDNS";
+        let note = "but it does nothing without `kubernetes` and `pods verified` in this block, as in CoreDNS";
         sources.note(spot, "autopath", note);
     }
 }
