@@ -89,7 +89,7 @@ interlocal.yaml:5:13: error: expected a mapping, found a list
 interlocal.yaml:6:1: error: unknown key `zzz`
    6 | zzz: 1
      | ^^^
-  help: known: region, cluster_domain, listen, kubernetes, peers, forward, policy, cache, shutdown, limits, state_dir, workers, metrics, log, stamp_option, sockets, servers
+  help: known: region, cluster_domain, listen, kubernetes, peers, forward, policy, external, cache, shutdown, limits, state_dir, workers, metrics, log, stamp_option, sockets, servers
 
 ",
     )
