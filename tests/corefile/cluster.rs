@@ -9,7 +9,8 @@ use crate::support::apiserver::ApiServer;
 use crate::support::certificates::Authority;
 use crate::support::coredns::CoreDns;
 use crate::support::ports::free_block;
-use crate::support::yaml;
+use crate::support::wait::eventually;
+use crate::support::{secs, yaml};
 use interlocal::config::Overrides;
 
 /// A Corefile with `PORT`, `BIND`, `KUBECONFIG` and the upstream `ONE`, and what is asked of it.
@@ -275,4 +276,37 @@ async fn load_balancers_have_names_as_with_coredns() {
     ];
     let Some(compared) = compare(test, &cluster, &cases).await else { return };
     assert_eq!(compared, cases.len() * questions.len());
+}
+
+/// What of the objects is kept is another thing then, so they are read again.
+#[tokio::test]
+async fn a_reload_takes_these_options_and_gives_them_back() {
+    let balanced = "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: shop}\n\
+                    spec: {type: LoadBalancer, clusterIP: 10.96.0.70, ports: [{name: http, port: 80}]}\n\
+                    status: {loadBalancer: {ingress: [{ip: 192.0.2.20}]}}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: asker, namespace: shop}\nstatus: {podIP: 127.0.0.1}\n";
+    let corefile = |options: &str, more: &str| {
+        format!(".:0 {{\n    bind 127.0.0.1\n    kubernetes cluster.local {{\n{options}\n    }}\n{more}\n}}\n")
+    };
+    let plain = corefile("        pods insecure", "    errors");
+    let objects = yaml::join(&[objects(), balanced.to_owned(), pod.to_owned()]);
+    let served = Served::start(Folder::new(&plain), &objects).await;
+    let names = [
+        ("front.shop.lb.example", "REFUSED", "192.0.2.20"),
+        ("front.shop.svc.shop.svc.cluster.local", "Domain", "10.96.0.70"),
+        ("db.shop.svc.cluster.local", "10.1.0.7", "Domain"),
+        ("web.shop.svc.cluster.local", "10.96.0.80", "10.96.0.80"),
+    ];
+    let more =
+        corefile("        pods verified\n        noendpoints", "    autopath @kubernetes\n    k8s_external lb.example");
+    for (text, changed) in [(&plain, false), (&more, true), (&plain, false)] {
+        served.folder.put("Corefile", text);
+        for (name, before, after) in names {
+            let wanted = if changed { after } else { before };
+            let found = eventually(secs(60), || async {
+                answer(served.dns(), name, A).await.to_lowercase().contains(&wanted.to_lowercase())
+            });
+            assert!(found.await, "{name} is {}, not {wanted}", answer(served.dns(), name, A).await);
+        }
+    }
 }

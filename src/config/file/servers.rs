@@ -18,14 +18,15 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
     let flat_dns = spec.listen.get().map(|listen| &listen.dns);
     if rows.is_empty() {
         let dns = flat_dns.filter(|dns| dns.place().is_some());
+        let forward = forward(&spec.forward, std::slice::from_ref(cluster_domain), report);
         return vec![ServerConfig {
             listen: dns.map_or_else(defaults::dns, |dns| dns.items().map(|(_, listen)| listen).collect()),
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-            forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
+            external: external(&spec.external, std::slice::from_ref(cluster_domain), &forward, report),
+            forward,
             policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
-            external: external(&spec.external, std::slice::from_ref(cluster_domain), report),
         }];
     }
     let flat = [
@@ -59,18 +60,19 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
         }
     }
     let zones = if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] };
+    // What falls through is answered from the cluster first, and forwarded then.
+    let forward = forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report);
     ServerConfig {
         listen,
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-        // What falls through is answered from the cluster first, and forwarded then.
-        forward: forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report),
+        external: external(&spec.external, &zones, &forward, report),
+        forward,
         policy: policy(&spec.policy, folder, report),
         routes: RouteRules {
             refuse: spec.refuse.items().map(|(_, zone)| zone).collect(),
             fallthrough: fallthrough(&zones, &spec.fallthrough, report),
             closed: spec.closed.items().map(|(_, zone)| zone).collect(),
         },
-        external: external(&spec.external, &zones, report),
         zones,
     }
 }

@@ -245,6 +245,9 @@ fn zones_of_load_balancers_are_beside_the_clusters() {
         let errors = errors(&format!("external: [{row}]"));
         assert!(errors.contains(message), "{row}: {errors}");
     }
+    let forward = "forward: [{zone: lb.example, to: [10.0.0.1]}]";
+    assert!(errors(&format!("{forward}\nexternal: [{{zone: lb.example}}]")).contains("nobody would be sent to"));
+    assert_eq!(config(&format!("{forward}\nexternal: [{row}]")).servers[0].external.len(), 1);
     assert!(errors("external: []\nservers: [{listen: [':53']}]").contains("`external` and `servers` cannot both"));
 }
 
