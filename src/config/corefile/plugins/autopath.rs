@@ -1,15 +1,10 @@
 //! `autopath`: search paths walked by the server, of pods or of a file.
 
-use std::path::PathBuf;
-
 use super::{Block, Rule, Sources};
-use crate::config::PodMode;
 use crate::config::corefile::directive::{Directive, zones};
 use crate::config::error::Fault;
 use crate::config::policy::{AutopathRule, PolicyRule};
-
-/// Behind a pod's own domains come those of the host, as CoreDNS sees them.
-const RESOLV_CONF: &str = "/etc/resolv.conf";
+use crate::config::{PodMode, defaults};
 
 /// `autopath [ZONE...] RESOLV-CONF`, `autopath [ZONE...] @kubernetes`.
 pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Rule> {
@@ -21,7 +16,8 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Rule> {
         return None;
     };
     let rule = match from.text.strip_prefix('@') {
-        Some("kubernetes") => AutopathRule { pods: true, file: PathBuf::from(RESOLV_CONF) },
+        // Behind a pod's own domains come those of the host, as CoreDNS sees them.
+        Some("kubernetes") => AutopathRule { pods: true, file: defaults::RESOLV_CONF.into() },
         Some(other) => {
             let fault = Fault::new(format!("`@{other}` is not supported: it says no search path here"));
             sources.error(from.spot, fault.help("write `@kubernetes`, or a file like `/etc/resolv.conf`"));

@@ -15,15 +15,13 @@ use crate::config::policy::{
     AclAction, AclEntry, AutopathRule, ChaosRule, Dns64Rule, HOSTS_TTL, HeaderFlag, HeaderRule, HostsRule, LocalRule,
     PolicyConfig, PolicyRule, Scope,
 };
-use crate::config::{Config, PodMode};
+use crate::config::{Config, PodMode, defaults};
 use crate::wire::mnemonic;
 pub(in crate::config) use spec::PolicySpecs;
 use spec::{AclSpec, AutopathSpec, ChaosSpec, Dns64Spec, HeaderSpec, HostsSpec, RuleSpec};
 
 /// The longest TTL of a hosts table, as CoreDNS has it.
 const MAX_HOSTS_TTL: std::time::Duration = std::time::Duration::from_secs(65_535);
-/// What the host's own search path is read from, as CoreDNS does.
-const RESOLV_CONF: &str = "/etc/resolv.conf";
 const KINDS: &str = "acl, rewrite, hosts, template, any, local, minimal, header, autopath, dns64, whoami, chaos, nsid";
 
 /// The rules, in order; relative paths are relative to `folder`.
@@ -149,7 +147,7 @@ fn header(spec: &HeaderSpec, report: &Report<'_>) -> PolicyRule {
 
 fn autopath(spec: &AutopathSpec, folder: &Path) -> PolicyRule {
     let file = spec.file.scalar().filter(|path| !path.is_empty());
-    let file = folder.join(file.as_deref().unwrap_or(RESOLV_CONF));
+    let file = folder.join(file.as_deref().unwrap_or(defaults::RESOLV_CONF));
     PolicyRule::Autopath(AutopathRule { pods: spec.pods.scalar().unwrap_or(true), file })
 }
 
