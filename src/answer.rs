@@ -40,7 +40,7 @@ pub enum Failure {
     NoRoute,
     /// Neither a namespace nor a region, but nearly a region: perhaps the table lacks it, or it is mistyped.
     NoSuchRegion { label: String, known: String },
-    /// The Service is headless, and without a ready endpoint its name does not exist.
+    /// The Service is there, and without a ready endpoint its name does not exist.
     NoReadyEndpoint,
     /// An upstream's own failure, of which it says nothing more.
     UpstreamFailed { zone: Name, rcode: Rcode },
@@ -119,7 +119,7 @@ impl Failure {
             Self::NoSuchRegion { label, known } => {
                 (EdeCode::OTHER, format!("no such region `{label}`; known: {known}").into())
             }
-            Self::NoReadyEndpoint => (EdeCode::OTHER, "headless Service without a ready endpoint".into()),
+            Self::NoReadyEndpoint => (EdeCode::OTHER, "Service without a ready endpoint".into()),
             Self::UpstreamFailed { zone, rcode } => {
                 (EdeCode::NETWORK_ERROR, format!("an upstream of {zone} answered {}", rcode.to_text()).into())
             }

@@ -107,6 +107,8 @@ fn settings(config: &Config, table: &PeerTable) -> ZoneSettings {
         pods: config.kubernetes.pods,
         only_known_namespaces: false,
         endpoint_pod_names: false,
+        ignore_empty_services: false,
+        externals: Vec::new(),
     }
 }
 

@@ -303,6 +303,8 @@ fn zone_settings(config: &Config, table: &PeerTable) -> ZoneSettings {
         pods: config.kubernetes.pods,
         only_known_namespaces: matches!(config.kubernetes.namespaces, Namespaces::Labelled(_)),
         endpoint_pod_names: config.kubernetes.endpoint_pod_names,
+        ignore_empty_services: config.kubernetes.ignore_empty_service,
+        externals: Routes::externals(config),
     }
 }
 

@@ -80,6 +80,7 @@ fn manifests(config: &Config) -> Option<&Path> {
         KubernetesSource::Manifests(path) => Some(path),
         KubernetesSource::Api
         | KubernetesSource::Url(_)
+        | KubernetesSource::Certified { .. }
         | KubernetesSource::Kubeconfig { .. }
         | KubernetesSource::None => None,
     }

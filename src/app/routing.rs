@@ -44,6 +44,8 @@ impl Builder {
     /// Inside a tokio runtime.
     pub(super) fn build(&self, config: &Arc<Config>, table: &PeerTable, previous: Option<&Routing>) -> Routing {
         let routes = Routes::build(config, table);
+        let externals = Routes::externals(config).into_iter().map(|external| external.zone);
+        let local: Vec<_> = Routes::origins(config, table).into_iter().chain(externals).collect();
         let own = loops::Own { zone: Arc::clone(&self.zone), instance: self.instance };
         let stamp = write_stamp(None, routes.own().hop(self.zone.load().cluster_id));
         let upstreams: Vec<Arc<ForwardClient>> = self.upstreams(config, previous, &own);
@@ -57,7 +59,7 @@ impl Builder {
             region_ids,
             upstream_ids,
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
-            slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
+            slots: Slots::register(&self.metrics, &local, &routes),
             stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
             query_log: self.query_logs.of(

@@ -119,6 +119,9 @@ fn explain(config: &Config, notes: &[Note]) {
         for row in &server.forward {
             println!("  forward: {} to {}", row.zone, shown(&mut row.to.iter().map(ToString::to_string)));
         }
+        for external in &server.external {
+            println!("  load balancers: {}", external.zone);
+        }
         for zone in &server.routes.refuse {
             println!("  refused: {zone}");
         }
@@ -151,7 +154,7 @@ fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>>
 }
 
 fn manifest(path: &Path, config: &Config) -> Result<String, String> {
-    let loaded = manifests::load(path, &config.limits, &Selection::of(&config.kubernetes));
+    let loaded = manifests::load(path, &config.limits, &Selection::of(config));
     if loaded.problems.is_empty() {
         return Ok(format!("manifests, {} object(s)", loaded.objects.len()));
     }

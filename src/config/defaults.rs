@@ -36,6 +36,7 @@ impl Default for Config {
                 forward: vec![upstream()],
                 policy: Vec::new(),
                 routes: RouteRules::default(),
+                external: Vec::new(),
             }],
             cluster_domain,
             listen: ListenConfig {
@@ -72,6 +73,8 @@ impl Default for KubernetesConfig {
             namespaces: Namespaces::All,
             labels: Selector::default(),
             endpoint_pod_names: false,
+            noendpoints: false,
+            ignore_empty_service: false,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod defaults;
 pub mod distance;
 mod endpoint;
 pub mod error;
+mod external;
 mod field;
 pub mod file;
 mod label;
@@ -23,6 +24,7 @@ pub mod units;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
+pub use external::ExternalConfig;
 pub use overrides::Overrides;
 pub use policy::PolicyConfig;
 pub use selector::Selector;
@@ -74,6 +76,8 @@ pub struct ServerConfig {
     /// What is done with questions before they are looked up, and with replies.
     pub policy: Vec<PolicyConfig>,
     pub routes: RouteRules,
+    /// Zones of load balancers' names.
+    pub external: Vec<ExternalConfig>,
 }
 
 /// What becomes of names beside what `zones` and `forward` say of them.
@@ -132,6 +136,10 @@ pub struct KubernetesConfig {
     pub labels: Selector,
     /// Endpoints without a hostname are called by their pod's name, in place of their address.
     pub endpoint_pod_names: bool,
+    /// EndpointSlices are not read: names of headless Services and of endpoints do not exist.
+    pub noendpoints: bool,
+    /// A Service with an address of its own and without a ready endpoint does not exist.
+    pub ignore_empty_service: bool,
 }
 
 /// Which namespaces are served.
@@ -150,12 +158,23 @@ pub enum KubernetesSource {
     Api,
     /// The API server at this address, without credentials: `kubectl proxy`, or a test's.
     Url(String),
+    /// The API server at this address, which these files lead to.
+    Certified { url: String, files: ApiFiles },
     /// What this kubeconfig says; the context is its current one if none is named.
     Kubeconfig { file: PathBuf, context: Option<String> },
     /// A manifest file, or a folder of them.
     Manifests(PathBuf),
     /// No cluster: everything is forwarded.
     None,
+}
+
+/// Who we are to an API server, and who it is to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Who signed the server's certificate.
+    pub ca: PathBuf,
 }
 
 /// What `10-1-2-3.namespace.pod.<domain>` gets.

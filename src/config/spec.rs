@@ -22,6 +22,7 @@ pub(super) struct Spec {
     pub(super) peers: At<PeersSpec>,
     pub(super) forward: ForwardSpecs,
     pub(super) policy: PolicySpecs,
+    pub(super) external: ExternalSpecs,
     pub(super) cache: At<CacheSpec>,
     pub(super) shutdown: At<ShutdownSpec>,
     pub(super) limits: At<LimitsSpec>,
@@ -34,6 +35,7 @@ pub(super) struct Spec {
     pub(super) servers: At<Vec<At<ServerSpec>>>,
 }
 
+pub(super) type ExternalSpecs = At<Vec<At<ExternalSpec>>>;
 pub(super) type ForwardSpecs = At<Vec<At<ForwardSpec>>>;
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,8 +72,19 @@ pub(super) struct KubernetesSpec {
     pub(super) namespace_labels: Field<Selector>,
     pub(super) labels: Field<Selector>,
     pub(super) endpoint_pod_names: Field<bool>,
+    pub(super) noendpoints: Field<bool>,
+    pub(super) ignore_empty_service: Field<bool>,
     pub(super) kubeconfig: Field<String>,
     pub(super) context: Field<String>,
+    pub(super) tls: At<ApiTlsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ApiTlsSpec {
+    pub(super) cert: Field<String>,
+    pub(super) key: Field<String>,
+    pub(super) ca: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +108,16 @@ pub(super) struct ForwardSpec {
     pub(super) stamp: Field<bool>,
     pub(super) random_case: Field<bool>,
     pub(super) cache: At<CapsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ExternalSpec {
+    pub(super) zone: Field<Name>,
+    pub(super) apex: Field<String>,
+    pub(super) ttl: Field<Time>,
+    pub(super) headless: Field<bool>,
+    pub(super) fallthrough: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,6 +175,7 @@ pub(super) struct ServerSpec {
     pub(super) refuse: FieldList<Name>,
     pub(super) fallthrough: FieldList<Name>,
     pub(super) closed: FieldList<Name>,
+    pub(super) external: ExternalSpecs,
 }
 
 /// As `Limits`.

@@ -158,6 +158,7 @@ metrics! {
     COREDNS_HOSTS_ENTRIES: gauge("coredns_hosts_entries", "Addresses and names in the hosts table.");
     COREDNS_HOSTS_RELOAD: gauge("coredns_hosts_reload_timestamp_seconds", "When the hosts file was last changed.");
     COREDNS_DNS64: counter("coredns_dns64_requests_translated_total", "Answers with translated addresses.");
+    COREDNS_AUTOPATH: counter("coredns_autopath_success_total", "Search paths that were walked to a name that is there.");
     COREDNS_LOCAL: counter("coredns_local_localhost_requests_total", "Questions for this host's own names.");
     COREDNS_CACHE_REQUESTS: counter("coredns_cache_requests_total", "Questions for other regions and upstreams.");
     COREDNS_CACHE_HITS: counter("coredns_cache_hits_total",

@@ -51,6 +51,19 @@ async fn validate_says_what_a_corefile_becomes() {
     ] {
         assert!(ended.stdout.contains(part), "{part}:\n{}", ended.stdout);
     }
+    let folder = Folder::new(
+        ".:53 {\n    kubernetes cluster.local {\n        endpoint https://10.0.0.1\n        tls a b c\n        pods verified\n    }\n    autopath @kubernetes\n    k8s_external lb.example\n    forward . 10.0.0.1\n}\nb.example {\n    autopath @kubernetes\n    k8s_external\n}\n",
+    );
+    let ended = run(&folder.path(""), &["validate", "Corefile"]).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    for part in [
+        "Corefile:7: autopath: the same: by the pod that asks",
+        "  load balancers: lb.example",
+        "autopath: but it does nothing without `kubernetes`",
+        "Corefile:13: k8s_external: it does nothing without `kubernetes`",
+    ] {
+        assert!(ended.stdout.contains(part), "{part}:\n{}", ended.stdout);
+    }
     let folder = Folder::new(".:53 {\n    view a {\n        expr true\n    }\n}\n");
     let ended = run(&folder.path(""), &["validate", "Corefile"]).await;
     assert_eq!(ended.code, Some(1));

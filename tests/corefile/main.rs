@@ -9,6 +9,7 @@
 mod support;
 
 mod answers;
+mod cluster;
 mod commands;
 mod grammar;
 mod guide;

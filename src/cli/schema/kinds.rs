@@ -70,7 +70,7 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
     } else if let Some(section) = row.kind.strip_prefix("as `") {
         let section = section.trim_end_matches('`');
         Json::map([("$ref", Json::Text(format!("#/properties/{section}")))])
-    } else if row.kind == "list of rules" {
+    } else if matches!(row.kind, "list of rules" | "list of mappings") {
         let rule = Json::map([("type", Json::text("object"))]);
         Json::map([("type", Json::texts(&["array", "null"])), ("items", rule)])
     } else if let Some(items) = row.kind.strip_prefix("list of ") {
@@ -82,6 +82,10 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
         number(row.range)
     } else if row.kind.contains("a number") {
         Json::map([("type", Json::texts(&["integer", "string", "null"]))])
+    } else if let Some(keys) = row.kind.strip_prefix("mapping of ") {
+        // The keys stand between backquotes.
+        let keys = keys.split('`').skip(1).step_by(2).map(|key| (key.to_owned(), Json::map([]))).collect();
+        Json::map([("type", Json::texts(&["object", "null"])), ("properties", Json::Map(keys)), closed()])
     } else if row.kind == "mapping" {
         Json::map([("type", Json::texts(&["object", "null"])), ("properties", tls_door()), closed()])
     } else {

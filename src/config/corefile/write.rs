@@ -80,6 +80,12 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
         KubernetesSource::Api => out.push_str("  source: api\n"),
         KubernetesSource::None => out.push_str("  source: none\n"),
         KubernetesSource::Url(url) => line(out, format_args!("  source: {}", quoted(url))),
+        KubernetesSource::Certified { url, files } => {
+            line(out, format_args!("  source: {}", quoted(url)));
+            let [cert, key, ca] =
+                [&files.certificate, &files.key, &files.ca].map(|path| quoted(&path.display().to_string()));
+            line(out, format_args!("  tls: {{cert: {cert}, key: {key}, ca: {ca}}}"));
+        }
         KubernetesSource::Manifests(path) => {
             line(out, format_args!("  source: {}", quoted(&path.display().to_string())))
         }
@@ -104,6 +110,12 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
     if config.endpoint_pod_names {
         out.push_str("  endpoint_pod_names: true\n");
     }
+    if config.noendpoints {
+        out.push_str("  noendpoints: true\n");
+    }
+    if config.ignore_empty_service {
+        out.push_str("  ignore_empty_service: true\n");
+    }
 }
 
 fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
@@ -125,6 +137,22 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
         if !zones.is_empty() {
             line(out, format_args!("    {key}: {}", flow(zones)));
         }
+    }
+    if !server.external.is_empty() {
+        out.push_str("    external:\n");
+    }
+    for row in &server.external {
+        line(
+            out,
+            format_args!(
+                "      - {{zone: {}, apex: {}, ttl: {}, headless: {}, fallthrough: {}}}",
+                quoted(&row.zone.to_string()),
+                quoted(&row.apex),
+                seconds(row.ttl),
+                row.headless,
+                row.fallthrough
+            ),
+        );
     }
     if !server.policy.is_empty() {
         out.push_str("    policy:\n");

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::config::node::{Content, Node};
 use crate::config::{
-    ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode, QueryClass, QueryLogConfig,
-    QueryLogFormat, Selector, Transport, Upstream,
+    ApiFiles, ExternalConfig, ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode,
+    QueryClass, QueryLogConfig, QueryLogFormat, Selector, Transport, Upstream,
 };
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
@@ -115,7 +115,7 @@ region: 1e3
 cluster_domain: k8s.example.
 listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2',
   peers_tls: {listen: [':8'], cert: c.pem, key: /k.pem, client_ca: ca.pem}}
-kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true}
+kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true, noendpoints: true}
 peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
@@ -167,7 +167,7 @@ sockets: plain
     assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, HOUR));
     assert_eq!(config.kubernetes.namespaces, Namespaces::Named(["shop", "db"].map(String::from).into()));
     assert_eq!(config.kubernetes.labels.to_string(), "app in (a,b),!x");
-    assert!(config.kubernetes.endpoint_pod_names);
+    assert!(config.kubernetes.endpoint_pod_names && config.kubernetes.noendpoints);
     assert_eq!((config.limits.watch_line_bytes, config.limits.list_page_bytes), (2 << 20, 3 << 20));
     assert_eq!(config.peers.source, PeersSource::File("conf/tables/peers.yaml".into()));
     let configmap = config.peers.configmap.unwrap();
@@ -204,6 +204,51 @@ fn no_peer_file_is_no_peers() {
     let url = "http://127.0.0.1:8001";
     let source = config(&format!("kubernetes: {{source: '{url}'}}")).kubernetes.source;
     assert_eq!(source, KubernetesSource::Url(url.into()));
+}
+
+#[test]
+fn files_for_the_api_server_are_all_there_and_empty_services_are_known() {
+    let of = |text: &str| config(&format!("kubernetes: {{{text}}}")).kubernetes;
+    let tls = "tls: {cert: c, key: /k, ca: a}";
+    let url = "https://10.0.0.1:6443".to_owned();
+    let files = ApiFiles { certificate: "conf/c".into(), key: "/k".into(), ca: "conf/a".into() };
+    assert_eq!(of(&format!("source: '{url}', {tls}")).source, KubernetesSource::Certified { url, files });
+    assert!(of("ignore_empty_service: true, noendpoints: false").ignore_empty_service);
+    for (text, message) in [
+        ("ignore_empty_service: true, noendpoints: true", "every Service is empty"),
+        ("source: 'https://a', tls: {cert: c, key: k}", "`tls` has no `ca`"),
+        ("source: 'http://a', tls: {cert: c, key: k, ca: a}", "`tls` is for a `source`"),
+        (tls, "`tls` is for a `source`"),
+    ] {
+        let errors = errors(&format!("kubernetes: {{{text}}}"));
+        assert!(errors.contains(message), "{text}: {errors}");
+    }
+}
+
+#[test]
+fn zones_of_load_balancers_are_beside_the_clusters() {
+    let row = "{zone: LB.example, ttl: 1m, apex: NS, headless: true, fallthrough: true}";
+    let zone = ExternalConfig { ttl: Duration::from_secs(60), ..ExternalConfig::new("lb.example".parse().unwrap()) };
+    let zone = ExternalConfig { apex: "ns".into(), headless: true, fallthrough: true, ..zone };
+    assert_eq!(config(&format!("external: [{row}]")).servers[0].external, std::slice::from_ref(&zone));
+    let both = config(&format!("servers: [{{listen: [':53']}}, {{listen: [':54'], external: [{row}]}}]"));
+    assert_eq!((&both.servers[0].external[..], &both.servers[1].external[..]), (&[][..], &[zone][..]));
+    for (row, message) in [
+        ("{}", "the row has no `zone`"),
+        ("{zone: .}", "must not be the root"),
+        ("{zone: cluster.local}", "`cluster.local` is the cluster's own zone"),
+        ("{zone: a, apex: b.c}", "the apex `b.c` is not one label"),
+        ("{zone: a, ttl: 2h}", "ttl"),
+        ("{zone: a}, {zone: a}", "zone `a` has two rows"),
+        (&format!("{{zone: {}}}", ["x"; 60].join(".") + &".y".repeat(62)), "too long to stand below it"),
+    ] {
+        let errors = errors(&format!("external: [{row}]"));
+        assert!(errors.contains(message), "{row}: {errors}");
+    }
+    let forward = "forward: [{zone: lb.example, to: [10.0.0.1]}]";
+    assert!(errors(&format!("{forward}\nexternal: [{{zone: lb.example}}]")).contains("nobody would be sent to"));
+    assert_eq!(config(&format!("{forward}\nexternal: [{row}]")).servers[0].external.len(), 1);
+    assert!(errors("external: []\nservers: [{listen: [':53']}]").contains("`external` and `servers` cannot both"));
 }
 
 #[test]

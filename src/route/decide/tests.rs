@@ -55,6 +55,7 @@ fn routes() -> Routes {
         ],
         policy: Vec::new(),
         routes: crate::config::RouteRules::default(),
+        external: Vec::new(),
     };
     let config = Config {
         region: Some(RegionLabel::parse("east").expect("a label")),

@@ -172,10 +172,13 @@ fn missing(absent: Absent, subject: Option<&Subject>) -> String {
             format!("no such namespace `{namespace}`")
         }
         (Absent::Service, _) => format!("no such Service `{service}` in namespace `{namespace}`"),
-        (Absent::ReadyEndpoint, _) => format!("Service {namespace}/{service} is headless and has no ready endpoint"),
+        (Absent::ReadyEndpoint, _) => format!("Service {namespace}/{service} has no ready endpoint"),
         (Absent::Endpoint, _) => format!("no ready endpoint of Service {namespace}/{service} is called so"),
         (Absent::Port, _) => format!("Service {namespace}/{service} has no such port"),
         (Absent::Pod, _) => format!("no pod of namespace `{namespace}` has this address"),
+        (Absent::External, _) => {
+            format!("Service {namespace}/{service} has no load balancer and no external address")
+        }
         (Absent::Pods, _) => "pod names are switched off (`kubernetes.pods: disabled`)".to_owned(),
         (Absent::Type, _) => "the name is there, without records of this type".to_owned(),
     }

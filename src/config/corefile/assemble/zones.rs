@@ -19,7 +19,8 @@ struct Piece {
 pub(super) fn routes(block: &Block, zone: &Name, deeper: &[Name], server: &mut ServerConfig, sources: &Sources) {
     let ours =
         |name: &Name| name.as_ref().is_in(zone.as_ref()) && !deeper.iter().any(|d| name.as_ref().is_in(d.as_ref()));
-    let local = cluster(block, zone, &ours, server, sources);
+    let mut local = cluster(block, zone, &ours, server, sources);
+    local.extend(external(block, zone, &ours, server, sources));
     let mut borders: Vec<Name> = vec![zone.clone()];
     let named = block.forward.iter().flat_map(|forward| forward.from.iter().chain(&forward.except));
     for border in named.chain(block.cache.iter().flat_map(Cache::borders)) {
@@ -89,6 +90,43 @@ fn cluster(
             server.routes.fallthrough.push(origin.clone());
         }
         local.push(origin.clone());
+    }
+    local
+}
+
+/// The zones of load balancers inside this one that nobody else is asked about.
+fn external(
+    block: &Block,
+    zone: &Name,
+    ours: &dyn Fn(&Name) -> bool,
+    server: &mut ServerConfig,
+    sources: &Sources,
+) -> Vec<Name> {
+    let Some(external) = &block.external else { return Vec::new() };
+    let mut local = Vec::new();
+    let own = std::slice::from_ref(zone);
+    let named = if external.zones.is_empty() { own } else { external.zones.as_slice() };
+    for named in named {
+        if zone != named && zone.as_ref().is_in(named.as_ref()) {
+            let fault = Fault::new(format!("the block is for `{zone}`, and `k8s_external` for all of `{named}`"));
+            let help = format!("write `{named}` in front of the block: the zone is served whole");
+            sources.error(external.spot, fault.help(help));
+        }
+        if !ours(named) || server.external.iter().any(|other| other.zone == *named) {
+            continue;
+        }
+        let mut found = external.of(named);
+        if let Some(fault) = found.fault(&server.zones) {
+            sources.error(external.spot, fault);
+            continue;
+        }
+        // Behind it comes the cluster, which lets its names through or not.
+        let around = server.zones.iter().find(|cluster| named.as_ref().is_in(cluster.as_ref()));
+        found.fallthrough &= around.is_none_or(|cluster| server.routes.fallthrough.contains(cluster));
+        if !found.fallthrough {
+            local.push(named.clone());
+        }
+        server.external.push(found);
     }
     local
 }
