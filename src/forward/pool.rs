@@ -129,6 +129,12 @@ impl Pool {
         *servers = Arc::new(next);
     }
 
+    /// The same servers, without these.
+    pub(super) fn but(&self, without: &[SocketAddr]) -> Self {
+        let rest = self.servers().iter().filter(|one| !without.contains(&one.address)).map(Arc::clone).collect();
+        Self { servers: RwLock::new(Arc::new(rest)), runtime: self.runtime.clone(), all_down: AtomicU64::new(0) }
+    }
+
     pub(super) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
         Arc::clone(&self.servers.read())
     }

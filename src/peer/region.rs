@@ -55,7 +55,7 @@ impl RegionClient {
     #[must_use]
     pub fn start(row: &RegionRow, settings: Settings, stamp: Vec<u8>, resolve: Arc<dyn Resolve>) -> Arc<Self> {
         let dialer = Arc::new(Dialer::new(row.tls.as_ref()));
-        dialer.reload(row.label.as_str());
+        dialer.reload(&format!("region {}", row.label));
         let group = Arc::new(Group::dialling(plan(row, settings, stamp), Arc::clone(&dialer) as _));
         let client = Self {
             label: label(row),
@@ -80,7 +80,7 @@ impl RegionClient {
     /// A new version of the same row. Endpoints that did not change keep their addresses and connections. Certificate files
     /// are read again.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
-        self.dialer.reload(row.label.as_str());
+        self.dialer.reload(&format!("region {}", row.label));
         self.group.set_plan(plan(row, settings, stamp));
         *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);

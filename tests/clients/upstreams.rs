@@ -196,7 +196,7 @@ async fn both_dark_fails_at_the_deadline_after_four_tries() {
     let client = ForwardClient::start(&row, &Limits::default(), STAMP);
     let before = Instant::now();
     let failure = client.ask(&question(WEB), None).await.unwrap_err();
-    assert_eq!(failure, Failure::UpstreamDark { zone: Name::root() });
+    assert_eq!(failure, Failure::UpstreamDark { zone: Name::root(), cause: None });
     let took = before.elapsed();
     assert!(took >= secs(4) && took < secs(5), "{took:?}");
     assert_eq!(client.snapshot().udp.iter().map(|one| one.tries).sum::<u64>(), 4);

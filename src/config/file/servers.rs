@@ -21,7 +21,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
             listen: dns.map_or_else(defaults::dns, |dns| dns.items().map(|(_, listen)| listen).collect()),
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-            forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
+            forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), folder, report),
             policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
         }];
@@ -60,7 +60,7 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
         listen,
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
         // What falls through is answered from the cluster first, and forwarded then.
-        forward: forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report),
+        forward: forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), folder, report),
         policy: policy(&spec.policy, folder, report),
         routes: RouteRules {
             refuse: spec.refuse.items().map(|(_, zone)| zone).collect(),
