@@ -85,7 +85,7 @@ impl Builder {
                 }
                 None => {
                     let client = ForwardClient::start(row, &config.limits, config.stamp_option);
-                    client.all().for_each(|client| loops::watch_upstream(client, own.clone()));
+                    client.probed().for_each(|client| loops::watch_upstream(client, own.clone()));
                     client
                 }
             })

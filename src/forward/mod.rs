@@ -2,7 +2,8 @@
 //! TCP where UDP does not do, or over TCP always with the peers' client. No cache, no routes, no chase of CNAMEs.
 //!
 //! * [`client::ForwardClient`]: one forward row; what the rest of the program sees.
-//! * [`pool`]: the servers of a zone over UDP; `tries` is one question's way through them; [`upstream`] one server.
+//! * `servers`: who they are; [`pool`]: the servers of a zone over UDP; `tries` is one question's way through
+//!   them, `walk` its whole way; [`upstream`] one server.
 //! * [`resolv_conf`]: servers out of a file. [`lookup`]: host names of peers' endpoints, resolved through these clients.
 
 pub mod client;
@@ -10,8 +11,10 @@ mod finish;
 pub mod lookup;
 pub mod pool;
 pub mod resolv_conf;
+mod servers;
 mod tries;
 pub mod upstream;
+mod walk;
 
 pub use client::ForwardClient;
 pub use lookup::HostLookup;

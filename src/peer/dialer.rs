@@ -99,13 +99,16 @@ impl Dialer {
 
     /// The addresses, each with the host that it belongs to.
     pub(super) fn set_hosts<'h>(&self, hosts: impl Iterator<Item = (SocketAddr, &'h Host)>) {
-        self.set_names(hosts.filter_map(|(address, host)| {
-            let name = match host {
-                Host::Address(ip) => Some(PeerName::from(*ip)),
-                Host::Name(name) => PeerName::parse(&name.to_string()),
-            };
-            Some((address, name?))
-        }));
+        self.set_names(hosts.filter_map(|(address, host)| Some((address, Self::name_of(host)?))));
+    }
+
+    /// The name in the certificate of a host; none: no certificate can be for it.
+    #[must_use]
+    pub fn name_of(host: &Host) -> Option<PeerName> {
+        match host {
+            Host::Address(ip) => Some(PeerName::from(*ip)),
+            Host::Name(name) => PeerName::parse(&name.to_string()),
+        }
     }
 
     async fn connect(&self, server: SocketAddr, limit: Duration) -> Result<Stream, DialError> {

@@ -183,11 +183,6 @@ impl Group {
         self.addresses().iter().map(|address| address.snapshot()).collect()
     }
 
-    /// Runs a task where the group's own tasks run.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        self.common.runtime.spawn(task).abort_handle()
-    }
-
     pub(super) fn common(&self) -> &Common {
         &self.common
     }

@@ -1,16 +1,17 @@
 //! The group `upstream`: does each server that names are forwarded to answer, over UDP and TCP? And does it lead back to us?
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use super::doors::{ask, words};
 use super::loops::leads_back;
 use super::report::{Line, Topic};
 use super::subject::Subject;
-use crate::config::{Config, ForwardConfig, Listen, RowTls, Transport, Upstream};
-use crate::forward::resolv_conf;
+use crate::config::{Config, ForwardConfig, Host, Listen, RowTls, Transport, Upstream};
+use crate::forward::{ForwardClient, resolv_conf};
 use crate::peer::dialer::Dialer;
 use crate::peer::look;
 use crate::peer::probe::{self, Own};
+use crate::peer::resolve::Resolve;
 use crate::tls::PeerName;
 use crate::wire::exchange::Question;
 use crate::wire::{Name, class, rtype};
@@ -23,7 +24,7 @@ pub struct Server {
     pub transport: Transport,
     /// Asked over TLS, and its certificate has to be for this name.
     pub tls: Option<(RowTls, PeerName)>,
-    /// The file that names it.
+    /// The file, or the host name, that leads to it.
     pub file: Option<String>,
 }
 
@@ -45,7 +46,7 @@ pub fn servers(config: &Config) -> Vec<Server> {
             let (addresses, name, file) = match upstream {
                 Upstream::Address(address) => (vec![*address], None, None),
                 Upstream::Named(address, name) => (vec![*address], Some(name.clone()), None),
-                // Whether its name is known is seen when it is asked.
+                // See `hosts`.
                 Upstream::Host(_) => continue,
                 Upstream::ResolvConf(path) => {
                     (resolv_conf::read(path).unwrap_or_default(), None, Some(path.display().to_string()))
@@ -65,13 +66,42 @@ pub fn servers(config: &Config) -> Vec<Server> {
     servers
 }
 
+/// The servers that are named by host; and host names that lead nowhere, without an address.
+async fn hosts(config: &Config) -> (Vec<Server>, Vec<Seen>) {
+    let (mut servers, mut unknown) = (Vec::new(), Vec::new());
+    let rows = config.servers.iter().flat_map(|server| &server.forward).flat_map(ForwardConfig::all);
+    for row in rows {
+        for upstream in &row.to {
+            let Upstream::Host(endpoint) = upstream else { continue };
+            let Host::Name(name) = &endpoint.host else { continue };
+            let (_resolver, lookup) = ForwardClient::lookup(row, &config.limits, config.stamp_option);
+            let tls = row.tls.clone().zip(Dialer::name_of(&endpoint.host));
+            let server = |ip| Server {
+                zone: row.zone.clone(),
+                address: SocketAddr::new(ip, endpoint.port),
+                transport: row.transport,
+                tls: tls.clone(),
+                file: Some(endpoint.to_string()),
+            };
+            match lookup.lookup(name).await {
+                Ok(found) => servers.extend(found.addresses.into_iter().map(server)),
+                Err(why) => {
+                    let server = server(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+                    unknown.push(Seen { server, udp: Err(why.clone()), tcp: Err(why), who: None, ours: false });
+                }
+            }
+        }
+    }
+    (servers, unknown)
+}
+
 pub async fn gather(subject: &Subject) -> Vec<Seen> {
     let config = &subject.config;
-    let looks = servers(config).into_iter().map(|server| {
+    let (named, mut seen) = hosts(config).await;
+    let looks = servers(config).into_iter().chain(named).map(|server| {
         let (ours, option) = (is_ours(config, server.address), config.stamp_option);
         tokio::spawn(look(server, ours, option))
     });
-    let mut seen = Vec::new();
     for look in looks.collect::<Vec<_>>() {
         seen.extend(look.await.ok());
     }
@@ -160,6 +190,12 @@ fn one(seen: &Seen, none: bool) -> Line {
         false => Line::warning(Topic::Upstream, what),
     };
     match (transport, &seen.udp, &seen.tcp) {
+        (_, _, Err(why)) if address.ip().is_unspecified() => {
+            let host = file.as_deref().unwrap_or_default();
+            line(format!("`{host}`, an upstream of `{zone}`, does not resolve"))
+                .why(why.clone())
+                .mend("name it by address, or write a `resolver` that knows it")
+        }
         (_, _, Ok(())) if tls.is_some() => Line::fine(format!("`{zone}` is answered by {address} over TLS")),
         (_, _, Err(why)) if tls.is_some() => {
             line(format!("{address}, asked for `{zone}` over TLS, does not answer")).why(why.clone()).mend(format!(
