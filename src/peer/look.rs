@@ -115,12 +115,7 @@ impl Row {
 ///
 /// # Errors
 /// Why it cannot be asked.
-pub async fn ask_over(
-    dialer: &Dialer,
-    server: SocketAddr,
-    question: &Question,
-    option: u16,
-) -> Result<Heard, Unseen> {
+pub async fn ask_over(dialer: &Dialer, server: SocketAddr, question: &Question, option: u16) -> Result<Heard, Unseen> {
     let manner = Manner { edns: true, option: None };
     ask(dialer, server, question, manner, option).await.map(|(_, heard)| heard)
 }

@@ -209,7 +209,9 @@ impl RegionClient {
         let region = self.label.clone();
         match trouble {
             // A server that does not want our certificate says so on a connection that was made already.
-            Trouble::Dark(cause) => Failure::RegionDark { region, cause: self.servers.dialer.refusal().unwrap_or(cause) },
+            Trouble::Dark(cause) => {
+                Failure::RegionDark { region, cause: self.servers.dialer.refusal().unwrap_or(cause) }
+            }
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
             Trouble::NoAddress if !self.servers.listed.looping().is_empty() => {
                 Failure::RouteLoops { zone: self.zone() }

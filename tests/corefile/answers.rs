@@ -123,7 +123,7 @@ fn upstream(address: &'static str) -> ScriptServer {
 }
 
 /// What is compared: the rcode, and the answers without their order.
-async fn answer(server: SocketAddr, asked: &str, rtype: RecordType) -> String {
+pub async fn answer(server: SocketAddr, asked: &str, rtype: RecordType) -> String {
     let reply = Ask::new(asked, rtype).patience(secs(20)).udp(server).await;
     let mut records: Vec<String> = reply
         .answers

@@ -10,6 +10,7 @@ mod support;
 
 mod answers;
 mod commands;
+mod forward;
 mod grammar;
 mod guide;
 mod refusals;

@@ -59,14 +59,7 @@ pub(super) fn forward(
     forward
 }
 
-fn next(
-    place: Place,
-    zone: &Name,
-    stamp: bool,
-    spec: &NextSpec,
-    folder: &Path,
-    report: &Report<'_>,
-) -> NextConfig {
+fn next(place: Place, zone: &Name, stamp: bool, spec: &NextSpec, folder: &Path, report: &Report<'_>) -> NextConfig {
     let servers = Servers {
         to: &spec.to,
         transport: &spec.transport,

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use ipnet::IpNet;
 
+use super::TableContext;
 use super::names::Rules;
 use super::spec::RowSpec;
-use super::TableContext;
 use crate::config::endpoint::{DNS_PORT, DOT_PORT};
 use crate::config::error::{Fault, Report};
 use crate::config::node::Place;

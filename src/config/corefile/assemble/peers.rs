@@ -7,9 +7,9 @@ use std::path::Path;
 use super::listening::{Group, Part};
 use crate::config::corefile::plugins::{Block, To};
 use crate::config::corefile::sources::Sources;
+use crate::config::corefile::write::mapping;
 use crate::config::error::{Fault, UnknownKeys};
 use crate::config::peers::{self, TableContext};
-use crate::config::corefile::write::mapping;
 use crate::config::{Config, Overrides, PeersSource, RegionLabel, RowTls, Upstream};
 use crate::wire::Name;
 

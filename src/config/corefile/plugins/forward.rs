@@ -111,7 +111,9 @@ fn judged(forward: &Forward, tls: RowTls, sources: &Sources) -> RowTls {
     }
     let text = match tls.ca {
         Some(_) => "asked over TLS, over kept connections",
-        None => "asked over TLS; without a CA file the system's certificates count, and our image has none: mount them, or name a file",
+        None => {
+            "asked over TLS; without a CA file the system's certificates count, and our image has none: mount them, or name a file"
+        }
     };
     sources.note(forward.spot, "forward", text);
     tls

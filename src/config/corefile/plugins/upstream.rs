@@ -61,9 +61,10 @@ pub(super) fn upstream(token: &Token, sources: &Sources) -> Option<(To, bool)> {
 /// `tls`, `tls CA`, `tls CERT KEY` or `tls CERT KEY CA`.
 pub(super) fn files(line: &Line, into: &mut RowTls, sources: &Sources) {
     line.at_most(3, sources);
-    let file = |token: &Token| TableFile {
-        written: token.text.clone(),
-        path: sources.folder(token.spot.source).join(&token.text),
+    // Written as it will be in `interlocal.yaml`, whose folder is another one.
+    let file = |token: &Token| {
+        let path = sources.folder(token.spot.source).join(&token.text);
+        TableFile { written: path.display().to_string(), path }
     };
     (into.ca, into.identity) = match line.args.as_slice() {
         [] => (None, None),
