@@ -136,10 +136,14 @@ impl FromStr for Written {
             let wrong = || Fault::new(format!("`{name}` is no name that a certificate can be for"));
             PeerName::parse(name).ok_or_else(|| wrong().help("write a host name or an address behind the `%`"))
         });
-        let written = Self { what: What::Endpoint(endpoint.parse()?), name: name.transpose()? };
+        let endpoint = endpoint.parse().map_err(|fault: Fault| match fault.help {
+            Some(_) => fault,
+            None => fault.help("write an address, one with a port, a host, or the absolute path of a resolv.conf"),
+        })?;
+        let written = Self { what: What::Endpoint(endpoint), name: name.transpose()? };
         if written.is_host() && written.name.is_some() {
             let fault = Fault::new(format!("`{text}` is a host name, and has another one behind it"));
-            return Err(fault.help("its certificate has to be for the host: write `server_name` for another name"));
+            return Err(fault.help("its certificate is for the host; another name for all is `server_name`, in a Corefile `tls_servername`"));
         }
         Ok(written)
     }

@@ -20,6 +20,9 @@ use crate::wire::exchange::{Question, Received};
 /// How often a question looks whether the first addresses are there.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// How long the others are waited for when an answer is there already, as CoreDNS waits for each upstream.
+const OTHERS: Duration = Duration::from_secs(2);
+
 /// Of one question. Each asks servers that were not asked yet, and a Corefile names at most 15.
 const MOST_ROUNDS: usize = 32;
 
@@ -79,7 +82,8 @@ impl ForwardClient {
         for _ in 0..MOST_ROUNDS {
             // Each round numbers its sends from 0.
             let round = if log.is_on() || !failover.is_empty() { SendLog::on() } else { SendLog::OFF };
-            let answer = self.ask_but(&asked, question, stamp, until, &round).await;
+            let end = if last.is_some() { until.min(Instant::now() + OTHERS) } else { until };
+            let answer = self.ask_but(&asked, question, stamp, end, &round).await;
             log.append(&round);
             match answer {
                 Ok(answer) if failover.contains(&answer.body.rcode) => last = Some(answer),
@@ -101,7 +105,7 @@ impl ForwardClient {
         }
     }
 
-    /// Asks one of these servers, but none that was asked already.
+    /// Asks one of these servers, but none that was asked already; of the others, none that is down.
     async fn ask_but(
         &self,
         asked: &[SocketAddr],

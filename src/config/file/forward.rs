@@ -157,7 +157,7 @@ impl Servers<'_> {
             }
             resolver.push(written.or_port(ForwardConfig::port(false)));
         }
-        if resolver.is_empty() && !self.resolver.any_failed() {
+        if self.resolver.items().next().is_none() && !self.resolver.any_failed() {
             let fault = Fault::new("nobody looks up host names: `resolver` is empty");
             report.error(place, fault.help("write an address, or leave the key out: it is /etc/resolv.conf then"));
         }

@@ -98,6 +98,10 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Forward> 
     forward.to = named.into_iter().map(|(spot, (to, _))| (spot, to)).collect();
     if over_tls {
         forward.tls = Some(judged(&forward, tls, sources));
+    } else {
+        for line in directive.lines().iter().filter(|line| line.name.text.starts_with("tls")) {
+            sources.note(line.spot(), &line.name.text, "not needed: no upstream of it is asked over TLS");
+        }
     }
     Some(forward)
 }
