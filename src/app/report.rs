@@ -129,6 +129,8 @@ fn report_upstream(upstream: &ForwardSnapshot, sink: &mut Sink) {
         let labels = [("zone", zone.as_str()), ("address", &address.to_string())];
         sink.gauge(names::UPSTREAM_LOOPS, &labels, 1.0);
     }
+    sink.count(names::UPSTREAM_FAILOVERS, &[("zone", &zone)], upstream.failovers);
+    sink.count(names::UPSTREAM_NEXT, &[("zone", &zone)], upstream.led_on);
     if let Some(tls) = &upstream.tls {
         sink.gauge(names::UPSTREAM_TLS_OK, &[("zone", &zone)], f64::from(u8::from(tls.error.is_none())));
         for end in &tls.ends {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -30,6 +30,9 @@ pub struct ForwardClient {
     pub(super) hosts: Option<Hosts>,
     /// Who is asked behind these servers; each of them for what [`How`] says.
     pub(super) next: Vec<Arc<Self>>,
+    /// Times that another server was asked because of an answer, and that the next list was.
+    pub(super) failovers: AtomicU64,
+    pub(super) led_on: AtomicU64,
 }
 
 /// Servers that are named by host.
@@ -58,6 +61,10 @@ pub struct ForwardSnapshot {
     pub tls: Option<TlsSnapshot>,
     /// Questions that came while all servers were down.
     pub all_down: u64,
+    /// Times that another server was asked because of an answer.
+    pub failovers: u64,
+    /// Times that the servers behind these were asked because of an answer.
+    pub led_on: u64,
     /// Left out, because they lead back to ourselves.
     pub looping: Vec<SocketAddr>,
     /// Why a resolv.conf or a host name could not be used; its last good servers stay.
@@ -82,6 +89,8 @@ impl ForwardClient {
             how: RwLock::new(how),
             hosts,
             next: config.next.iter().map(|next| Self::start(&next.row, limits, stamp_option)).collect(),
+            failovers: AtomicU64::new(0),
+            led_on: AtomicU64::new(0),
         };
         client.update(config, limits, stamp_option);
         Arc::new(client)
@@ -225,6 +234,8 @@ impl ForwardClient {
             tcp: self.servers.tcp.snapshot(),
             tls: self.servers.dialer.snapshot(),
             all_down: self.servers.udp.all_down.load(Relaxed),
+            failovers: self.failovers.load(Relaxed),
+            led_on: self.led_on.load(Relaxed),
             looping: self.servers.listed.looping(),
             trouble: self.trouble(),
         }

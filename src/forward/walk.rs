@@ -52,6 +52,7 @@ impl ForwardClient {
             if !answer.as_ref().is_ok_and(|answer| self.leads_on(at, answer)) {
                 break;
             }
+            count(&self.led_on);
             answer = next.ask_here(question, stamp, until, log).await;
         }
         answer
@@ -90,6 +91,7 @@ impl ForwardClient {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => return last.ok_or(failure),
             }
+            count(&self.failovers);
             asked.extend(round.sends().iter().map(|sent| sent.server));
         }
         last.ok_or_else(|| self.no_server())

@@ -45,6 +45,7 @@ async fn each_server_is_asked_once_while_answers_are_to_fail_over() {
         // A late answer has one asked again, or another one earlier.
         let asked = servers.each_ref().map(|server| server.count(NAME, RecordType::A));
         assert!(asked.iter().all(|count| (1..=4).contains(count)), "{transport:?}: {asked:?}");
+        assert!(client.snapshot().failovers >= 1, "{transport:?}");
         servers[4].on(NAME, RecordType::A).answer_a("192.0.2.5", 60);
         let answer = client.ask(&question(NAME), None).await.unwrap();
         assert_eq!(last_octets(&answer, NAME), [5], "{transport:?}");
@@ -82,6 +83,7 @@ async fn answers_lead_on_as_they_say() {
     assert_eq!(last_octets(&client.ask(&question(NAME), None).await.unwrap(), NAME), [3]);
     let before = third.count(NAME, RecordType::A);
     assert!([&first, &second].map(|server| server.count(NAME, RecordType::A)).iter().all(|count| *count > 0));
+    assert_eq!(client.snapshot().led_on, 2);
     // What is not named ends it.
     second.on_name(NAME).rcode(ResponseCode::Refused);
     assert_eq!(client.ask(&question(NAME), None).await.unwrap().body.rcode, Rcode::REFUSED);

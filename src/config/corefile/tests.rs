@@ -181,6 +181,24 @@ fn problems_of_imports_name_their_file() {
 
 /// What `import` writes is the same configuration.
 #[test]
+fn a_stanza_over_tls_is_a_region_over_tls() {
+    let tls = |options: &str| {
+        let text = format!(
+            ".:53 {{\n    kubernetes cluster.local\n}}\nwest.svc.cluster.local:53 {{\n    forward . tls://lb.example {{\n        {options}\n    }}\n}}\n"
+        );
+        match config(&text).peers.source {
+            PeersSource::Table(table) => Some((table.regions[0].endpoints[0].port, table.regions[0].tls.clone())),
+            _ => None,
+        }
+    };
+    let (port, row) = tls("tls ca.pem").unwrap();
+    assert_eq!((port, row.unwrap().files().collect::<Vec<_>>()), (853, vec![Path::new("/etc/coredns/ca.pem")]));
+    let name = tls("tls_servername a.example").unwrap().1.unwrap().server_name;
+    assert_eq!(name.map(|name| name.to_string()), Some("a.example".into()));
+    assert_eq!(tls("failover NXDOMAIN"), None, "a region's denial is an answer");
+}
+
+#[test]
 fn what_is_written_reads_back_as_it_was() {
     let texts = [
         ".:53 {\n    kubernetes cluster.local in-addr.arpa {\n        pods insecure\n        ttl 30\n        labels app=web,tier in (a,b)\n        namespaces x y\n        endpoint_pod_names\n    }\n    forward . /etc/resolv.conf\n    cache 30\n    health {\n        lameduck 5s\n    }\n    prometheus :9153\n}\n",
