@@ -81,7 +81,8 @@ impl Servers {
 impl Takes for Servers {
     fn take(&self, found: &[(SocketAddr, &Host)]) {
         let mut known = self.known.lock();
-        known.found = found.iter().map(|(address, host)| (*address, Dialer::name_of(host))).collect();
+        let most = self.tcp.plan().settings.addresses;
+        known.found = found.iter().take(most).map(|(address, host)| (*address, Dialer::name_of(host))).collect();
         self.apply(&known);
     }
 }

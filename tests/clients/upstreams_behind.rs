@@ -127,6 +127,22 @@ async fn hosts_are_looked_up_by_the_resolver_until_it_knows_them() {
 }
 
 #[tokio::test]
+async fn a_host_has_so_many_addresses_and_no_more() {
+    let resolver = ScriptServer::start();
+    resolver.on("up.test", RecordType::AAAA).nodata("test", 60);
+    let all: Vec<String> = (1..=40).map(|last| format!("127.0.1.{last}")).collect();
+    drop(all.iter().fold(resolver.on("up.test", RecordType::A), |rule, one| rule.answer_a(one, 60)));
+    let row = ForwardConfig {
+        to: vec![Upstream::Host("up.test:1".parse().unwrap())],
+        resolver: vec![Upstream::Address(resolver.address())],
+        ..row(&[], Transport::Udp)
+    };
+    let client = start(&row);
+    assert!(eventually(PATIENCE, || async { !client.listed().borrow().is_empty() }).await);
+    assert_eq!(client.listed().borrow().len(), Limits::default().peer_addresses);
+}
+
+#[tokio::test]
 async fn a_client_is_made_anew_for_another_way_of_connecting() {
     let address = SocketAddr::from(([127, 0, 0, 1], 1));
     let tls = |name: &str| RowTls { ca: None, server_name: interlocal::tls::PeerName::parse(name), identity: None };
