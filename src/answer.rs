@@ -25,7 +25,7 @@ pub enum Failure {
     /// The region's resolver answered, but with an rcode that is not the pod's business.
     RegionRefused { region: String, rcode: Rcode },
     /// No upstream of the zone answered in time.
-    UpstreamDark { zone: Name },
+    UpstreamDark { zone: Name, cause: Option<&'static str> },
     /// The zone has no upstream to ask.
     UpstreamWithoutAddress { zone: Name },
     /// The question has been here before.
@@ -105,8 +105,9 @@ impl Failure {
             Self::RegionRefused { region, rcode } => {
                 (EdeCode::NETWORK_ERROR, format!("region {region} answered {}", rcode.to_text()).into())
             }
-            Self::UpstreamDark { zone } => {
-                (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers").into())
+            Self::UpstreamDark { zone, cause } => {
+                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers{cause}").into())
             }
             Self::UpstreamWithoutAddress { zone } => {
                 (EdeCode::NO_REACHABLE_AUTHORITY, format!("{zone} has no upstream to ask").into())
@@ -204,7 +205,7 @@ mod tests {
             Failure::RegionDark { region: region.clone(), cause: "timed out" },
             Failure::RegionWithoutAddress { region: region.clone(), why: "no endpoints".into() },
             Failure::RegionRefused { region: region.clone(), rcode: Rcode::REFUSED },
-            Failure::UpstreamDark { zone: zone.clone() },
+            Failure::UpstreamDark { zone: zone.clone(), cause: None },
             Failure::UpstreamWithoutAddress { zone: zone.clone() },
             Failure::Loop { path: "east > west > east".into() },
             Failure::RouteLoops { zone },

@@ -61,15 +61,21 @@ pub(super) fn upstream(routing: &Routing, number: usize, upstream: &ForwardSnaps
             connections(&to, "tcp", server.reused, server.connects, sink);
         }
     }
-    upstream.tcp.iter().for_each(|server| address(server, sink));
+    let proto = proto(upstream.tls.is_some());
+    upstream.tcp.iter().for_each(|server| address(server, proto, sink));
 }
 
 /// One address that is asked over connections that stay.
-pub(super) fn address(server: &AddressSnapshot, sink: &mut Sink) {
+pub(super) fn address(server: &AddressSnapshot, proto: &str, sink: &mut Sink) {
     let to = server.address.to_string();
     exchanges(&to, server.questions, &server.timings, server.probe_failures, sink);
     // They are made ahead, so each question finds one.
-    connections(&to, "tcp", server.questions, server.connects, sink);
+    connections(&to, proto, server.questions, server.connects, sink);
+}
+
+/// What CoreDNS calls such connections.
+pub(super) fn proto(tls: bool) -> &'static str {
+    if tls { "tcp-tls" } else { "tcp" }
 }
 
 fn exchanges(to: &str, questions: u64, timings: &[(&'static str, Histogram)], failed_probes: u64, sink: &mut Sink) {

@@ -79,7 +79,7 @@ impl Builder {
     fn upstreams(&self, config: &Config, previous: Option<&Routing>, own: &loops::Own) -> Vec<Arc<ForwardClient>> {
         let mut old: Vec<Arc<ForwardClient>> = previous.map(|routing| routing.upstreams.clone()).unwrap_or_default();
         rows(config)
-            .map(|row| match old.iter().position(|client| *client.zone() == row.zone) {
+            .map(|row| match old.iter().position(|client| *client.zone() == row.zone && client.can_take(row)) {
                 Some(at) => {
                     let client = old.swap_remove(at);
                     client.update(row, &config.limits, config.stamp_option);
@@ -87,7 +87,7 @@ impl Builder {
                 }
                 None => {
                     let client = ForwardClient::start(row, &config.limits, config.stamp_option);
-                    loops::watch_upstream(&client, own.clone());
+                    client.probed().for_each(|client| loops::watch_upstream(client, own.clone()));
                     client
                 }
             })

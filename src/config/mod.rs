@@ -20,7 +20,9 @@ mod range;
 mod reader;
 mod selector;
 mod spec;
+mod tls;
 pub mod units;
+mod upstream;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
@@ -28,6 +30,7 @@ pub use external::ExternalConfig;
 pub use overrides::Overrides;
 pub use policy::PolicyConfig;
 pub use selector::Selector;
+pub use upstream::{NextConfig, Outcome};
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -38,7 +41,7 @@ use ipnet::IpNet;
 
 use crate::limits::Limits;
 use crate::tls::{PeerName, ServerFiles};
-use crate::wire::Name;
+use crate::wire::{Name, Rcode};
 
 /// One running instance: the whole of `interlocal.yaml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -237,6 +240,14 @@ pub struct ForwardConfig {
     pub zone: Name,
     pub to: Vec<Upstream>,
     pub transport: Transport,
+    /// Over TLS, whatever the transport; none: in clear text.
+    pub tls: Option<RowTls>,
+    /// Answers behind which the other servers are asked too, beside those that are no use.
+    pub failover: BTreeSet<Rcode>,
+    /// Who is asked behind these servers, in this order.
+    pub next: Vec<NextConfig>,
+    /// Who knows the addresses of the host names in `to`.
+    pub resolver: Vec<Upstream>,
     /// Whether questions to it carry the stamp; never for `.`.
     pub stamp: bool,
     /// Whether questions to it over UDP have letters of random case.
@@ -255,6 +266,10 @@ pub struct CacheCaps {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Upstream {
     Address(SocketAddr),
+    /// Asked over TLS, and its certificate has to be for this name.
+    Named(SocketAddr, PeerName),
+    /// Looked up again and again.
+    Host(Endpoint),
     /// A file like `/etc/resolv.conf`, watched.
     ResolvConf(PathBuf),
 }
@@ -361,7 +376,7 @@ pub struct RegionRow {
     pub broken: Option<String>,
 }
 
-/// How the other side of a region's connections is known (RFC 8310), and how we are.
+/// How the other side of a region's or an upstream's connections is known (RFC 8310), and how we are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowTls {
     /// Who vouches for it; none: the system's certificates.
@@ -372,10 +387,10 @@ pub struct RowTls {
     pub identity: Option<(TableFile, TableFile)>,
 }
 
-/// A file that the table names.
+/// A file that a row names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableFile {
-    /// As it stands in the table, which is the same everywhere.
+    /// As it stands in the row; a table is the same everywhere.
     pub written: String,
     /// Where it is here.
     pub path: PathBuf,

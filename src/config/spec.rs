@@ -8,9 +8,11 @@ use super::field::{At, Field, FieldList};
 use super::file::policy::PolicySpecs;
 use super::leaf::{Classes, ObjectPath};
 use super::listen::Optional;
+use super::tls::TlsSpec;
 use super::units::{Size, Time};
-use super::{Listen, LogFormat, PodMode, QueryLogFormat, RegionLabel, Selector, Transport, Upstream};
-use crate::wire::Name;
+use super::upstream::Written;
+use super::{Listen, LogFormat, Outcome, PodMode, QueryLogFormat, RegionLabel, Selector, Transport};
+use crate::wire::{Name, Rcode};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -103,8 +105,12 @@ pub(super) struct PeersSpec {
 #[serde(default)]
 pub(super) struct ForwardSpec {
     pub(super) zone: Field<Name>,
-    pub(super) to: FieldList<Upstream>,
+    pub(super) to: FieldList<Written>,
     pub(super) transport: Field<Transport>,
+    pub(super) tls: At<TlsSpec>,
+    pub(super) failover: FieldList<Rcode>,
+    pub(super) next: At<Vec<At<NextSpec>>>,
+    pub(super) resolver: FieldList<Written>,
     pub(super) stamp: Field<bool>,
     pub(super) random_case: Field<bool>,
     pub(super) cache: At<CapsSpec>,
@@ -118,6 +124,18 @@ pub(super) struct ExternalSpec {
     pub(super) ttl: Field<Time>,
     pub(super) headless: Field<bool>,
     pub(super) fallthrough: Field<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NextSpec {
+    pub(super) on: FieldList<Outcome>,
+    pub(super) to: FieldList<Written>,
+    pub(super) transport: Field<Transport>,
+    pub(super) tls: At<TlsSpec>,
+    pub(super) failover: FieldList<Rcode>,
+    pub(super) resolver: FieldList<Written>,
+    pub(super) random_case: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

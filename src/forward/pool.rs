@@ -128,6 +128,13 @@ impl Pool {
         *servers = Arc::new(next);
     }
 
+    /// The same servers, without these and those that are down.
+    pub(super) fn but(&self, without: &[SocketAddr]) -> Self {
+        let fit = |one: &&Arc<Server>| !without.contains(&one.address) && !one.standing.lock().is_down();
+        let rest = self.servers().iter().filter(fit).map(Arc::clone).collect();
+        Self { servers: RwLock::new(Arc::new(rest)), runtime: self.runtime.clone(), all_down: AtomicU64::new(0) }
+    }
+
     pub(super) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
         Arc::clone(&self.servers.read())
     }

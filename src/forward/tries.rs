@@ -36,7 +36,7 @@ pub(super) async fn ask(
     if servers.iter().all(|server| server.standing.lock().is_down()) {
         count(&pool.all_down);
     }
-    let until = handed.as_ref().map_or_else(Instant::now, |handed| handed.attempt.began) + bounds.deadline;
+    let until = Instant::now() + bounds.deadline;
     let option = stamp.map(|stamp| (bounds.stamp_option, stamp));
     let mut tries = vec![0usize; servers.len()];
     let mut sent = 0;

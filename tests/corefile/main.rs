@@ -11,6 +11,7 @@ mod support;
 mod answers;
 mod cluster;
 mod commands;
+mod forward;
 mod grammar;
 mod guide;
 mod refusals;

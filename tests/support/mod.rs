@@ -11,7 +11,7 @@
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
-//! * [`certificates`]: an authority, and what it signs.
+//! * [`certificates`]: an authority, and what it signs; [`tls_front`]: TLS in front of a server.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
 //! * [`browser`]: a real browser that shows a page.
@@ -47,6 +47,7 @@ pub mod running;
 pub mod script;
 pub mod server;
 pub mod steady;
+pub mod tls_front;
 pub mod tool;
 pub mod wait;
 pub mod yaml;

@@ -11,7 +11,7 @@ use super::Note;
 use crate::config::units::Time;
 use crate::config::{
     CacheCaps, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, Namespaces, PeerTable, PeersSource,
-    PodMode, ServerConfig, Transport,
+    PodMode, RowTls, ServerConfig, TableFile, Transport, Upstream,
 };
 use text::{flow, quoted};
 
@@ -161,19 +161,51 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
 }
 
 fn forward(out: &mut String, row: &ForwardConfig) {
-    let transport = match row.transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
-    };
     line(out, format_args!("      - zone: {}", quoted(&row.zone.to_string())));
-    line(out, format_args!("        to: {}", flow(&row.to)));
-    line(out, format_args!("        transport: {transport}"));
+    servers(out, row, "        ");
+    if !row.next.is_empty() {
+        out.push_str("        next:\n");
+    }
+    for next in &row.next {
+        line(out, format_args!("          - on: {}", flow(&next.on)));
+        servers(out, &next.row, "            ");
+    }
     if row.stamp == row.zone.as_ref().is_root() {
         line(out, format_args!("        stamp: {}", row.stamp));
     }
     if let Some(caps) = row.cache {
         line(out, format_args!("        cache: {}", cache(caps)));
     }
+}
+
+/// Who is asked, and how.
+fn servers(out: &mut String, row: &ForwardConfig, indent: &str) {
+    let transport = match row.transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+    };
+    line(out, format_args!("{indent}to: {}", flow(&row.to)));
+    line(out, format_args!("{indent}transport: {transport}"));
+    if let Some(tls) = &row.tls {
+        line(out, format_args!("{indent}tls: {}", mapping(tls)));
+    }
+    if !row.failover.is_empty() {
+        line(out, format_args!("{indent}failover: {}", flow(row.failover.iter().map(|rcode| rcode.to_text()))));
+    }
+    if row.to.iter().any(|one| matches!(one, Upstream::Host(_))) {
+        line(out, format_args!("{indent}resolver: {}", flow(&row.resolver)));
+    }
+}
+
+/// The `tls` of a row.
+pub(super) fn mapping(tls: &RowTls) -> String {
+    let file = |file: &TableFile| quoted(&file.path.display().to_string());
+    let mut keys: Vec<String> = tls.ca.iter().map(|ca| format!("ca: {}", file(ca))).collect();
+    keys.extend(tls.server_name.iter().map(|name| format!("server_name: {}", quoted(&name.to_string()))));
+    if let Some((cert, key)) = &tls.identity {
+        keys.extend([format!("cert: {}", file(cert)), format!("key: {}", file(key))]);
+    }
+    format!("{{{}}}", keys.join(", "))
 }
 
 fn cache(caps: CacheCaps) -> String {
@@ -195,6 +227,9 @@ fn peers(table: &PeerTable, from: &str) -> String {
         line(&mut out, format_args!("  {}:", quoted(row.label.as_str())));
         line(&mut out, format_args!("    endpoints: {}", flow(&row.endpoints)));
         line(&mut out, format_args!("    zones: {}", flow(&row.zones)));
+        if let Some(tls) = &row.tls {
+            line(&mut out, format_args!("    tls: {}", mapping(tls)));
+        }
         out.push_str("    # The Corefile sent these names there whatever else has them.\n");
         line(&mut out, format_args!("    allow_tld: {}\n    override_local: {}", row.allow_tld, row.override_local));
     }

@@ -18,7 +18,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
     let flat_dns = spec.listen.get().map(|listen| &listen.dns);
     if rows.is_empty() {
         let dns = flat_dns.filter(|dns| dns.place().is_some());
-        let forward = forward(&spec.forward, std::slice::from_ref(cluster_domain), report);
+        let forward = forward(&spec.forward, std::slice::from_ref(cluster_domain), folder, report);
         return vec![ServerConfig {
             listen: dns.map_or_else(defaults::dns, |dns| dns.items().map(|(_, listen)| listen).collect()),
             zones: vec![cluster_domain.clone()],
@@ -61,7 +61,7 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
     }
     let zones = if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] };
     // What falls through is answered from the cluster first, and forwarded then.
-    let forward = forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report);
+    let forward = forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), folder, report);
     ServerConfig {
         listen,
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),

@@ -269,6 +269,39 @@ fn peers_tls_needs_a_certificate_and_listens_on_8853() {
 }
 
 #[test]
+fn upstreams_over_tls_have_port_853_and_their_names() {
+    let rows = "forward:\n  - zone: .\n    to: ['9.9.9.9%dns.quad9.net', '10.0.0.1:54', dns.example.com]\n    tls: {ca: ca.pem}\n    failover: [NXDOMAIN]\n    next:\n      - {on: [NXDOMAIN, nodata], to: [10.0.0.2]}\n      - {on: [SERVFAIL], to: [10.0.0.3], tls: {}}\n    resolver: [10.0.0.9]\n";
+    let config = config(rows);
+    let row = &config.servers[0].forward[0];
+    let shown = |row: &ForwardConfig| row.to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(shown(row), "9.9.9.9%dns.quad9.net:853 10.0.0.1:54 dns.example.com:853");
+    assert_eq!(row.transport, Transport::Tcp);
+    assert_eq!(row.tls.as_ref().unwrap().files().collect::<Vec<_>>(), [Path::new("conf/ca.pem")]);
+    assert_eq!(row.failover, [crate::wire::Rcode::NXDOMAIN].into());
+    assert_eq!(row.resolver, ["10.0.0.9:53".parse().map(Upstream::Address).unwrap()]);
+    assert_eq!(row.all().map(shown).collect::<Vec<_>>()[1..], ["10.0.0.2:53", "10.0.0.3:853"]);
+    assert_eq!((row.next[0].on.len(), row.next[0].row.transport), (2, Transport::Udp));
+    assert!(row.next[1].row.tls.is_some() && row.next[1].row.next.is_empty());
+    for (text, message) in [
+        ("to: [10.0.0.1], tls: {}, transport: udp", "there is no TLS over UDP"),
+        ("to: [/etc/resolv.conf], tls: {}", "a file says nobody's port or name of TLS"),
+        ("to: ['10.0.0.1%a']", "the row has no `tls`"),
+        ("to: ['10.0.0.1%a'], tls: {server_name: b}", "`server_name` for all, and this server another one"),
+        ("to: ['tls://10.0.0.1']", "`tls://10.0.0.1` is not an upstream: it has no scheme"),
+        ("to: [10.0.0.1], tls: {cert: c}", "`tls.cert` without `tls.key`"),
+        ("to: [10.0.0.1], failover: [NOERROR]", "`NOERROR` is what everybody is asked for"),
+        ("to: [10.0.0.1], failover: [NONE]", "`NONE` is not an rcode"),
+        ("to: [10.0.0.1], next: [{to: [10.0.0.2]}]", "`on` is missing"),
+        ("to: [10.0.0.1], next: [{on: [NODATA]}]", "`.` is forwarded to nobody"),
+        ("to: [a.example], resolver: [b.example]", "who looks up host names has no host name itself"),
+        ("to: [a.example], resolver: []", "`resolver` is empty"),
+    ] {
+        let errors = errors(&format!("forward: [{{zone: ., {text}}}]"));
+        assert!(errors.contains(message), "{text}: {errors}");
+    }
+}
+
+#[test]
 fn questions_are_logged_only_if_asked_for() {
     let queries = |text: &str| config(&format!("log: {{queries: {text}}}")).log.queries;
     assert_eq!(queries(""), None);

@@ -8,7 +8,7 @@ use crate::answer::Failure;
 use crate::cache::{Joined, Leader};
 use crate::clock;
 use crate::forward::attempt::Handed;
-use crate::forward::client::First;
+use crate::forward::first::First;
 use crate::forward::flights::{Course, Passenger};
 use crate::metrics::Answerer;
 use crate::peer::datagram::Datagram;

@@ -15,6 +15,7 @@ mod refused;
 mod rewrite;
 mod small;
 mod template;
+mod upstream;
 mod words;
 
 use std::collections::HashMap;
@@ -22,9 +23,10 @@ use std::net::IpAddr;
 
 pub(super) use cache::{Cache, nothing};
 pub(super) use external::External;
-pub(super) use forward::{Forward, To};
+pub(super) use forward::Forward;
 pub(super) use kubernetes::Kubernetes;
 pub(super) use listeners::{Health, Http};
+pub(super) use upstream::To;
 
 use super::directive::Directive;
 use super::expand::Written;
