@@ -10,7 +10,7 @@ mod field;
 pub mod file;
 mod label;
 mod leaf;
-mod listen;
+pub mod listen;
 mod node;
 pub mod overrides;
 pub mod peers;
@@ -20,6 +20,7 @@ mod reader;
 mod selector;
 mod spec;
 pub mod units;
+pub mod whole;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
@@ -100,7 +101,7 @@ pub struct ListenConfig {
     pub health: Option<Listen>,
     pub ready: Option<Listen>,
     pub metrics: Option<Listen>,
-    pub admin: Option<Listen>,
+    pub admin: Option<AdminListen>,
     /// The peers' door once more, over TLS.
     pub peers_tls: Option<PeersTlsConfig>,
 }
@@ -119,6 +120,14 @@ pub enum Listen {
     Port(u16),
     /// `10.0.0.1:53`, `[::]:53`, `0.0.0.0:53`.
     Address(SocketAddr),
+}
+
+/// Where the pages of the tools are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminListen {
+    Tcp(Listen),
+    /// A socket in the file system, which only our own user may open.
+    Unix(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use super::file::policy::PolicySpecs;
 use super::leaf::{Classes, ObjectPath};
 use super::listen::Optional;
 use super::units::{Size, Time};
-use super::{Listen, LogFormat, PodMode, QueryLogFormat, RegionLabel, Selector, Transport, Upstream};
+use super::{AdminListen, Listen, LogFormat, PodMode, QueryLogFormat, RegionLabel, Selector, Transport, Upstream};
 use crate::wire::Name;
 
 #[derive(Debug, Default, Deserialize)]
@@ -44,10 +44,10 @@ pub(super) struct ListenSpec {
     pub(super) peers_allow: FieldList<IpNet>,
     pub(super) peers_chase_outside: Field<bool>,
     pub(super) identify: Field<bool>,
-    pub(super) health: Field<Optional>,
-    pub(super) ready: Field<Optional>,
-    pub(super) metrics: Field<Optional>,
-    pub(super) admin: Field<Optional>,
+    pub(super) health: Field<Optional<Listen>>,
+    pub(super) ready: Field<Optional<Listen>>,
+    pub(super) metrics: Field<Optional<Listen>>,
+    pub(super) admin: Field<Optional<AdminListen>>,
     pub(super) peers_tls: At<PeersTlsSpec>,
 }
 

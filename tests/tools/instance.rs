@@ -131,6 +131,33 @@ async fn status_says_first_what_is_wrong() {
     assert!(ill.stdout.starts_with(first), "{}", ill.stdout);
 }
 
+/// The same pages on a socket, and what changes something too: only our own user gets there.
+#[tokio::test]
+async fn the_tools_reach_an_instance_through_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    // As a killed instance leaves it.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let admin = format!("unix:{}", path.display());
+    let any = "\"127.0.0.1:0\"";
+    let region = shop().key("listen", &listen([any, any, any, any, any, &format!("\"{admin}\"")])).start().await;
+    assert_eq!(region.app().addresses().admin, None, "nothing on the network");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let run = async |args: &[&str]| process::run(folder.path(), &[args, &["--admin", &admin]].concat()).await;
+    let listed = run(&["zone", "list"]).await;
+    assert!(listed.code == Some(0) && listed.stdout.contains("web"), "{listed:?}");
+    let flushed = run(&["cache", "flush"]).await;
+    assert_eq!((flushed.code, flushed.stdout.as_str()), (Some(0), "forgotten: 0\n"));
+    assert_eq!(run(&["query", "web.shop.svc.cluster.local.", "--trace"]).await.code, Some(0));
+    drop(region);
+    let gone = run(&["status"]).await;
+    assert!(gone.code == Some(2) && gone.stderr.contains(&format!("cannot read /status of {admin}; ")), "{gone:?}");
+    assert!(!path.exists(), "it goes with the instance");
+    let odd = process::run(folder.path(), &["status", "--admin", "unix:here.sock"]).await;
+    assert!(odd.code == Some(2) && odd.stderr.contains("has no absolute path of a file"), "{odd:?}");
+}
+
 /// "Nothing mutable listens on anything but loopback", and no page of a browser changes anything.
 #[tokio::test]
 async fn only_our_tools_on_loopback_change_anything() {

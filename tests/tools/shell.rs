@@ -136,6 +136,33 @@ async fn the_printed_configuration_is_the_default() {
     assert!(run(&["config", "--peers"]).await.stdout.contains("regions:"));
 }
 
+/// What stands in a file has its place among the defaults; a file that is wrong is not shown as if it were not.
+#[tokio::test]
+async fn a_files_values_are_laid_over_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let good = path("good.yaml", "region: east\nlimits: {in_flight: 7}\nforward: [{zone: ., to: [10.1.2.3]}]\n");
+    let printed = run(&["config", "-c", &good]).await.stdout;
+    for line in [
+        "region: east",
+        "  in_flight: 7  # questions that wait for a peer or an upstream, over all doors; beyond it SERVFAIL at once",
+        "  - {zone: ., to: [\"10.1.2.3\"]}",
+        "  max_ttl: 30s",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
+    }
+    assert!(!printed.contains("[/etc/resolv.conf]"), "{printed}");
+    let corefile = path("Corefile", ".:5300 {\n    forward . 10.1.2.3\n    cache 30\n}\n");
+    let printed = run(&["config", "--corefile", &corefile]).await.stdout;
+    assert!(printed.contains("\nservers:\n  - {listen: ") && printed.contains("\n  # dns: "), "{printed}");
+    let bad = path("bad.yaml", "regoin: east\n");
+    let ended = process::run(folder.path(), &["config", "-c", &bad]).await;
+    assert!(ended.code == Some(2) && ended.stderr.contains("did you mean `region`?"), "{ended:?}");
+}
+
 #[tokio::test]
 async fn shells_and_readers_get_every_command() {
     let help = run(&["--help"]).await.stdout;

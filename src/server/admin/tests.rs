@@ -19,7 +19,10 @@ fn shown() -> Shown {
 }
 
 fn start(pages: &[Pages], shown: &Shown) -> Admin {
-    let door = |pages: &Pages| AdminDoor { listener: TcpListener::bind("127.0.0.1:0").expect("a port"), pages: *pages };
+    let door = |pages: &Pages| AdminDoor {
+        listener: AdminListener::Tcp(TcpListener::bind("127.0.0.1:0").expect("a port")),
+        pages: *pages,
+    };
     Admin::start(pages.iter().map(door).collect(), shown.clone()).expect("started")
 }
 
