@@ -44,9 +44,6 @@ impl FromStr for Written {
     type Err = Fault;
 
     fn from_str(text: &str) -> Result<Self, Fault> {
-        if let Some(fault) = port_without_brackets(text) {
-            return Err(fault);
-        }
         if let Some((ip, port)) = address(text)? {
             return Ok(Self { host: Host::Address(ip), port });
         }
@@ -157,7 +154,8 @@ impl Leaf for Written {
     const EXPECTED: &'static str = "a host or an address";
 
     fn read(text: &str) -> Result<Self, Fault> {
-        text.parse()
+        // A Corefile's `forward` means the address, as CoreDNS does; in our own table nobody has to guess.
+        port_without_brackets(text).map_or_else(|| text.parse(), Err)
     }
 }
 
@@ -190,19 +188,21 @@ mod tests {
 
     #[test]
     fn a_port_behind_an_address_without_brackets_is_doubted() {
-        let fault = "2001:db8::7:53".parse::<Endpoint>().unwrap_err();
+        let read = |text: &str| Written::read(text).map(|written| written.or_port(DNS_PORT).to_string());
+        let fault = read("2001:db8::7:53").unwrap_err();
         assert_eq!(fault.message, "`2001:db8::7:53` may be an address, or one with a port");
         assert_eq!(
             fault.help.as_deref(),
             Some("write `[2001:db8::7]:53`, or `[2001:db8::7:53]` if all of it is the address")
         );
-        assert!("2001:db8:1:2:3:4:5:53".parse::<Endpoint>().is_ok(), "eight groups have no port behind them");
+        assert!(read("2001:db8:1:2:3:4:5:53").is_ok(), "eight groups have no port behind them");
+        assert_eq!("2001:db8::7:53".parse::<Endpoint>().unwrap().to_string(), "[2001:db8::7:53]:53", "a Corefile's");
         for (text, shown) in [
             ("[2001:db8::7:53]", "[2001:db8::7:53]:53"),
             ("2001:db8::53", "[2001:db8::53]:53"),
             ("2001:db8::7:8", "[2001:db8::7:8]:53"),
         ] {
-            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), shown);
+            assert_eq!(read(text).unwrap(), shown);
         }
     }
 

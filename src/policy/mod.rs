@@ -23,6 +23,7 @@ mod reply;
 mod rewrite;
 mod tally;
 mod template;
+mod trail;
 mod work;
 
 pub use compile::{Identity, Policy};

@@ -15,5 +15,6 @@ mod faults;
 mod golden;
 mod instance;
 mod query;
+mod query_rules;
 mod shell;
 mod status_page;
