@@ -45,7 +45,8 @@ impl Offline {
             bail!("without a server the objects come from manifests: name them with --manifests");
         };
         let loaded = manifests::load(path, &config.limits, &Selection::of(&config.kubernetes));
-        ensure!(loaded.readable, "cannot read {}", path.display());
+        let why = loaded.problems.first().map(ToString::to_string).unwrap_or_default();
+        ensure!(loaded.readable, "cannot read the objects: {why}");
         let settings = zone_settings(&config, &table);
         let mut builder = Builder::new(settings.clone());
         whole(&loaded.objects).into_iter().for_each(|event| builder.apply(event));

@@ -18,3 +18,4 @@ mod query;
 mod query_rules;
 mod shell;
 mod status_page;
+mod texts;
