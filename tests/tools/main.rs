@@ -14,6 +14,8 @@ mod errors;
 mod faults;
 mod golden;
 mod instance;
+mod json_schema;
+mod peers_schema;
 mod query;
 mod query_rules;
 mod shell;

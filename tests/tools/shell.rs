@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::json_schema::faults;
 use crate::support::process::{self, Ended};
 
 async fn run(args: &[&str]) -> Ended {
@@ -18,55 +19,6 @@ fn file(name: &str) -> String {
 
 async fn schema(of: &str) -> Value {
     serde_json::from_str(&run(&["schema", of]).await.stdout).unwrap()
-}
-
-/// What is wrong with a value, by the words of JSON Schema that ours uses.
-fn judge(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
-    if let Some(to) = schema["$ref"].as_str() {
-        return judge(root, root.pointer(to.trim_start_matches('#')).expect("what it refers to"), value, at, wrong);
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let fits = match &schema["type"] {
-        Value::String(one) => one == kind,
-        Value::Array(some) => some.iter().any(|one| one == kind),
-        _ => true,
-    };
-    if !fits {
-        wrong.push(format!("{at}: is {kind}"));
-    }
-    if schema["enum"].as_array().is_some_and(|known| !known.contains(value)) {
-        wrong.push(format!("{at}: no such choice"));
-    }
-    let number = value.as_u64();
-    let bound = |name: &str| schema[name].as_u64().zip(number);
-    if bound("minimum").is_some_and(|(least, is)| is < least) || bound("maximum").is_some_and(|(most, is)| is > most) {
-        wrong.push(format!("{at}: out of range"));
-    }
-    for (place, item) in value.as_array().into_iter().flatten().enumerate() {
-        judge(root, &schema["items"], item, &format!("{at}[{place}]"), wrong);
-    }
-    for (key, item) in value.as_object().into_iter().flatten() {
-        let at = format!("{at}.{key}");
-        match (schema["properties"].get(key), &schema["additionalProperties"]) {
-            (Some(schema), _) => judge(root, schema, item, &at, wrong),
-            (None, Value::Bool(false)) => wrong.push(format!("{at}: unknown")),
-            (None, other) => judge(root, other, item, &at, wrong),
-        }
-    }
-}
-
-fn faults(schema: &Value, yaml: &str) -> Vec<String> {
-    let value: Value = serde_saphyr::from_str(yaml).unwrap();
-    let mut wrong = Vec::new();
-    judge(schema, schema, &value, "", &mut wrong);
-    wrong
 }
 
 #[tokio::test]
