@@ -48,7 +48,7 @@ pub fn whole(text: &str) -> Option<String> {
             let indent = &line[..line.len() - bare.len()];
             match said {
                 _ if several && is_flat(path) => out += &format!("{indent}# {bare}"),
-                Some(node) => out += &format!("{indent}{key}:{}{}", block(node), comment(bare)),
+                Some(node) => out += &commented(format!("{indent}{key}:{}", block(node)), line),
                 None => out += line,
             }
         }
@@ -77,9 +77,12 @@ fn is_flat((section, key): (&str, &str)) -> bool {
     FLAT.iter().any(|(flat, only)| *flat == section && (only.is_empty() || *only == key))
 }
 
-/// Behind the value of a line.
-fn comment(line: &str) -> String {
-    line.split_once(" #").map(|(_, comment)| format!("  #{comment}")).unwrap_or_default()
+/// A line with the comment of another one, in its column.
+fn commented(line: String, of: &str) -> String {
+    let Some(column) = of.find(" #") else { return line };
+    let comment = &of[column + 1..];
+    let width = of[..column + 1].chars().count().max(line.chars().count() + 2);
+    format!("{line:<width$}{comment}")
 }
 
 /// A value as it stands behind its key: rows of mappings have a line each.
@@ -110,9 +113,12 @@ fn flow(node: &Node) -> String {
 /// In quotes, unless nobody can take it for anything but this text.
 fn scalar(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
-    let begins = text == "." || text.starts_with(|first: char| first.is_ascii_lowercase() || first == '/');
+    let begins = text.starts_with(|first: char| first.is_ascii_lowercase() || first == '/') || text.starts_with("../");
     let word = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(&text);
-    if begins && !word && text.bytes().all(plain) { text.to_owned() } else { quoted(text) }
+    let unit = text.trim_start_matches(|it: char| it.is_ascii_digit());
+    let quantity = unit.len() < text.len() && ["ms", "s", "m", "h", "KiB", "MiB", "GiB"].contains(&unit);
+    let safe = text == "." || quantity || (begins && !word && text.bytes().all(plain));
+    if safe { text.to_owned() } else { quoted(text) }
 }
 
 #[cfg(test)]

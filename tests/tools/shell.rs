@@ -100,7 +100,7 @@ async fn a_files_values_are_laid_over_the_defaults() {
     let printed = run(&["config", "-c", &good]).await.stdout;
     for line in [
         "region: east",
-        "  in_flight: 7  # questions that wait for a peer or an upstream, over all doors; beyond it SERVFAIL at once",
+        "  in_flight: 7                # questions that wait for a peer or an upstream, over all doors; beyond it SERVFAIL at once",
         "  - {zone: ., to: [\"10.1.2.3\"]}",
         "  max_ttl: 30s",
     ] {
