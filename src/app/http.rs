@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use anyhow::Context;
 
 use super::Addresses;
+use super::in_use::Origin;
 use crate::config::{AdminListen, Config, Listen};
 use crate::ready::Ready;
 use crate::server::admin::peers::Peers;
@@ -51,13 +52,15 @@ impl Http {
         self.addresses.clone()
     }
 
-    pub(super) fn serve(self, core: &Arc<Core>, ready: &Ready) -> anyhow::Result<Admin> {
+    pub(super) fn serve(self, core: &Arc<Core>, ready: &Ready, origin: Origin) -> anyhow::Result<Admin> {
         let weak = Arc::downgrade(core);
+        let of = Weak::clone(&weak);
         let shown = Shown {
             heartbeats: core.heartbeats.clone(),
             ready: ready.clone(),
             metrics: Arc::clone(&core.metrics),
             core: Weak::clone(&weak),
+            config: Arc::new(move || origin.show(&of)),
             peers: Arc::new(move || weak.upgrade().map(|core| Peers::now(&core))),
         };
         Admin::start(self.doors, shown).context("cannot serve HTTP")

@@ -1,4 +1,5 @@
-//! `interlocal config`: the whole configuration with every default and what it means, and a file's values laid over it. It asks nobody.
+//! `interlocal config`: the whole configuration with every default and what it means, and a file's values laid over it; or what a running
+//! instance says that it works with.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::admin::{Instance, Place};
 use super::files::{self, Problems};
 use crate::app::text;
 use crate::config::corefile::write;
@@ -32,8 +34,17 @@ pub struct Args {
     /// With what this Corefile comes to
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     corefile: Option<PathBuf>,
+    /// The whole configuration that a running instance works with: its `listen.admin` (ADDRESS:PORT or unix:PATH)
+    #[arg(
+        long,
+        value_name = "WHERE",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:9154",
+        conflicts_with_all = ["config", "corefile"]
+    )]
+    from_instance: Option<Place>,
     /// peers.yaml in place of interlocal.yaml
-    #[arg(long, conflicts_with_all = ["config", "corefile"])]
+    #[arg(long, conflicts_with_all = ["config", "corefile", "from_instance"])]
     peers: bool,
 }
 
@@ -43,7 +54,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (None, Some(path)) => corefile(path)?,
         (None, None) => String::new(),
     };
-    let page = if args.peers { Some(PEERS.to_owned()) } else { whole(&given) };
+    let page = match &args.from_instance {
+        Some(place) => Some(Instance::at(place.clone()).get("/config")?),
+        None if args.peers => Some(PEERS.to_owned()),
+        None => whole(&given),
+    };
     let page = page.context("the file is no mapping")?;
     // A pipe that closes is the end of whoever read it, and no fault.
     let _ = std::io::stdout().write_all(page.as_bytes());

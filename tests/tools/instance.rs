@@ -13,7 +13,8 @@ use crate::support::region::{Region, listen};
 use crate::support::regions::{self, demo_region};
 use crate::support::running::Running;
 use crate::support::server::ScriptServer;
-use crate::support::yaml;
+use crate::support::wait::eventually;
+use crate::support::{secs, yaml};
 
 async fn run(region: &Running, args: &[&str]) -> Ended {
     let admin = region.app().addresses().admin.unwrap().to_string();
@@ -129,6 +130,33 @@ async fn status_says_first_what_is_wrong() {
     let first =
         "! the newest peer table is bad and not in use, see the log\n! region north is dark: connection refused\n";
     assert!(ill.stdout.starts_with(first), "{}", ill.stdout);
+}
+
+/// Flags and all; and a file that waits for something is not shown as if it were in use.
+#[tokio::test]
+async fn the_configuration_in_use_is_printed_whole() {
+    let region = shop().start().await;
+    let admin = region.app().addresses().admin.unwrap().to_string();
+    let config = async || process::run(&std::env::temp_dir(), &["config", "--from-instance", &admin]).await;
+    let ended = config().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.starts_with(&format!("# In use: {}\n", region.path("interlocal.yaml").display())),
+        "{ended:?}"
+    );
+    let file = std::path::Path::new("x/interlocal.yaml");
+    let overrides = interlocal::config::Overrides::default();
+    let read =
+        interlocal::config::file::parse(&ended.stdout, file, interlocal::config::UnknownKeys::Refuse, &overrides);
+    assert_eq!(read.unwrap().value.workers, Some(2));
+    assert!(ended.stdout.lines().any(|line| line.starts_with("  in_flight: 4096 ")), "with every default");
+    region.rewrite_key("workers", "3");
+    let told = eventually(secs(30), || async {
+        let ended = config().await;
+        ended.code == Some(2)
+            && ended.stderr.contains("says something else than what is in use: it waits for a restart")
+    });
+    assert!(told.await, "{:?}", config().await);
 }
 
 /// The same pages on a socket, and what changes something too: only our own user gets there.

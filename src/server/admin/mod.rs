@@ -60,6 +60,8 @@ pub struct Shown {
     pub metrics: Arc<Registry>,
     /// Makes `/peers`.
     pub peers: Arc<dyn Fn() -> Option<Peers> + Send + Sync>,
+    /// Makes `/config`; in words why not.
+    pub config: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// The instance itself, which may have been stopped.
     pub core: Weak<Core>,
 }

@@ -14,6 +14,7 @@ fn shown() -> Shown {
         ready: Ready::new(),
         metrics: Registry::new("1.2.3", false),
         peers: Arc::new(|| None),
+        config: Arc::new(|| Err(String::new())),
         core: Weak::new(),
     }
 }

@@ -35,7 +35,7 @@ async fn status_names_the_loop() {
     world.table(&[row("east", east.peers())]);
     let _running = world.serve_ready(&east).await;
     let admin = east.admin().to_string();
-    let status = || world.run(&["status", "--admin", &admin]);
+    let status = async || world.run(&["status", "--admin", &admin]).await;
     let first = format!("! loop: {place} of upstreams of . leads back to us, and is left out\n");
     let named = eventually(secs(60), || async { status().await.stdout.starts_with(&first) }).await;
     let ended = status().await;
