@@ -14,6 +14,7 @@ mod errors;
 mod faults;
 mod golden;
 mod instance;
+mod json_keys;
 mod json_schema;
 mod peers_schema;
 mod query;
