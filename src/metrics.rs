@@ -105,7 +105,8 @@ impl Registry {
         sink.gauge(names::BUILD_INFO, &[("version", self.version)], 1.0);
         sink.count(names::PANICS, &[], 0);
         if self.coredns {
-            let labels = [("version", self.version), ("revision", ""), ("goversion", "")];
+            let revision = revision(env!("INTERLOCAL_BUILD"));
+            let labels = [("version", self.version), ("revision", revision), ("goversion", "")];
             sink.gauge(names::COREDNS_BUILD_INFO, &labels, 1.0);
             sink.count(names::COREDNS_PANICS, &[], 0);
         }
@@ -125,6 +126,11 @@ impl Registry {
         self.blocks.lock().push(Arc::clone(&block));
         block
     }
+}
+
+/// The commit, out of what stands behind the version in `interlocal --version`; empty if the build knew none.
+fn revision(build: &str) -> &str {
+    build.trim().trim_start_matches('(').trim_end_matches(')')
 }
 
 #[cfg(test)]
@@ -197,7 +203,10 @@ mod tests {
         recorder.end_batch(Duration::ZERO);
         let text = registry.encode();
         for line in [
-            "coredns_build_info{version=\"1.2.3\",revision=\"\",goversion=\"\"} 1",
+            &format!(
+                "coredns_build_info{{version=\"1.2.3\",revision=\"{}\",goversion=\"\"}} 1",
+                revision(env!("INTERLOCAL_BUILD"))
+            ),
             "coredns_dns_requests_total{server=\"dns://:53\",zone=\"dropped\",view=\"\",proto=\"tcp\",family=\"1\",type=\"A\"} 3",
             "coredns_dns_responses_total{server=\"dns://:53\",zone=\"dropped\",view=\"\",rcode=\"NOERROR\",plugin=\"cache\"} 1",
             "coredns_dns_response_size_bytes_bucket{server=\"dns://:53\",zone=\"dropped\",view=\"\",proto=\"tcp\",le=\"200\"} 3",
@@ -208,6 +217,7 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
         }
         assert!(!Registry::new("1", false).encode().contains("coredns"));
+        assert_eq!((revision(" (0123456789ab-dirty)"), revision("")), ("0123456789ab-dirty", ""));
     }
 
     #[test]

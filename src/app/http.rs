@@ -6,12 +6,14 @@ use std::sync::{Arc, Weak};
 use anyhow::Context;
 
 use super::Addresses;
-use crate::config::{Config, Listen};
+use super::in_use::Origin;
+use crate::config::{AdminListen, Config, Listen};
 use crate::ready::Ready;
 use crate::server::admin::peers::Peers;
-use crate::server::admin::{Admin, AdminDoor, Pages, Shown};
+use crate::server::admin::{Admin, AdminDoor, AdminListener, Pages, Shown};
 use crate::server::bind::{BindError, bind_tcp};
 use crate::server::core::Core;
+use crate::server::unix::UnixDoor;
 
 /// Bound and not served yet.
 pub(super) struct Http {
@@ -26,7 +28,14 @@ impl Http {
         http.addresses.health = http.add(listen.health, Pages::Health)?;
         http.addresses.ready = http.add(listen.ready, Pages::Ready)?;
         http.addresses.metrics = http.add(listen.metrics, Pages::Metrics)?;
-        http.addresses.admin = http.add(listen.admin, Pages::Admin)?;
+        match &listen.admin {
+            Some(AdminListen::Unix(path)) => {
+                let listener = AdminListener::Unix(UnixDoor::bind(path)?);
+                http.doors.push(AdminDoor { listener, pages: Pages::Admin });
+            }
+            Some(AdminListen::Tcp(listen)) => http.addresses.admin = http.add(Some(*listen), Pages::Admin)?,
+            None => {}
+        }
         Ok(http)
     }
 
@@ -34,7 +43,8 @@ impl Http {
     fn add(&mut self, listen: Option<Listen>, pages: Pages) -> Result<Option<SocketAddr>, BindError> {
         let listeners = listen.map(bind_tcp).transpose()?.unwrap_or_default();
         let first = listeners.first().and_then(|listener| listener.local_addr().ok());
-        self.doors.extend(listeners.into_iter().map(|listener| AdminDoor { listener, pages }));
+        self.doors
+            .extend(listeners.into_iter().map(|listener| AdminDoor { listener: AdminListener::Tcp(listener), pages }));
         Ok(first)
     }
 
@@ -42,13 +52,15 @@ impl Http {
         self.addresses.clone()
     }
 
-    pub(super) fn serve(self, core: &Arc<Core>, ready: &Ready) -> anyhow::Result<Admin> {
+    pub(super) fn serve(self, core: &Arc<Core>, ready: &Ready, origin: Origin) -> anyhow::Result<Admin> {
         let weak = Arc::downgrade(core);
+        let of = Weak::clone(&weak);
         let shown = Shown {
             heartbeats: core.heartbeats.clone(),
             ready: ready.clone(),
             metrics: Arc::clone(&core.metrics),
             core: Weak::clone(&weak),
+            config: Arc::new(move || origin.show(&of)),
             peers: Arc::new(move || weak.upgrade().map(|core| Peers::now(&core))),
         };
         Admin::start(self.doors, shown).context("cannot serve HTTP")

@@ -7,6 +7,7 @@ mod configmap;
 pub mod corefile;
 mod feed;
 mod http;
+mod in_use;
 mod loops;
 pub mod memory;
 pub mod offline;
@@ -33,6 +34,7 @@ use tokio::runtime::Handle;
 
 use self::feed::Feed;
 use self::http::Http;
+use self::in_use::Origin;
 use self::pulse::Pulse;
 use self::reloads::{Reloads, State, Watched};
 use self::routing::Builder;
@@ -162,6 +164,12 @@ impl BoundApp {
     pub fn start(self) -> anyhow::Result<App> {
         let addresses = self.addresses();
         let Self { input, config, watched, doors, http } = self;
+        let origin = Origin {
+            file: input.file.clone(),
+            kind: input.kind.clone(),
+            overrides: input.overrides.clone(),
+            adjust: input.adjust.clone(),
+        };
         let ready = Ready::new();
         let metrics = Registry::new(env!("CARGO_PKG_VERSION"), config.metrics.coredns_compat);
         let (table, ok) = table::at_start(&config, input.adjust.as_deref());
@@ -209,7 +217,7 @@ impl BoundApp {
         report::register(&core);
         memory::watch(&core);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
-        let admin = http.serve(&core, &ready)?;
+        let admin = http.serve(&core, &ready, origin)?;
         let _pulse = Pulse::start(addresses.health, config.metrics.coredns_compat, &metrics);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),

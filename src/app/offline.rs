@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{bail, ensure};
 
+use super::stages::Stages;
 use super::table::{self, Bad};
 use super::zone_settings;
 use crate::config::{Config, KubernetesSource, PeerTable};
 use crate::kube::diff::whole;
 use crate::kube::{Selection, manifests};
+use crate::policy::Policy;
 use crate::route::Routes;
 use crate::zone::{Builder, Snapshot};
 
@@ -18,6 +20,8 @@ pub struct Offline {
     pub table: PeerTable,
     pub routes: Routes,
     pub zone: Arc<Snapshot>,
+    /// The rules of each server.
+    pub stages: Vec<Option<Arc<Policy>>>,
     /// What was left out of the manifests, and why.
     pub problems: Vec<String>,
 }
@@ -41,13 +45,15 @@ impl Offline {
             bail!("without a server the objects come from manifests: name them with --manifests");
         };
         let loaded = manifests::load(path, &config.limits, &Selection::of(&config));
-        ensure!(loaded.readable, "cannot read {}", path.display());
+        let why = loaded.problems.first().map(ToString::to_string).unwrap_or_default();
+        ensure!(loaded.readable, "cannot read the objects: {why}");
         let settings = zone_settings(&config, &table);
         let mut builder = Builder::new(settings.clone());
         whole(&loaded.objects).into_iter().for_each(|event| builder.apply(event));
         builder.mark_synced();
         let zone = builder.publish(0).unwrap_or_else(|| Arc::new(Snapshot::empty(&settings)));
         let problems = loaded.problems.iter().map(ToString::to_string).collect();
-        Ok(Self { routes: Routes::build(&config, &table), config, table, zone, problems })
+        let stages = Stages::new().build(&config, None);
+        Ok(Self { routes: Routes::build(&config, &table), config, table, zone, stages, problems })
     }
 }

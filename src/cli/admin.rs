@@ -1,6 +1,9 @@
-//! Asks a running instance: one page of its admin listener, over HTTP on loopback.
+//! Asks a running instance: one page of its admin listener, over HTTP on loopback or through its socket.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -9,9 +12,11 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use crate::config::listen::{UNIX, unix_path};
 use crate::server::admin::TOOL_HEADER;
 
 /// An instance that hangs must not make its tools hang.
@@ -22,14 +27,41 @@ const MAX_PAGE: usize = 64 << 20;
 /// Which instance.
 #[derive(clap::Args)]
 pub struct Instance {
-    /// The instance's `listen.admin`
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9154")]
-    admin: SocketAddr,
+    /// The instance's `listen.admin`: ADDRESS:PORT or unix:PATH
+    #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:9154")]
+    admin: Place,
+}
+
+/// Where its admin listener is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix(UNIX) {
+            Some(path) => unix_path(path).map(Self::Unix).map_err(|fault| fault.message),
+            None => text.parse().map(Self::Tcp).map_err(|_| "write 127.0.0.1:9154, or unix:/PATH".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
 }
 
 impl Instance {
     /// The one at this address.
-    pub fn at(admin: SocketAddr) -> Self {
+    pub fn at(admin: Place) -> Self {
         Self { admin }
     }
 
@@ -59,25 +91,40 @@ impl Instance {
 
     fn fine(&self, method: Method, path: &str) -> anyhow::Result<String> {
         let (status, text) = self.ask(method, path)?;
-        ensure!(status == StatusCode::OK, "http://{}{path} has HTTP status {status}{}", self.admin, why(&text));
+        ensure!(status == StatusCode::OK, "{} has HTTP status {status}{}", self.url(path), why(&text));
         Ok(text)
     }
 
     fn ask(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-        let asked = runtime.block_on(async { timeout(TIMEOUT, ask(self.admin, method, path)).await });
+        let asked = runtime.block_on(async { timeout(TIMEOUT, ask(&self.admin, method, path)).await });
         let page = asked.unwrap_or_else(|_| bail!("no answer within {} s", TIMEOUT.as_secs()));
-        page.with_context(|| {
-            format!("cannot read http://{}{path}; `listen.admin` of the instance says where it is", self.admin)
-        })
+        page.with_context(|| format!("cannot read {}; `listen.admin` of the instance says where it is", self.url(path)))
+    }
+
+    /// As it stands in what is said of a page.
+    fn url(&self, path: &str) -> String {
+        match &self.admin {
+            Place::Tcp(address) => format!("http://{address}{path}"),
+            Place::Unix(_) => format!("{path} of {}", self.admin),
+        }
     }
 }
 
-async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
-    let stream = TcpStream::connect(admin).await?;
+async fn ask(admin: &Place, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)> {
+    match admin {
+        Place::Tcp(address) => talk(TcpStream::connect(address).await?, &address.to_string(), method, path).await,
+        Place::Unix(socket) => talk(UnixStream::connect(socket).await?, "localhost", method, path).await,
+    }
+}
+
+async fn talk<S>(stream: S, host: &str, method: Method, path: &str) -> anyhow::Result<(StatusCode, String)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let request = Request::builder().method(method).uri(path).header(header::HOST, admin.to_string());
+    let request = Request::builder().method(method).uri(path).header(header::HOST, host);
     let request = request.header(TOOL_HEADER, "1").body(Empty::<Bytes>::new())?;
     let reply = sender.send_request(request).await?;
     let status = reply.status();

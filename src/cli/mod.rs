@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod columns;
 mod compare;
+mod config;
 mod demo;
 mod descriptors;
 mod files;
@@ -63,7 +64,7 @@ enum Command {
     /// Which Services a running instance has read
     Zone(zone::Args),
     /// The whole configuration with every default, and what it means
-    Config(shell::Config),
+    Config(config::Args),
     /// The JSON Schema of our two files, for editors
     Schema(schema::Args),
     /// Completions for a shell
@@ -87,7 +88,7 @@ pub fn run() -> ExitCode {
         Command::Peers(args) => peers::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Zone(args) => zone::run(&args),
-        Command::Config(args) => shell::config(&args),
+        Command::Config(args) => config::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

@@ -93,7 +93,13 @@ fn offline(args: &Args, manifests: &std::path::Path, params: &[(&str, &str)]) ->
     let path = Params::path("", params);
     let params = Params::parse(path.trim_start_matches('?'));
     let wanted = query::wanted(&params, offline.config.servers.len()).map_err(anyhow::Error::msg)?;
-    let explainer = Explainer { zone: &offline.zone, routes: &offline.routes, config: &offline.config, live: None };
+    let explainer = Explainer {
+        zone: &offline.zone,
+        routes: &offline.routes,
+        config: &offline.config,
+        stages: &offline.stages,
+        live: None,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start")?;
     Ok(json::write(&runtime.block_on(explainer.explain(&wanted))))
 }

@@ -1,4 +1,4 @@
-//! `interlocal completions`, `man` and `config`: what a shell, a reader and an editor want. They read nothing and ask nobody.
+//! `interlocal completions` and `man`: what a shell and a reader want. They read nothing and ask nobody.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,11 +8,6 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 use super::Cli;
-
-/// The whole configuration with every default and what it means.
-const CONFIG: &str = include_str!("../../config/interlocal.yaml");
-/// A peer table with every key.
-const PEERS: &str = include_str!("../../config/peers.yaml");
 
 #[derive(clap::Args)]
 pub struct Completions {
@@ -25,13 +20,6 @@ pub struct Man {
     /// Write a page for each command into this folder, in place of the first page to stdout
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-}
-
-#[derive(clap::Args)]
-pub struct Config {
-    /// peers.yaml in place of interlocal.yaml
-    #[arg(long)]
-    peers: bool,
 }
 
 pub fn completions(args: &Completions) -> anyhow::Result<ExitCode> {
@@ -53,11 +41,6 @@ pub fn man(args: &Man) -> anyhow::Result<ExitCode> {
             print(&page);
         }
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-pub fn config(args: &Config) -> anyhow::Result<ExitCode> {
-    print(if args.peers { PEERS } else { CONFIG }.as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
-    MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig,
-    Transport, Upstream,
+    AdminListen, CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig,
+    LogConfig, LogFormat, MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector,
+    ServerConfig, ShutdownConfig, Transport, Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -47,7 +47,7 @@ impl Default for Config {
                 health: Some(Listen::Port(8_080)),
                 ready: Some(Listen::Port(8_181)),
                 metrics: Some(Listen::Port(9_153)),
-                admin: Some(Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9_154)))),
+                admin: Some(AdminListen::Tcp(Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9_154))))),
                 peers_tls: None,
             },
             kubernetes: KubernetesConfig::default(),

@@ -14,6 +14,9 @@ pub(super) const DNS_PORT: u16 = 53;
 /// That of DNS over TLS (RFC 7858 3.1).
 pub(super) const DOT_PORT: u16 = 853;
 
+/// Ports that a door is found on: the last group of an address that ends so is doubted.
+const USUAL_PORTS: [&str; 5] = ["53", "853", "5353", "8053", "8853"];
+
 /// An endpoint as it is written: the port that is meant without one depends on its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
@@ -64,6 +67,14 @@ impl FromStr for Written {
         let name: Name = host.parse().map_err(|error: crate::wire::name::NameError| wrong(&error.to_string()))?;
         Ok(Self { host: Host::Name(name), port })
     }
+}
+
+/// `2001:db8::7:53` is an address, and most likely not the one that was meant. In brackets it is clear which.
+fn port_without_brackets(text: &str) -> Option<Fault> {
+    let (ip, port) = text.rsplit_once(':').filter(|(_, port)| USUAL_PORTS.contains(port))?;
+    let (meant, _): (Ipv6Addr, Ipv6Addr) = (ip.parse().ok()?, text.parse().ok()?);
+    let fault = Fault::new(format!("`{text}` may be an address, or one with a port"));
+    Some(fault.help(format!("write `[{meant}]:{port}`, or `[{text}]` if all of it is the address")))
 }
 
 /// An address with or without a port; none if it is no address at all.
@@ -117,7 +128,8 @@ impl Leaf for Written {
     const EXPECTED: &'static str = "a host or an address";
 
     fn read(text: &str) -> Result<Self, Fault> {
-        text.parse()
+        // A Corefile's `forward` means the address, as CoreDNS does; in our own table nobody has to guess.
+        port_without_brackets(text).map_or_else(|| text.parse(), Err)
     }
 }
 
@@ -137,6 +149,26 @@ mod tests {
             ("DNS.example.com.:8053", "dns.example.com:8053"),
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_port_behind_an_address_without_brackets_is_doubted() {
+        let read = |text: &str| Written::read(text).map(|written| written.or_port(DNS_PORT).to_string());
+        let fault = read("2001:db8::7:53").unwrap_err();
+        assert_eq!(fault.message, "`2001:db8::7:53` may be an address, or one with a port");
+        assert_eq!(
+            fault.help.as_deref(),
+            Some("write `[2001:db8::7]:53`, or `[2001:db8::7:53]` if all of it is the address")
+        );
+        assert!(read("2001:db8:1:2:3:4:5:53").is_ok(), "eight groups have no port behind them");
+        assert_eq!("2001:db8::7:53".parse::<Endpoint>().unwrap().to_string(), "[2001:db8::7:53]:53", "a Corefile's");
+        for (text, shown) in [
+            ("[2001:db8::7:53]", "[2001:db8::7:53]:53"),
+            ("2001:db8::53", "[2001:db8::53]:53"),
+            ("2001:db8::7:8", "[2001:db8::7:8]:53"),
+        ] {
+            assert_eq!(read(text).unwrap(), shown);
         }
     }
 

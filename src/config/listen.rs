@@ -2,15 +2,21 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::Listen;
 use super::error::Fault;
 use super::field::Leaf;
+use super::{AdminListen, Listen};
+
+/// In front of the path of a socket.
+pub const UNIX: &str = "unix:";
+/// Octets of the path: `sun_path` has 108 on Linux, and the last is zero.
+const MAX_UNIX_PATH: usize = 107;
 
 /// A listener that may be switched off, with an empty text or no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Optional(pub(super) Option<Listen>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Optional<L>(pub(super) Option<L>);
 
 impl Listen {
     #[must_use]
@@ -67,6 +73,41 @@ impl FromStr for Listen {
     }
 }
 
+impl FromStr for AdminListen {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        match text.strip_prefix(UNIX) {
+            Some(path) => unix_path(path).map(Self::Unix),
+            None => text.parse().map(Self::Tcp),
+        }
+    }
+}
+
+/// The path of a socket, without what stands in front of it.
+///
+/// # Errors
+/// If there can be no socket there.
+pub fn unix_path(path: &str) -> Result<PathBuf, Fault> {
+    let wrong = |why: &str| Fault::new(format!("`{UNIX}{path}` {why}"));
+    if !Path::new(path).is_absolute() || path.ends_with('/') {
+        return Err(wrong("has no absolute path of a file").help("write `unix:/run/interlocal/admin.sock`"));
+    }
+    if path.len() > MAX_UNIX_PATH {
+        return Err(wrong("is too long").help(format!("the path of a socket has at most {MAX_UNIX_PATH} octets")));
+    }
+    Ok(PathBuf::from(path))
+}
+
+impl fmt::Display for AdminListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(listen) => listen.fmt(f),
+            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,7 +125,7 @@ impl Leaf for Listen {
     }
 }
 
-impl Leaf for Optional {
+impl<L: FromStr<Err = Fault>> Leaf for Optional<L> {
     const EXPECTED: &'static str = "an address such as `:8080`, or `\"\"` for none";
 
     fn read(text: &str) -> Result<Self, Fault> {
@@ -122,6 +163,21 @@ mod tests {
         assert_eq!(help("localhost:5300"), "write an address, not a name: `127.0.0.1:5300`");
         assert_eq!(help("dns"), "write `:53`, `127.0.0.1:53` or `[::1]:53`");
         assert_eq!(":70000".parse::<Listen>().unwrap_err().message, "`70000` is not a port, 0 to 65535");
+    }
+
+    #[test]
+    fn the_pages_of_the_tools_may_have_a_socket_of_a_file() {
+        for text in ["unix:/run/interlocal/admin.sock", ":9154", "127.0.0.1:9154"] {
+            assert_eq!(text.parse::<AdminListen>().unwrap().to_string(), text);
+        }
+        let fault = |text: &str| text.parse::<AdminListen>().unwrap_err();
+        for text in ["unix:admin.sock", "unix:", "unix:/run/"] {
+            assert_eq!(fault(text).message, format!("`{text}` has no absolute path of a file"));
+        }
+        let long = format!("unix:/{}", "x".repeat(MAX_UNIX_PATH));
+        assert_eq!(fault(&long).message, format!("`{long}` is too long"));
+        assert!(long[..long.len() - 1].parse::<AdminListen>().is_ok());
+        assert!("unix:/x".parse::<Listen>().is_err(), "nobody else has one");
     }
 
     #[test]

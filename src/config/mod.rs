@@ -11,7 +11,7 @@ mod field;
 pub mod file;
 mod label;
 mod leaf;
-mod listen;
+pub mod listen;
 mod node;
 pub mod overrides;
 pub mod peers;
@@ -23,6 +23,7 @@ mod spec;
 mod tls;
 pub mod units;
 mod upstream;
+pub mod whole;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
@@ -107,7 +108,7 @@ pub struct ListenConfig {
     pub health: Option<Listen>,
     pub ready: Option<Listen>,
     pub metrics: Option<Listen>,
-    pub admin: Option<Listen>,
+    pub admin: Option<AdminListen>,
     /// The peers' door once more, over TLS.
     pub peers_tls: Option<PeersTlsConfig>,
 }
@@ -126,6 +127,14 @@ pub enum Listen {
     Port(u16),
     /// `10.0.0.1:53`, `[::]:53`, `0.0.0.0:53`.
     Address(SocketAddr),
+}
+
+/// Where the pages of the tools are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminListen {
+    Tcp(Listen),
+    /// A socket in the file system, which only our own user may open.
+    Unix(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq)]

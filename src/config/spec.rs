@@ -11,7 +11,7 @@ use super::listen::Optional;
 use super::tls::TlsSpec;
 use super::units::{Size, Time};
 use super::upstream::Written;
-use super::{Listen, LogFormat, Outcome, PodMode, QueryLogFormat, RegionLabel, Selector, Transport};
+use super::{AdminListen, Listen, LogFormat, Outcome, PodMode, QueryLogFormat, RegionLabel, Selector, Transport};
 use crate::wire::{Name, Rcode};
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,10 +48,10 @@ pub(super) struct ListenSpec {
     pub(super) peers_allow: FieldList<IpNet>,
     pub(super) peers_chase_outside: Field<bool>,
     pub(super) identify: Field<bool>,
-    pub(super) health: Field<Optional>,
-    pub(super) ready: Field<Optional>,
-    pub(super) metrics: Field<Optional>,
-    pub(super) admin: Field<Optional>,
+    pub(super) health: Field<Optional<Listen>>,
+    pub(super) ready: Field<Optional<Listen>>,
+    pub(super) metrics: Field<Optional<Listen>>,
+    pub(super) admin: Field<Optional<AdminListen>>,
     pub(super) peers_tls: At<PeersTlsSpec>,
 }
 

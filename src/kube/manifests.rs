@@ -2,6 +2,7 @@
 //! reads. What is broken costs itself only: an item of a list, else a document, else a file.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, Read as _};
@@ -40,7 +41,7 @@ pub struct Loaded {
 
 /// Something that was left out, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}:{column}: {message}", file.display())]
+#[error("{}:{}{message}", file.display(), At(*.line, *.column))]
 pub struct ManifestProblem {
     pub file: PathBuf,
     /// From 1; 0 if it is the whole file.
@@ -48,6 +49,15 @@ pub struct ManifestProblem {
     /// From 1; 0 if it is the whole file.
     pub column: u32,
     pub message: String,
+}
+
+/// A place of a file, unless it is the whole file.
+struct At(u32, u32);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { f.write_str(" ") } else { write!(f, "{}:{}: ", self.0, self.1) }
+    }
 }
 
 /// Reads a file, or the `.yaml`, `.yml` and `.json` files of a folder in the order of their names. Links are followed, as a

@@ -33,9 +33,6 @@ use crate::wire::stamp::ReplyStamp;
 /// How long a server that does not understand OPT is asked without it.
 const WITHOUT_OPT: Duration = Duration::from_secs(600);
 
-/// What is wrong with a server that does not know its zone, or is another's.
-pub(super) const UNFIT: &str = "does not serve its region";
-
 /// What all addresses of a group share.
 pub(super) struct Common {
     pub(super) plan: RwLock<Arc<Plan>>,
@@ -337,8 +334,9 @@ impl Drop for OnItsWay {
 }
 
 impl State {
-    fn cause(&self) -> &'static str {
-        if self.breaker.is_unfit() { UNFIT } else { self.cause }
+    /// The last thing that went wrong; what a server says of itself is more than that.
+    pub(super) fn cause(&self) -> &'static str {
+        self.breaker.unfit_because().unwrap_or(self.cause)
     }
 
     fn best(&self, deadline: Duration, now: Instant, fit: impl Fn(&Connection) -> bool) -> Option<Arc<Connection>> {

@@ -18,6 +18,11 @@ const FIRST_PROBE: Duration = Duration::from_millis(250);
 /// Probes in a row that find a server which does not serve its region, and open the breaker.
 const MOST_UNFIT: u8 = 2;
 
+/// It answers that it has not read its zone, so that its denials would be worth nothing.
+const UNSYNCED: &str = "not synced yet";
+/// Another region answers there, or another door.
+const NOT_ITS: &str = "does not serve its region";
+
 /// How an address stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -39,6 +44,8 @@ pub struct Breaker {
     heard_at: Option<Instant>,
     /// Probes in a row that found the server, but not serving its region.
     unfit: u8,
+    /// What the last of them found.
+    found: Sync,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +64,7 @@ pub enum Probed {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed, failed_on: None, heard_at: None, unfit: 0 }
+        Self { state: State::Closed, failed_on: None, heard_at: None, unfit: 0, found: Sync::Unknown }
     }
 }
 
@@ -128,13 +135,17 @@ impl Breaker {
             *self = Self::default();
         } else {
             self.unfit = if found == Probed::Nothing { 0 } else { self.unfit.saturating_add(1) };
+            if let Probed::Answered(sync) = found {
+                self.found = sync;
+            }
             self.state = State::Open { probe_at: (since + vary(PROBE_EVERY)).max(now) };
         }
     }
 
     /// A probe on a connection that is asked found a server that does not serve its region. One target behind a load balancer
     /// may be so; two in a row are a failure of the address. True if this opens the breaker.
-    pub fn unfit(&mut self, now: Instant, vary: impl FnOnce(Duration) -> Duration) -> bool {
+    pub fn unfit(&mut self, found: Sync, now: Instant, vary: impl FnOnce(Duration) -> Duration) -> bool {
+        self.found = found;
         self.unfit = self.unfit.saturating_add(1);
         self.unfit >= MOST_UNFIT && self.open(now, vary)
     }
@@ -144,10 +155,13 @@ impl Breaker {
         self.unfit = 0;
     }
 
-    /// The last probe reached a server that does not serve its region.
+    /// Why the server that the last probe reached is not asked, if one was reached: it has not read its zone, or is another region's.
     #[must_use]
-    pub fn is_unfit(&self) -> bool {
-        self.unfit > 0
+    pub fn unfit_because(&self) -> Option<&'static str> {
+        (self.unfit > 0).then_some(match self.found {
+            Sync::Unsynced => UNSYNCED,
+            Sync::Refused | Sync::Synced | Sync::Unknown => NOT_ITS,
+        })
     }
 
     fn open(&mut self, now: Instant, vary: impl FnOnce(Duration) -> Duration) -> bool {
@@ -215,10 +229,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn two_unfit_targets_in_a_row_are_a_failure_of_the_address() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
-        assert!(!breaker.unfit(now, plain));
+        assert!(!breaker.unfit(Sync::Unsynced, now, plain));
         breaker.fit();
-        assert!(!breaker.unfit(now, plain) && breaker.health() == Health::Closed);
-        assert!(breaker.unfit(now, plain) && breaker.health() == Health::Open && breaker.is_unfit());
+        assert!(!breaker.unfit(Sync::Unsynced, now, plain) && breaker.health() == Health::Closed);
+        assert_eq!(breaker.unfit_because(), Some("not synced yet"));
+        assert!(breaker.unfit(Sync::Refused, now, plain) && breaker.health() == Health::Open);
+        assert_eq!(breaker.unfit_because(), Some("does not serve its region"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -236,9 +252,9 @@ mod tests {
         assert_eq!(breaker.probe_at(), Some(start + 3 * second), "late, so at once");
         breaker.probe_starts(start + 3 * second);
         breaker.probe_ends(Probed::Answered(Sync::Unsynced), start + 3 * second, plain);
-        assert!(breaker.is_unfit() && breaker.health() == Health::Open);
+        assert!(breaker.unfit_because() == Some("not synced yet") && breaker.health() == Health::Open);
         breaker.probe_starts(start + 4 * second);
         breaker.probe_ends(Probed::Answered(Sync::Unknown), start + 4 * second, plain);
-        assert!(!breaker.is_unfit() && breaker.health() == Health::Closed);
+        assert!(breaker.unfit_because().is_none() && breaker.health() == Health::Closed);
     }
 }

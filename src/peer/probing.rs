@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::address::{Address, State, UNFIT};
+use super::address::{Address, State};
 use super::connection::{AskError, Connection, Pending};
 use super::counters::count;
 use super::health::{Health, Probed, vary};
@@ -48,7 +48,7 @@ impl Address {
                     state.backoff.worked();
                     return;
                 }
-                self.unfit(&mut state, connection);
+                self.unfit(&mut state, connection, sync);
             }
             Err(error) => {
                 count(&self.counters.probe_failures);
@@ -91,13 +91,13 @@ impl Address {
     }
 
     /// The server is there, but does not serve its region: another connection may lead to another target.
-    fn unfit(&self, state: &mut State, connection: &Connection) {
+    fn unfit(&self, state: &mut State, connection: &Connection, found: Sync) {
         count(&self.counters.probe_failures);
         connection.drain();
         let now = Instant::now();
         state.open.retain(|one| one.is_open(now));
-        if state.breaker.unfit(now, vary) {
-            state.cause = UNFIT;
+        if state.breaker.unfit(found, now, vary) {
+            state.cause = state.cause();
             self.give_up(state);
         }
     }
@@ -155,7 +155,7 @@ impl Address {
                 count(&self.counters.probe_failures);
                 state.failed_probes += 1;
                 if state.failed_probes == TOLD_AFTER {
-                    let cause = if state.breaker.is_unfit() { UNFIT } else { state.cause };
+                    let cause = state.cause();
                     tracing::warn!(server = %self.server, cause, "address does not answer, and is not asked");
                 }
             }

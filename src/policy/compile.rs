@@ -157,6 +157,17 @@ impl<T> Rule<T> {
     }
 }
 
+impl Hosts {
+    /// Where each of the tables came from.
+    pub(super) fn sources(&self) -> Vec<String> {
+        let inline = "its own list".to_owned();
+        match (&self.rule.file, self.tables.len()) {
+            (Some(path), 2..) => vec![path.display().to_string(), inline],
+            _ => vec![inline],
+        }
+    }
+}
+
 fn tables(rule: &HostsRule, files: &HashMap<PathBuf, String>, keep: impl Fn(NameRef<'_>) -> bool) -> Vec<HostTable> {
     let file = rule.file.as_ref().and_then(|path| files.get(path)).map(String::as_str);
     let texts = file.into_iter().chain([rule.inline.as_str()]);

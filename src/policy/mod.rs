@@ -24,6 +24,7 @@ mod reply;
 mod rewrite;
 mod tally;
 mod template;
+mod trail;
 mod work;
 
 pub use compile::{Identity, Policy};

@@ -10,6 +10,7 @@ use super::question::{Client, Question};
 use super::reply::Finish;
 use super::rewrite::{Undo, followed, redirected, undone};
 use super::tally::{Event, Events};
+use super::trail;
 use crate::answer::{Failure, by_rule};
 use crate::config::policy::Dns64Rule;
 use crate::wire::edns::option;
@@ -54,6 +55,8 @@ pub struct Work<'p> {
     waiting: Vec<Frame<'p>>,
     lookups: usize,
     events: Events,
+    /// For who asks why: what the rules did, in words. Then nothing is counted.
+    trail: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -119,23 +122,41 @@ impl Policy {
                 Access::Reply(_) => {}
             }
         }
+        Begin::Work(Box::new(self.work(message, query, client, nsid, None)))
+    }
+
+    /// Takes a question that nobody asked, for who wants to know what the rules would do: see [`Work::trail`].
+    #[must_use]
+    pub fn look<'p>(&'p self, message: &[u8], query: &Query<'_>, client: Client<'p>) -> Work<'p> {
+        self.work(message, query, client, false, Some(Vec::new()))
+    }
+
+    fn work<'p>(
+        &'p self,
+        message: &[u8],
+        query: &Query<'_>,
+        client: Client<'p>,
+        wants_nsid: bool,
+        trail: Option<Vec<String>>,
+    ) -> Work<'p> {
         let question = Question::of(query);
         let behind = HEADER_LEN + query.raw_name.len() + 4;
         let mut counts = [0; 8];
         counts.copy_from_slice(&message[4..HEADER_LEN]);
-        Begin::Work(Box::new(Work {
+        Work {
             policy: self,
             client,
             id: query.id,
             counts,
             tail: message[behind..].into(),
-            wants_nsid: nsid,
+            wants_nsid,
             asked: question.name.clone(),
             next: Next::Enter(question),
             waiting: Vec::new(),
             lookups: 0,
             events: Events::new(),
-        }))
+            trail,
+        }
     }
 
     /// Is any rule but those of access for this name?
@@ -170,17 +191,35 @@ impl<'p> Work<'p> {
                 Next::Reply(reply) => match self.waiting.pop() {
                     Some(frame) => self.resume(frame, reply),
                     None => {
-                        self.policy.tally.add(&mut self.events);
+                        self.count();
                         return Step::Done(self.named(reply));
                     }
                 },
                 Next::Drop => {
-                    self.policy.tally.add(&mut self.events);
+                    self.count();
                     return Step::Drop;
                 }
                 // Nobody asks before the reply is there; a driver that does gets a failure and no loop.
                 Next::Wait => Next::Reply(broken(&Failure::Panic)),
             };
+        }
+    }
+
+    /// What the rules did so far, a sentence each; empty but for [`Policy::look`].
+    #[must_use]
+    pub fn trail(&self) -> &[String] {
+        self.trail.as_deref().unwrap_or_default()
+    }
+
+    fn note(&mut self, words: impl FnOnce(&Policy, &Events) -> String) {
+        if let Some(trail) = &mut self.trail {
+            trail.push(words(self.policy, &self.events));
+        }
+    }
+
+    fn count(&mut self) {
+        if self.trail.is_none() {
+            self.policy.tally.add(&mut self.events);
         }
     }
 
@@ -201,14 +240,19 @@ impl<'p> Work<'p> {
             return Ok(next);
         }
         if let Some(reply) = policy.fixed(&question, turn, &mut self.events) {
+            self.note(|_, events| trail::answered(events));
             return Ok(Next::Reply(reply));
         }
         if let Some(rule) = policy.dns64(&question, turn, client) {
             self.waiting.push(Frame::Dns64 { rule, question: question.clone() });
         }
         let Ok(undo) = policy.rewrite(&mut question, asked, &mut self.events) else {
+            self.note(|_, _| trail::no_name());
             return Ok(Next::Reply(failed(&question, by_rule::NO_NAME)));
         };
+        if question != first || !undo.is_empty() {
+            self.note(|_, _| trail::rewritten(&first, &question));
+        }
         let name = question.name.clone();
         let turn = Turn { asked, now: name.as_ref() };
         if (question.qtype, &question.name) != (first.qtype, &first.name)
@@ -246,12 +290,15 @@ impl<'p> Work<'p> {
         let turn = Turn { asked, now: name.as_ref() };
         self.waiting.extend(policy.finish(turn).map(Frame::Finish));
         if let Some(reply) = policy.template(&question, turn, client, &mut self.events) {
+            self.note(|_, events| trail::template(events));
             return Ok(self.chased(reply, &question));
         }
         if let Some(reply) = policy.hosts(&question, turn, &mut self.events) {
+            self.note(|policy, _| trail::hosts(policy, &question, Turn { asked, now: name.as_ref() }));
             return Ok(Next::Reply(reply));
         }
         if let Some(reply) = policy.whoami(&question, turn, client, &mut self.events) {
+            self.note(|_, events| trail::answered(events));
             return Ok(Next::Reply(reply));
         }
         Err(question)
@@ -260,7 +307,12 @@ impl<'p> Work<'p> {
     /// What the rules of access say against it.
     fn judged(&mut self, question: &Question, turn: Turn<'_>) -> Option<Next> {
         let flags = question.reply_flags();
-        match self.policy.access(self.client.address, turn, question.qtype, flags, &mut self.events) {
+        let access = self.policy.access(self.client.address, turn, question.qtype, flags, &mut self.events);
+        if !self.policy.acl.is_empty() {
+            let (client, passed) = (self.client.address, access == Access::Allowed);
+            self.note(|_, events| trail::access(passed, client, question, events));
+        }
+        match access {
             Access::Allowed => None,
             Access::Reply(reply) => Some(Next::Reply(reply)),
             // What the client did not ask itself is a look-up that failed.
@@ -289,6 +341,7 @@ impl<'p> Work<'p> {
                 if !dns64::wanted(rule, &reply) || self.lookups >= MAX_LOOKUPS {
                     return Next::Reply(reply);
                 }
+                self.note(|_, _| trail::translated());
                 self.waiting.push(Frame::Translate { rule, reply });
                 self.further(Question { qtype: rtype::A, ..question })
             }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::PathBuf;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
@@ -22,6 +23,8 @@ pub enum BindError {
     Address { address: SocketAddr, protocol: &'static str, why: String },
     #[error("cannot listen on port {port}: the machine has neither IPv4 nor IPv6")]
     NoFamily { port: u16 },
+    #[error("cannot listen on unix:{path}: {why}")]
+    Unix { path: PathBuf, why: String },
 }
 
 /// The sockets of one address: the same port for both protocols.

@@ -23,6 +23,7 @@ pub mod refresh;
 pub mod resolve;
 mod tcp;
 mod udp;
+pub mod unix;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

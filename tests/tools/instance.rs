@@ -13,7 +13,8 @@ use crate::support::region::{Region, listen};
 use crate::support::regions::{self, demo_region};
 use crate::support::running::Running;
 use crate::support::server::ScriptServer;
-use crate::support::yaml;
+use crate::support::wait::eventually;
+use crate::support::{secs, yaml};
 
 async fn run(region: &Running, args: &[&str]) -> Ended {
     let admin = region.app().addresses().admin.unwrap().to_string();
@@ -129,6 +130,60 @@ async fn status_says_first_what_is_wrong() {
     let first =
         "! the newest peer table is bad and not in use, see the log\n! region north is dark: connection refused\n";
     assert!(ill.stdout.starts_with(first), "{}", ill.stdout);
+}
+
+/// Flags and all; and a file that waits for something is not shown as if it were in use.
+#[tokio::test]
+async fn the_configuration_in_use_is_printed_whole() {
+    let region = shop().start().await;
+    let admin = region.app().addresses().admin.unwrap().to_string();
+    let config = async || process::run(&std::env::temp_dir(), &["config", "--from-instance", &admin]).await;
+    let ended = config().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.starts_with(&format!("# In use: {}\n", region.path("interlocal.yaml").display())),
+        "{ended:?}"
+    );
+    let file = std::path::Path::new("x/interlocal.yaml");
+    let overrides = interlocal::config::Overrides::default();
+    let read =
+        interlocal::config::file::parse(&ended.stdout, file, interlocal::config::UnknownKeys::Refuse, &overrides);
+    assert_eq!(read.unwrap().value.workers, Some(2));
+    assert!(ended.stdout.lines().any(|line| line.starts_with("  in_flight: 4096 ")), "with every default");
+    region.rewrite_key("workers", "3");
+    let told = eventually(secs(30), || async {
+        let ended = config().await;
+        ended.code == Some(2)
+            && ended.stderr.contains("says something else than what is in use: it waits for a restart")
+    });
+    assert!(told.await, "{:?}", config().await);
+}
+
+/// The same pages on a socket, and what changes something too: only our own user gets there.
+#[tokio::test]
+async fn the_tools_reach_an_instance_through_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    // As a killed instance leaves it.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let admin = format!("unix:{}", path.display());
+    let any = "\"127.0.0.1:0\"";
+    let region = shop().key("listen", &listen([any, any, any, any, any, &format!("\"{admin}\"")])).start().await;
+    assert_eq!(region.app().addresses().admin, None, "nothing on the network");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let run = async |args: &[&str]| process::run(folder.path(), &[args, &["--admin", &admin]].concat()).await;
+    let listed = run(&["zone", "list"]).await;
+    assert!(listed.code == Some(0) && listed.stdout.contains("web"), "{listed:?}");
+    let flushed = run(&["cache", "flush"]).await;
+    assert_eq!((flushed.code, flushed.stdout.as_str()), (Some(0), "forgotten: 0\n"));
+    assert_eq!(run(&["query", "web.shop.svc.cluster.local.", "--trace"]).await.code, Some(0));
+    drop(region);
+    let gone = run(&["status"]).await;
+    assert!(gone.code == Some(2) && gone.stderr.contains(&format!("cannot read /status of {admin}; ")), "{gone:?}");
+    assert!(!path.exists(), "it goes with the instance");
+    let odd = process::run(folder.path(), &["status", "--admin", "unix:here.sock"]).await;
+    assert!(odd.code == Some(2) && odd.stderr.contains("has no absolute path of a file"), "{odd:?}");
 }
 
 /// "Nothing mutable listens on anything but loopback", and no page of a browser changes anything.

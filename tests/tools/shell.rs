@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::json_schema::faults;
 use crate::support::process::{self, Ended};
 
 async fn run(args: &[&str]) -> Ended {
@@ -18,55 +19,6 @@ fn file(name: &str) -> String {
 
 async fn schema(of: &str) -> Value {
     serde_json::from_str(&run(&["schema", of]).await.stdout).unwrap()
-}
-
-/// What is wrong with a value, by the words of JSON Schema that ours uses.
-fn judge(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
-    if let Some(to) = schema["$ref"].as_str() {
-        return judge(root, root.pointer(to.trim_start_matches('#')).expect("what it refers to"), value, at, wrong);
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let fits = match &schema["type"] {
-        Value::String(one) => one == kind,
-        Value::Array(some) => some.iter().any(|one| one == kind),
-        _ => true,
-    };
-    if !fits {
-        wrong.push(format!("{at}: is {kind}"));
-    }
-    if schema["enum"].as_array().is_some_and(|known| !known.contains(value)) {
-        wrong.push(format!("{at}: no such choice"));
-    }
-    let number = value.as_u64();
-    let bound = |name: &str| schema[name].as_u64().zip(number);
-    if bound("minimum").is_some_and(|(least, is)| is < least) || bound("maximum").is_some_and(|(most, is)| is > most) {
-        wrong.push(format!("{at}: out of range"));
-    }
-    for (place, item) in value.as_array().into_iter().flatten().enumerate() {
-        judge(root, &schema["items"], item, &format!("{at}[{place}]"), wrong);
-    }
-    for (key, item) in value.as_object().into_iter().flatten() {
-        let at = format!("{at}.{key}");
-        match (schema["properties"].get(key), &schema["additionalProperties"]) {
-            (Some(schema), _) => judge(root, schema, item, &at, wrong),
-            (None, Value::Bool(false)) => wrong.push(format!("{at}: unknown")),
-            (None, other) => judge(root, other, item, &at, wrong),
-        }
-    }
-}
-
-fn faults(schema: &Value, yaml: &str) -> Vec<String> {
-    let value: Value = serde_saphyr::from_str(yaml).unwrap();
-    let mut wrong = Vec::new();
-    judge(schema, schema, &value, "", &mut wrong);
-    wrong
 }
 
 #[tokio::test]
@@ -136,6 +88,33 @@ async fn the_printed_configuration_is_the_default() {
     assert_eq!(parsed.value.limits, Config::default().limits);
     assert!(printed.lines().filter(|line| line.trim_start().starts_with('#')).count() > 20, "it is commented");
     assert!(run(&["config", "--peers"]).await.stdout.contains("regions:"));
+}
+
+/// What stands in a file has its place among the defaults; a file that is wrong is not shown as if it were not.
+#[tokio::test]
+async fn a_files_values_are_laid_over_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let good = path("good.yaml", "region: east\nlimits: {in_flight: 7}\nforward: [{zone: ., to: [10.1.2.3]}]\n");
+    let printed = run(&["config", "-c", &good]).await.stdout;
+    for line in [
+        "region: east",
+        "  in_flight: 7                # questions that wait for a peer or an upstream, over all doors; beyond it SERVFAIL at once",
+        "  - {zone: ., to: [\"10.1.2.3\"]}",
+        "  max_ttl: 30s",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line}\n{printed}");
+    }
+    assert!(!printed.contains("[/etc/resolv.conf]"), "{printed}");
+    let corefile = path("Corefile", ".:5300 {\n    forward . 10.1.2.3\n    cache 30\n}\n");
+    let printed = run(&["config", "--corefile", &corefile]).await.stdout;
+    assert!(printed.contains("\nservers:\n  - {listen: ") && printed.contains("\n  # dns: "), "{printed}");
+    let bad = path("bad.yaml", "regoin: east\n");
+    let ended = process::run(folder.path(), &["config", "-c", &bad]).await;
+    assert!(ended.code == Some(2) && ended.stderr.contains("did you mean `region`?"), "{ended:?}");
 }
 
 #[tokio::test]

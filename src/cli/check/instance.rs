@@ -8,7 +8,7 @@ use crate::metrics::names;
 const OLD: f64 = 120.0;
 
 pub fn judge(pages: &Pages) -> Vec<Line> {
-    let Some(address) = pages.address else {
+    let Some(address) = &pages.address else {
         return vec![Line::warning(
             Topic::Instance,
             "`listen.admin` is none: what the instance says of itself is unknown",
@@ -18,7 +18,7 @@ pub fn judge(pages: &Pages) -> Vec<Line> {
         let why = pages.trouble.clone().unwrap_or_default();
         let line = Line::warning(Topic::Instance, format!("no instance answers at {address}, its admin listener"));
         return vec![line.why(why).mend(
-            "run this beside the instance (kubectl exec), or name it: --admin ADDRESS:PORT; --pre before installing",
+            "run this beside the instance (kubectl exec), or name it: --admin ADDRESS:PORT or unix:PATH; --pre before installing",
         )];
     };
     let mut lines = Vec::new();
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn pages(status: u16, ready: &str, metrics: &str) -> Pages {
-        let address = Some(([127, 0, 0, 1], 9154).into());
+        let address = "127.0.0.1:9154".parse().ok();
         Pages { address, ready: Some((status, ready.into())), metrics: metrics.into(), ..Pages::default() }
     }
 
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn without_an_instance_the_rest_is_checked() {
-        let pages = Pages { address: Some(([127, 0, 0, 1], 9154).into()), ..Pages::default() };
+        let pages = Pages { address: "127.0.0.1:9154".parse().ok(), ..Pages::default() };
         assert_eq!(judge(&pages)[0].level, Level::Warning);
     }
 }

@@ -8,9 +8,10 @@ use std::path::Path;
 use super::report::{Line, Topic};
 use super::subject::{Pages, Subject, sum};
 use crate::app::memory;
-use crate::config::{Config, Listen};
+use crate::config::{AdminListen, Config, Listen};
 use crate::metrics::names;
 use crate::server::bind::{self, BindError};
+use crate::server::unix::UnixDoor;
 
 /// Files, pipes and listeners beside sockets that the limits count.
 const SPARE_FILES: u64 = 64;
@@ -95,12 +96,18 @@ fn files(limits: &str) -> Option<u64> {
 
 /// Listeners that a new instance could not have now.
 fn taken(config: &Config) -> Vec<(String, Option<String>)> {
-    let others = [config.listen.health, config.listen.ready, config.listen.metrics, config.listen.admin];
+    let (admin, socket) = match &config.listen.admin {
+        Some(AdminListen::Tcp(listen)) => (Some(*listen), None),
+        Some(AdminListen::Unix(path)) => (None, UnixDoor::bind(path).err()),
+        None => (None, None),
+    };
+    let others = [config.listen.health, config.listen.ready, config.listen.metrics, admin];
     let doors = config.servers.iter().flat_map(|server| &server.listen).chain(&config.listen.peers);
     let doors = doors.map(|listen| (*listen, bind::bind(*listen, 1).map(drop)));
     let others = others.into_iter().flatten().map(|listen| (listen, bind::bind_tcp(listen).map(drop)));
     let failed = doors.chain(others).filter_map(|(listen, bound)| Some((listen, bound.err()?)));
-    failed.map(|(listen, error): (Listen, BindError)| (error.to_string(), holder(listen.port()))).collect()
+    let failed = failed.map(|(listen, error): (Listen, BindError)| (error.to_string(), holder(listen.port())));
+    failed.chain(socket.map(|error| (error.to_string(), None))).collect()
 }
 
 fn rate(pages: &Pages) -> Option<f64> {

@@ -21,7 +21,6 @@ mod tables;
 mod upstream;
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,6 +30,7 @@ use anyhow::Context;
 use self::print::Output;
 use self::report::{Level, Report};
 use self::subject::Subject;
+use crate::cli::admin::Place;
 use crate::clock;
 use crate::config::{Overrides, units};
 use crate::kube::api::Target;
@@ -50,9 +50,9 @@ pub struct Args {
     /// The objects are in this manifest file or folder [env: INTERLOCAL_MANIFESTS]
     #[arg(long, value_name = "PATH")]
     manifests: Option<PathBuf>,
-    /// The running instance's admin listener [default: `listen.admin` of the configuration]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    admin: Option<SocketAddr>,
+    /// The running instance's admin listener (ADDRESS:PORT or unix:PATH) [default: `listen.admin` of the configuration]
+    #[arg(long, value_name = "WHERE")]
+    admin: Option<Place>,
     /// Before installing: nothing runs yet, so ports have to be free and no door has to answer
     #[arg(long)]
     pre: bool,
@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn subject(args: &Args) -> anyhow::Result<Subject> {
     let flags = Overrides { region: args.region.clone(), manifests: args.manifests.clone(), ..Overrides::default() };
     let environment = Overrides::from_env(|name| std::env::var(name).ok());
-    Subject::read(args.config.as_deref(), &flags.or(environment), args.admin, args.pre)
+    Subject::read(args.config.as_deref(), &flags.or(environment), args.admin.clone(), args.pre)
 }
 
 /// One look at everything. Causes come before what follows from them.

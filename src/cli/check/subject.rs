@@ -8,9 +8,9 @@ use tokio::time::timeout;
 
 use super::kubernetes;
 use crate::app::text;
-use crate::cli::admin::Instance;
+use crate::cli::admin::{Instance, Place};
 use crate::cli::files::{self, Problems};
-use crate::config::{Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow, UnknownKeys};
+use crate::config::{AdminListen, Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow, UnknownKeys};
 use crate::kube::api::{Settings, Single, Target, Told};
 use crate::metrics::Registry;
 use crate::server::admin::peers::Peers;
@@ -48,7 +48,7 @@ pub struct Table {
 /// What the instance's admin listener says.
 #[derive(Default)]
 pub struct Pages {
-    pub address: Option<SocketAddr>,
+    pub address: Option<Place>,
     /// Why it says nothing.
     pub trouble: Option<String>,
     /// Status and text of `/ready`.
@@ -63,12 +63,7 @@ pub struct Pages {
 impl Subject {
     /// # Errors
     /// If a named file is not there.
-    pub fn read(
-        named: Option<&Path>,
-        overrides: &Overrides,
-        admin: Option<SocketAddr>,
-        pre: bool,
-    ) -> anyhow::Result<Self> {
+    pub fn read(named: Option<&Path>, overrides: &Overrides, admin: Option<Place>, pre: bool) -> anyhow::Result<Self> {
         let mut subject = match files::config(named, overrides, UnknownKeys::Warn) {
             Ok(loaded) => Self::of(loaded.config, loaded.file, loaded.warnings),
             Err(error) => {
@@ -81,7 +76,7 @@ impl Subject {
         if subject.errors.is_empty() {
             subject.table = Table::read(&subject.config);
         }
-        if !pre && let Some(address) = admin.or_else(|| subject.config.listen.admin.map(reach)) {
+        if !pre && let Some(address) = admin.or_else(|| subject.config.listen.admin.as_ref().map(admin_place)) {
             subject.pages = Pages::read(address, subject.rate_matters());
         }
         Ok(subject)
@@ -157,8 +152,8 @@ impl Table {
 }
 
 impl Pages {
-    fn read(address: SocketAddr, twice: bool) -> Self {
-        let instance = Instance::at(address);
+    fn read(address: Place, twice: bool) -> Self {
+        let instance = Instance::at(address.clone());
         let ready = match instance.page("/ready") {
             Ok(ready) => ready,
             Err(error) => {
@@ -199,6 +194,13 @@ pub fn sum(page: &str, name: &str) -> Option<f64> {
         value.trim().parse::<f64>().ok()
     });
     values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+}
+
+fn admin_place(listen: &AdminListen) -> Place {
+    match listen {
+        AdminListen::Tcp(listen) => Place::Tcp(reach(*listen)),
+        AdminListen::Unix(path) => Place::Unix(path.clone()),
+    }
 }
 
 /// Where a listener of this machine can be reached from here.

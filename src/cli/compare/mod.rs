@@ -2,6 +2,7 @@
 //! switch from CoreDNS: what is wanted to be other is known and counted apart. Exit code 1 if anything else is different.
 
 mod differences;
+mod instance;
 mod print;
 mod questions;
 mod run;
@@ -19,6 +20,7 @@ use anyhow::{Context, ensure};
 use self::differences::Kind;
 use self::questions::Questions;
 use self::run::Plan;
+use crate::cli::admin::Place;
 use crate::cli::files;
 use crate::config::{Overrides, UnknownKeys, units};
 
@@ -39,6 +41,15 @@ pub struct Args {
     /// The objects are in this manifest file or folder [env: INTERLOCAL_MANIFESTS]
     #[arg(long, value_name = "PATH")]
     manifests: Option<PathBuf>,
+    /// The names are those that a running instance has read: its `listen.admin` (ADDRESS:PORT or unix:PATH)
+    #[arg(
+        long,
+        value_name = "WHERE",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:9154",
+        conflicts_with = "manifests"
+    )]
+    from_instance: Option<Place>,
     /// Ask for these in place of every name of the cluster: a `name [type]` a line, or what CoreDNS's `log` wrote
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -79,7 +90,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(args.ours != args.against, "--ours and --against are one server");
     let overrides = Overrides { manifests: args.manifests.clone(), ..Overrides::default() };
     let overrides = overrides.or(Overrides::from_env(|name| std::env::var(name).ok()));
-    let config = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?.config;
+    let mut config = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?.config;
+    let known = args.from_instance.clone().map(instance::objects).transpose()?.map(|(objects, domain)| {
+        config.cluster_domain = domain;
+        objects
+    });
     let mut questions = Questions::default();
     if let Some(file) = &args.file {
         let text = crate::app::text::read(file, MOST_BYTES, "of a list");
@@ -88,7 +103,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.context("cannot start threads")?;
     let outcome = runtime.block_on(async {
-        match source::objects(&config).await {
+        let objects = match known {
+            Some(objects) => Ok(objects),
+            None => source::objects(&config).await,
+        };
+        match objects {
             Ok(objects) => {
                 questions.objects(&objects, &config.cluster_domain, config.kubernetes.pods, args.file.is_none());
             }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 use crate::app::Adjust;
-use crate::config::{Config, Host, Listen, PeerTable};
+use crate::config::{AdminListen, Config, Host, Listen, PeerTable};
 
 /// Applied to all that is read from files, now and at every reload.
 pub(super) struct Places {
@@ -41,8 +41,12 @@ impl Adjust for Places {
     fn config(&self, config: &mut Config) {
         let doors = config.servers.iter_mut().flat_map(|server| &mut server.listen);
         let listen = &mut config.listen;
-        let http = [&mut listen.health, &mut listen.ready, &mut listen.metrics, &mut listen.admin];
-        doors.chain(&mut listen.peers).chain(http.into_iter().flatten()).for_each(|listen| self.listen(listen));
+        let admin = listen.admin.as_mut().and_then(|admin| match admin {
+            AdminListen::Tcp(listen) => Some(listen),
+            AdminListen::Unix(_) => None,
+        });
+        let http = [&mut listen.health, &mut listen.ready, &mut listen.metrics].into_iter().flatten().chain(admin);
+        doors.chain(&mut listen.peers).chain(http).for_each(|listen| self.listen(listen));
     }
 
     fn table(&self, table: &mut PeerTable) {

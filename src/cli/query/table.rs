@@ -12,6 +12,10 @@ pub(super) fn text(explanation: &Explanation) -> String {
     let server = door.server.filter(|server| *server > 0).map(|server| format!(" (server {server})"));
     let refused = door.refused.as_ref().map_or_else(|| "let in".to_owned(), |why| format!("refused: {why}"));
     stage("door", &format!("{}{}, from {}: {refused}", door.door, server.unwrap_or_default(), door.from));
+    if let Some(policy) = &explanation.policy {
+        stage("policy", &format!("{}{}", policy.verdict, took(policy.took_us)));
+        policy.notes.iter().for_each(|note| stage("", note));
+    }
     for (number, link) in explanation.links.iter().enumerate() {
         if number > 0 {
             stage("then", &link.name);

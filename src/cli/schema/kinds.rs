@@ -7,7 +7,8 @@ use super::json::Json;
 const TEXTS: &[(&str, &str, &[&str])] = &[
     ("duration", "^[0-9]+(ms|s|m|h)?$", &["5s", "1500ms"]),
     ("size", "^[0-9]+(KiB|MiB|GiB)?$", &["16MiB"]),
-    ("listener", "", &[":8080", "127.0.0.1:9154", ""]),
+    ("listener", "", &[":8080", "127.0.0.1:8080", ""]),
+    ("listener or `unix:` path", "", &["127.0.0.1:9154", "unix:/run/interlocal/admin.sock", ""]),
 ];
 /// What the items of lists look like.
 const ITEMS: &[(&str, &[&str])] = &[

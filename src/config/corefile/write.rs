@@ -13,7 +13,8 @@ use crate::config::{
     CacheCaps, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, Namespaces, PeerTable, PeersSource,
     PodMode, RowTls, ServerConfig, TableFile, Transport, Upstream,
 };
-use text::{flow, quoted};
+use text::flow;
+pub(in crate::config) use text::quoted;
 
 /// The two files, and what they do not carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub fn files(config: &Config, notes: &[Note], from: &str) -> Written {
         ),
     );
     let page = |listen: Option<Listen>| listen.map_or("\"\"".into(), |listen| quoted(&listen.to_string()));
+    let admin = config.listen.admin.as_ref().map(ToString::to_string).unwrap_or_default();
     line(
         &mut out,
         format_args!(
@@ -56,7 +58,7 @@ pub fn files(config: &Config, notes: &[Note], from: &str) -> Written {
             page(config.listen.health),
             page(config.listen.ready),
             page(config.listen.metrics),
-            page(config.listen.admin)
+            quoted(&admin)
         ),
     );
     kubernetes(&mut out, &config.kubernetes);

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::config::error::{Fault, Report};
-use crate::config::field::{At, Field};
+use crate::config::field::Field;
 use crate::config::listen::Optional;
 use crate::config::node::Place;
 use crate::config::spec::{ListenSpec, PeersTlsSpec, Spec};
-use crate::config::{Config, Listen, ListenConfig, PeersTlsConfig, defaults};
+use crate::config::{AdminListen, Config, Listen, ListenConfig, PeersTlsConfig, defaults};
 use crate::tls::ServerFiles;
 
 /// `named_only`: what the file does not name is off, because a flag said where to listen.
@@ -22,7 +22,7 @@ pub(super) fn others(
     let Some(spec) = spec else {
         return default;
     };
-    let or = |field: &Field<Optional>, default| field.scalar().map_or(default, |listen| listen.0);
+    let or = |field: &Field<Optional<Listen>>, default| field.scalar().map_or(default, |listen| listen.0);
     let peers = spec.peers.place().map(|_| spec.peers.items().map(|(_, listen)| listen).collect());
     ListenConfig {
         peers: peers.unwrap_or(default.peers),
@@ -32,7 +32,7 @@ pub(super) fn others(
         health: or(&spec.health, default.health),
         ready: or(&spec.ready, default.ready),
         metrics: or(&spec.metrics, default.metrics),
-        admin: or(&spec.admin, default.admin),
+        admin: spec.admin.scalar().map_or(default.admin, |listen| listen.0),
         peers_tls: spec.peers_tls.both().and_then(|(place, spec)| peers_tls(place, spec, folder, report)),
     }
 }
@@ -84,14 +84,18 @@ pub(super) fn check(config: &Config, spec: &Spec, report: &Report<'_>) {
     if let Some(tls) = &config.listen.peers_tls {
         add("peers_tls", &tls.listen, section.and_then(|listen| listen.peers_tls.place()));
     }
+    let admin = match &config.listen.admin {
+        Some(AdminListen::Tcp(listen)) => Some(*listen),
+        Some(AdminListen::Unix(_)) | None => None,
+    };
     let single = [
-        ("health", config.listen.health, section.map(|listen| &listen.health)),
-        ("ready", config.listen.ready, section.map(|listen| &listen.ready)),
-        ("metrics", config.listen.metrics, section.map(|listen| &listen.metrics)),
-        ("admin", config.listen.admin, section.map(|listen| &listen.admin)),
+        ("health", config.listen.health, section.and_then(|listen| listen.health.place())),
+        ("ready", config.listen.ready, section.and_then(|listen| listen.ready.place())),
+        ("metrics", config.listen.metrics, section.and_then(|listen| listen.metrics.place())),
+        ("admin", admin, section.and_then(|listen| listen.admin.place())),
     ];
-    for (name, listen, field) in single {
-        add(name, listen.as_slice(), field.and_then(At::place));
+    for (name, listen, place) in single {
+        add(name, listen.as_slice(), place);
     }
     let first = Place { line: 1, column: 1, width: 1 };
     for (number, (name, listen, place)) in all.iter().enumerate() {

@@ -2,6 +2,7 @@
 //! and knows no question.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::wire::{Name, NameRef};
@@ -14,10 +15,18 @@ const MAX_FIELD: usize = 1_024;
 /// One table. Names that begin with `*` stand for every name with another first label.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostTable {
-    v4: HashMap<Name, Vec<Ipv4Addr>>,
-    v6: HashMap<Name, Vec<Ipv6Addr>>,
-    names: HashMap<IpAddr, Vec<Name>>,
+    v4: HashMap<Name, Found<Ipv4Addr>>,
+    v6: HashMap<Name, Found<Ipv6Addr>>,
+    names: HashMap<IpAddr, Found<Name>>,
     entries: usize,
+}
+
+/// What a name or an address has.
+#[derive(Debug, Clone, PartialEq)]
+struct Found<T> {
+    /// The first line that says so, from 1.
+    line: u32,
+    all: Vec<T>,
 }
 
 impl HostTable {
@@ -25,13 +34,13 @@ impl HostTable {
     #[must_use]
     pub fn parse(text: &str, reverse: bool, keep: impl Fn(NameRef<'_>) -> bool) -> Self {
         let mut table = Self::default();
-        for line in text.lines() {
+        for (number, line) in (1..).zip(text.lines()) {
             let line = line.split('#').next().unwrap_or_default();
             let mut fields = line.split_ascii_whitespace();
             let Some(address) = fields.next().and_then(address) else { continue };
             let named = fields.filter(|field| field.len() <= MAX_FIELD).filter_map(|field| field.parse::<Name>().ok());
             for name in named.filter(|name| keep(name.as_ref())) {
-                table.add(address, name, reverse);
+                table.add(address, name, reverse, number);
             }
         }
         table
@@ -39,18 +48,31 @@ impl HostTable {
 
     #[must_use]
     pub fn v4(&self, name: NameRef<'_>) -> &[Ipv4Addr] {
-        find(&self.v4, name)
+        find(&self.v4, name).map_or(&[], |found| &found.all)
     }
 
     #[must_use]
     pub fn v6(&self, name: NameRef<'_>) -> &[Ipv6Addr] {
-        find(&self.v6, name)
+        find(&self.v6, name).map_or(&[], |found| &found.all)
     }
 
     /// The names of an address.
     #[must_use]
     pub fn names(&self, address: IpAddr) -> &[Name] {
-        self.names.get(&address).map_or(&[], Vec::as_slice)
+        self.names.get(&address).map_or(&[], |found| &found.all)
+    }
+
+    /// The line that has an address of this name.
+    #[must_use]
+    pub fn line_of(&self, name: NameRef<'_>) -> Option<u32> {
+        let lines = [find(&self.v4, name).map(|found| found.line), find(&self.v6, name).map(|found| found.line)];
+        lines.into_iter().flatten().min()
+    }
+
+    /// The line that has a name of this address.
+    #[must_use]
+    pub fn line_of_address(&self, address: IpAddr) -> Option<u32> {
+        self.names.get(&address).map(|found| found.line)
     }
 
     /// Addresses of all names, and names of all addresses.
@@ -59,17 +81,21 @@ impl HostTable {
         self.entries
     }
 
-    fn add(&mut self, address: IpAddr, name: Name, reverse: bool) {
+    fn add(&mut self, address: IpAddr, name: Name, reverse: bool, line: u32) {
         if reverse && !is_wildcard(&name) {
-            self.names.entry(address).or_default().push(name.clone());
+            push(&mut self.names, address, name.clone(), line);
             self.entries += 1;
         }
         match address {
-            IpAddr::V4(v4) => self.v4.entry(name).or_default().push(v4),
-            IpAddr::V6(v6) => self.v6.entry(name).or_default().push(v6),
+            IpAddr::V4(v4) => push(&mut self.v4, name, v4, line),
+            IpAddr::V6(v6) => push(&mut self.v6, name, v6, line),
         }
         self.entries += 1;
     }
+}
+
+fn push<K: Eq + Hash, T>(table: &mut HashMap<K, Found<T>>, key: K, what: T, line: u32) {
+    table.entry(key).or_insert_with(|| Found { line, all: Vec::new() }).all.push(what);
 }
 
 /// The address in the first field; a zone behind `%` means nothing to others.
@@ -82,18 +108,18 @@ fn is_wildcard(name: &Name) -> bool {
     name.as_ref().labels().next() == Some(b"*")
 }
 
-fn find<'t, A>(table: &'t HashMap<Name, Vec<A>>, name: NameRef<'_>) -> &'t [A] {
+fn find<'t, A>(table: &'t HashMap<Name, Found<A>>, name: NameRef<'_>) -> Option<&'t Found<A>> {
     if let Some(found) = table.get(name.wire()) {
-        return found;
+        return Some(found);
     }
-    let Some(parent) = name.parent() else { return &[] };
+    let parent = name.parent()?;
     // One octet of length and the star in place of the first label.
     let mut wildcard = [0; crate::wire::name::MAX_NAME];
     let len = parent.wire().len() + 2;
-    let Some(place) = wildcard.get_mut(..len) else { return &[] };
+    let place = wildcard.get_mut(..len)?;
     place[..2].copy_from_slice(b"\x01*");
     place[2..].copy_from_slice(parent.wire());
-    table.get(&wildcard[..len]).map_or(&[], Vec::as_slice)
+    table.get(&wildcard[..len])
 }
 
 #[cfg(test)]
@@ -111,7 +137,9 @@ mod tests {
         let web = name("web.x");
         assert_eq!(table.v4(web.as_ref()), [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)]);
         assert_eq!(table.v6(web.as_ref()), ["fe80::1".parse::<Ipv6Addr>().unwrap()]);
-        assert_eq!(table.names("10.0.0.1".parse().unwrap()), [web, name("web2.x")]);
+        assert_eq!(table.names("10.0.0.1".parse().unwrap()), [web.clone(), name("web2.x")]);
+        assert_eq!((table.line_of(web.as_ref()), table.line_of(name("other.y").as_ref())), (Some(2), None));
+        assert_eq!(table.line_of_address("fe80::1".parse().unwrap()), Some(4));
         assert!(table.v4(name("other.y").as_ref()).is_empty(), "nobody wants it");
         assert_eq!(table.entries(), 8);
     }

@@ -1,3 +1,5 @@
+//! Flights to servers of the test on loopback: real sockets, real time, and answers in every order.
+
 use std::collections::HashSet;
 use std::net::UdpSocket as Std;
 

@@ -3,14 +3,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_util::either::Either;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 /// Open connections at one time. Probes and scrapes need a handful.
@@ -19,7 +19,7 @@ pub(super) const MAX_CONNECTIONS: usize = 128;
 const BREATHER: Duration = Duration::from_millis(100);
 
 pub(super) struct Bounded {
-    listener: TcpListener,
+    listener: Either<TcpListener, UnixListener>,
     /// Oldest first.
     open: VecDeque<Open>,
 }
@@ -29,19 +29,32 @@ struct Open {
     closed: CancellationToken,
 }
 
+type Stream = Either<TcpStream, UnixStream>;
+
 /// A connection that ends when its place is needed.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     close: Pin<Box<WaitForCancellationFutureOwned>>,
     _closed: DropGuard,
 }
 
 impl Bounded {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, open: VecDeque::new() }
+    pub(super) fn tcp(listener: TcpListener) -> Self {
+        Self { listener: Either::Left(listener), open: VecDeque::new() }
     }
 
-    fn admit(&mut self, stream: TcpStream) -> Connection {
+    pub(super) fn unix(listener: UnixListener) -> Self {
+        Self { listener: Either::Right(listener), open: VecDeque::new() }
+    }
+
+    async fn next(&self) -> io::Result<Stream> {
+        match &self.listener {
+            Either::Left(tcp) => tcp.accept().await.map(|(stream, _)| Either::Left(stream)),
+            Either::Right(unix) => unix.accept().await.map(|(stream, _)| Either::Right(stream)),
+        }
+    }
+
+    fn admit(&mut self, stream: Stream) -> Connection {
         self.open.retain(|open| !open.closed.is_cancelled());
         if self.open.len() >= MAX_CONNECTIONS
             && let Some(oldest) = self.open.pop_front()
@@ -56,19 +69,20 @@ impl Bounded {
 
 impl Listener for Bounded {
     type Io = Connection;
-    type Addr = SocketAddr;
+    /// Nobody asks.
+    type Addr = ();
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, ()) {
         loop {
-            match self.listener.accept().await {
-                Ok((stream, address)) => return (self.admit(stream), address),
+            match self.next().await {
+                Ok(stream) => return (self.admit(stream), ()),
                 Err(_) => tokio::time::sleep(BREATHER).await,
             }
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 

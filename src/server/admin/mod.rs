@@ -24,6 +24,7 @@ use crate::metrics::Registry;
 use crate::ready::Ready;
 use crate::server::core::Core;
 use crate::server::heartbeat::Heartbeats;
+use crate::server::unix::UnixDoor;
 
 use self::listener::Bounded;
 pub use self::pages::TOOL_HEADER;
@@ -41,8 +42,14 @@ pub enum Pages {
 
 /// A bound listener with what it answers.
 pub struct AdminDoor {
-    pub listener: TcpListener,
+    pub listener: AdminListener,
     pub pages: Pages,
+}
+
+/// A bound listener.
+pub enum AdminListener {
+    Tcp(TcpListener),
+    Unix(UnixDoor),
 }
 
 /// What the pages show.
@@ -53,6 +60,8 @@ pub struct Shown {
     pub metrics: Arc<Registry>,
     /// Makes `/peers`.
     pub peers: Arc<dyn Fn() -> Option<Peers> + Send + Sync>,
+    /// Makes `/config`; in words why not.
+    pub config: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// The instance itself, which may have been stopped.
     pub core: Weak<Core>,
 }
@@ -62,6 +71,8 @@ pub struct Admin {
     addresses: Vec<SocketAddr>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
+    /// Their files stay until the end.
+    _sockets: Vec<UnixDoor>,
 }
 
 impl Admin {
@@ -69,25 +80,35 @@ impl Admin {
     /// If a listener, the runtime or the thread cannot be set up.
     pub fn start(doors: Vec<AdminDoor>, shown: Shown) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut addresses = Vec::with_capacity(doors.len());
+        let (mut addresses, mut sockets) = (Vec::with_capacity(doors.len()), Vec::new());
         for door in doors {
-            addresses.push(door.listener.local_addr()?);
-            door.listener.set_nonblocking(true)?;
             let _in_runtime = runtime.enter();
             // "Nothing mutable listens on anything but loopback": whatever the configuration says.
-            let loopback = door.listener.local_addr()?.ip().is_loopback();
+            let (listener, loopback) = match door.listener {
+                AdminListener::Tcp(listener) => {
+                    let address = listener.local_addr()?;
+                    addresses.push(address);
+                    listener.set_nonblocking(true)?;
+                    (Bounded::tcp(tokio::net::TcpListener::from_std(listener)?), address.ip().is_loopback())
+                }
+                // Nearer than loopback: one user of this machine.
+                AdminListener::Unix(socket) => {
+                    let listener = tokio::net::UnixListener::from_std(socket.listener()?)?;
+                    sockets.push(socket);
+                    (Bounded::unix(listener), true)
+                }
+            };
             let router = pages::router(door.pages, shown.clone(), loopback);
-            let listener = Bounded::new(tokio::net::TcpListener::from_std(door.listener)?);
             // It ends with the runtime only.
             runtime.spawn(async move { axum::serve(listener, router).await });
         }
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let thread = std::thread::Builder::new().name("admin".into()).spawn(move || runtime.block_on(stopped))?;
-        Ok(Self { addresses, stop, thread: Some(thread) })
+        Ok(Self { addresses, stop, thread: Some(thread), _sockets: sockets })
     }
 
-    /// Where the doors are, in the order in which they were given.
+    /// Where the doors are that have an address, in the order in which they were given.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses

@@ -8,9 +8,9 @@ const PAGE: &str = include_str!("page.html");
 
 /// Nothing but its own style and script, by their hashes, and questions to this listener; nobody may frame it. Whoever edits one of
 /// them finds the new hash in what tests/tools/status_page.rs says.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-0QE4LG7FoZ5WokN7Vy0l52/d6AV8gXEBFrQ7hSo+5fs='; style-src 'sha256-ImHyHXPAPUZSUINF5OWUdDQ3ZiPhC5IzaP02WIv0QuA='; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'sha256-CBP8G4zRuv+nip7DrrZvKIvl8MFHOU8Za9yxYtmT4/Y='; style-src 'sha256-ImHyHXPAPUZSUINF5OWUdDQ3ZiPhC5IzaP02WIv0QuA='; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n/query    ?name=NAME&type=TYPE how a question would be answered, as JSON\n/status   the instance on one page, as JSON\n/failures what went wrong of late, as JSON (on loopback only)\n/zone     ?namespace=NAMESPACE&service=NAME what the cluster's zone has, as JSON\n/cache    ?name=NAME what is kept for a name, as JSON\n\nA browser gets a page that shows them.\n";
+const INDEX: &str = "interlocal\n\n/health   is every worker turning?\n/ready    may this instance be asked, and if not, what is missing?\n/metrics  for Prometheus\n/peers    how the other regions stand, as JSON\n/query    ?name=NAME&type=TYPE how a question would be answered, as JSON\n/status   the instance on one page, as JSON\n/failures what went wrong of late, as JSON (on loopback only)\n/config   the whole configuration in use (on loopback only)\n/zone     ?namespace=NAMESPACE&service=NAME what the cluster's zone has, as JSON\n/cache    ?name=NAME what is kept for a name, as JSON\n\nA browser gets a page that shows them.\n";
 
 pub(super) async fn root(headers: HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());

@@ -26,6 +26,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// What our tools send when they change something.
 pub const TOOL_HEADER: &str = "interlocal-tool";
 const NO_NAMES: &str = "`listen.admin` is not on loopback, so names of questions are not shown here\n";
+const NO_FILES: &str = "`listen.admin` is not on loopback, so the configuration is not shown here\n";
 const FOREIGN_NAME: &str = "ask by an address or as `localhost`\n";
 const NOT_LOOPBACK: &str = "`listen.admin` is not on loopback, so nothing can be changed or sent here\n";
 
@@ -39,9 +40,13 @@ pub(super) fn router(pages: Pages, shown: Shown, loopback: bool) -> Router {
         router = router.route("/status", get(status)).route("/zone", get(zone));
         router = router.route("/cache", get(cache)).route("/cache/flush", post(flush));
         router = match loopback {
-            true => router.route("/failures", get(failures)).layer(middleware::from_fn(only_tools)),
+            true => router
+                .route("/failures", get(failures))
+                .route("/config", get(config))
+                .layer(middleware::from_fn(only_tools)),
             false => router
                 .route("/failures", get(async || (StatusCode::FORBIDDEN, NO_NAMES)))
+                .route("/config", get(async || (StatusCode::FORBIDDEN, NO_FILES)))
                 .layer(middleware::from_fn(only_read)),
         };
     }
@@ -101,6 +106,10 @@ async fn status(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal
 
 async fn failures(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal> {
     Ok(as_json(json::write(&Failures::now(&*core(&shown)?))))
+}
+
+async fn config(State(shown): State<Shown>) -> Result<impl IntoResponse, Refusal> {
+    (shown.config)().map_err(|why| (StatusCode::CONFLICT, why + "\n"))
 }
 
 async fn zone(State(shown): State<Shown>, RawQuery(params): RawQuery) -> Result<impl IntoResponse, Refusal> {

@@ -1,5 +1,6 @@
 //! `/status`: the instance on one page, as programs read it and `interlocal status` shows it. It measures nothing itself.
 
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,8 @@ pub struct Region {
     pub stale_answers: u64,
     /// Why one of its addresses is not asked.
     pub cause: Option<String>,
+    /// Addresses that lead back to us, and are left out.
+    pub looping: Vec<SocketAddr>,
 }
 
 /// One row of `forward`.
@@ -82,6 +85,8 @@ pub struct Upstream {
     pub servers: usize,
     /// Why a resolv.conf or a certificate is not in use as it stands.
     pub trouble: Option<String>,
+    /// Servers that lead back to us, and are left out.
+    pub looping: Vec<SocketAddr>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +117,7 @@ impl Status {
                 rtt_ms: up().filter_map(|address| address.rtt).min().map(|rtt| rtt.as_secs_f64() * 1e3),
                 stale_answers: snapshot.stale_answers,
                 cause: snapshot.addresses.iter().find_map(|address| address.cause).map(str::to_owned),
+                looping: snapshot.looping,
                 label: snapshot.label,
             }
         });
@@ -126,6 +132,7 @@ impl Status {
                 up: udp.count() + tcp.count(),
                 servers: all.iter().map(|one| one.udp.len() + one.tcp.len()).sum(),
                 trouble: all.iter().find_map(trouble),
+                looping: all.iter().flat_map(|one| one.looping.iter().copied()).collect(),
             }
         });
         Self {
@@ -172,15 +179,27 @@ impl Status {
         if !self.table.ok {
             all.push("the newest peer table is bad and not in use, see the log".to_owned());
         }
-        let dark = self.regions.iter().filter(|region| region.dark);
+        // A loop first: that nobody answers follows from it.
+        let others = self.regions.iter().filter(|region| !region.own);
+        all.extend(others.filter_map(|region| looping(&format!("region {}", region.label), &region.looping)));
+        all.extend(self.upstreams.iter().filter_map(|it| looping(&format!("upstreams of {}", it.zone), &it.looping)));
+        let dark =
+            self.regions.iter().filter(|region| region.dark && (region.looping.is_empty() || region.cause.is_some()));
         all.extend(dark.map(|region| {
             let cause = region.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
             format!("region {} is dark{cause}", region.label)
         }));
-        let down = self.upstreams.iter().filter(|upstream| upstream.up == 0);
+        let down = self.upstreams.iter().filter(|it| it.up == 0 && (it.looping.is_empty() || it.servers > 0));
         all.extend(down.map(|upstream| format!("no upstream of {} answers", upstream.zone)));
         let trouble = self.upstreams.iter().filter_map(|upstream| Some((upstream, upstream.trouble.as_ref()?)));
         all.extend(trouble.map(|(upstream, trouble)| format!("upstreams of {}: {trouble}", upstream.zone)));
         all
     }
+}
+
+/// What is said of addresses that lead back to us.
+fn looping(of: &str, addresses: &[SocketAddr]) -> Option<String> {
+    let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let lead = if shown.len() == 1 { "leads back to us, and is" } else { "lead back to us, and are" };
+    (!shown.is_empty()).then(|| format!("loop: {} of {of} {lead} left out", shown.join(", ")))
 }

@@ -14,12 +14,16 @@ fn shown() -> Shown {
         ready: Ready::new(),
         metrics: Registry::new("1.2.3", false),
         peers: Arc::new(|| None),
+        config: Arc::new(|| Err(String::new())),
         core: Weak::new(),
     }
 }
 
 fn start(pages: &[Pages], shown: &Shown) -> Admin {
-    let door = |pages: &Pages| AdminDoor { listener: TcpListener::bind("127.0.0.1:0").expect("a port"), pages: *pages };
+    let door = |pages: &Pages| AdminDoor {
+        listener: AdminListener::Tcp(TcpListener::bind("127.0.0.1:0").expect("a port")),
+        pages: *pages,
+    };
     Admin::start(pages.iter().map(door).collect(), shown.clone()).expect("started")
 }
 

@@ -16,6 +16,9 @@ pub struct Zone {
     pub synced: bool,
     pub serial: u32,
     pub hash: String,
+    /// Only where all endpoints are asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
     pub services: Vec<Service>,
 }
 
@@ -32,7 +35,7 @@ pub struct Service {
     pub ports: Vec<String>,
     /// Names of ready endpoints.
     pub ready: usize,
-    /// Only where one Service is asked for.
+    /// Only where one Service is asked for, or all endpoints are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
 }
@@ -44,7 +47,7 @@ pub struct Endpoint {
     pub addresses: Vec<IpAddr>,
 }
 
-/// All, those in `namespace`, or `service` in it.
+/// All, those in `namespace`, or `service` in it; with `endpoints=all` every name of the cluster.
 pub(super) fn get(core: &Core, params: &Params) -> Result<Zone, Refusal> {
     let zone = core.zone.load();
     let (namespace, name) = (params.get("namespace"), params.get("service"));
@@ -52,7 +55,16 @@ pub(super) fn get(core: &Core, params: &Params) -> Result<Zone, Refusal> {
         namespace.is_none_or(|wanted| wanted == service.0) && name.is_none_or(|wanted| wanted == service.1)
     };
     let mut services: Vec<Service> = zone.services().into_iter().filter(wanted).map(Service::from).collect();
-    if let (Some(namespace), Some(name)) = (namespace, name) {
+    let named = |(name, addresses)| Endpoint { name, addresses };
+    let mut namespaces: Vec<String> = Vec::new();
+    if params.get("endpoints") == Some("all") {
+        namespaces
+            .extend(zone.namespaces().filter(|it| namespace.is_none_or(|wanted| wanted == *it)).map(str::to_owned));
+        namespaces.sort_unstable();
+        for service in &mut services {
+            service.endpoints = zone.endpoints(&service.namespace, &service.name).into_iter().map(named).collect();
+        }
+    } else if let (Some(namespace), Some(name)) = (namespace, name) {
         let service = services.first_mut().ok_or_else(|| {
             let why = match (zone.synced, zone.namespace_exists(namespace)) {
                 (false, _) => "the zone has not been read yet".to_owned(),
@@ -61,10 +73,9 @@ pub(super) fn get(core: &Core, params: &Params) -> Result<Zone, Refusal> {
             };
             (StatusCode::NOT_FOUND, why + "\n")
         })?;
-        let endpoints = zone.endpoints(namespace, name).into_iter();
-        service.endpoints = endpoints.map(|(name, addresses)| Endpoint { name, addresses }).collect();
+        service.endpoints = zone.endpoints(namespace, name).into_iter().map(named).collect();
     }
-    Ok(Zone { synced: zone.synced, serial: zone.serial, hash: format!("{:016x}", zone.hash), services })
+    Ok(Zone { synced: zone.synced, serial: zone.serial, hash: format!("{:016x}", zone.hash), namespaces, services })
 }
 
 impl From<(String, String, ServiceSubject)> for Service {

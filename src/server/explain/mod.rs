@@ -4,6 +4,7 @@
 
 pub mod page;
 pub(super) mod records;
+mod rules;
 mod search;
 mod stages;
 
@@ -21,6 +22,7 @@ use crate::cache::{KeyBuf, Look};
 use crate::clock;
 use crate::config::Config;
 use crate::peer::sends::SendLog;
+use crate::policy::Policy;
 use crate::route::{Decision, Door, Follow, Otherwise, Remote, Routes, Source, Whence};
 use crate::wire::exchange::Asked;
 use crate::wire::stamp::write_stamp;
@@ -46,6 +48,8 @@ pub struct Explainer<'a> {
     pub zone: &'a Snapshot,
     pub routes: &'a Routes,
     pub config: &'a Config,
+    /// The rules of each server.
+    pub stages: &'a [Option<Arc<Policy>>],
     /// The running instance, if there is one.
     pub live: Option<(&'a Arc<Core>, &'a View)>,
 }
@@ -63,16 +67,26 @@ impl<'a> Explainer<'a> {
     #[must_use]
     pub fn live(core: &'a Arc<Core>, view: &'a View) -> Self {
         let routing = &view.routing;
-        Self { zone: &view.zone, routes: &routing.routes, config: &routing.config, live: Some((core, view)) }
+        Self {
+            zone: &view.zone,
+            routes: &routing.routes,
+            config: &routing.config,
+            stages: &routing.stages,
+            live: Some((core, view)),
+        }
     }
 
     /// Explains one question.
     pub async fn explain(&self, wanted: &Wanted) -> Explanation {
         let started = clock::now();
         let door = self.door(wanted);
-        let (links, mut answer) = match door.refused {
-            Some(_) => (Vec::new(), self.objected(wanted)),
-            None => self.links(wanted).await,
+        let (policy, links, mut answer) = match (&door.refused, self.policy(wanted.door)) {
+            (Some(_), _) => (None, Vec::new(), self.objected(wanted)),
+            (None, Some(policy)) => self.ruled(policy, wanted).await,
+            (None, None) => {
+                let (links, found) = self.links(wanted).await;
+                (None, links, found.answer(wanted))
+            }
         };
         answer.took_ms = micros(started) / 1e3;
         let search = wanted.search.as_deref().map(|namespace| self.search(wanted, namespace)).unwrap_or_default();
@@ -86,6 +100,7 @@ impl<'a> Explainer<'a> {
                 hash: format!("{:016x}", self.zone.hash),
             },
             door,
+            policy,
             links,
             answer,
             search,
@@ -115,7 +130,7 @@ impl<'a> Explainer<'a> {
     }
 
     /// The links of the chain as `resolve` follows them, and what comes of it.
-    async fn links(&self, wanted: &Wanted) -> (Vec<Link>, Answer) {
+    async fn links(&self, wanted: &Wanted) -> (Vec<Link>, Found) {
         let whence = Whence { door: wanted.door, stamp: None, own_id: self.zone.cluster_id };
         let mut name = NameBuf::from(wanted.name.as_ref());
         let mut links = Vec::new();
@@ -130,7 +145,7 @@ impl<'a> Explainer<'a> {
             from.get_or_insert(outcome.from.clone());
             let Some(body) = outcome.body else {
                 let found = chain.map(|(before, _)| before);
-                return (links, Answer { rcode: None, ..answer(wanted, found.as_ref(), outcome.from) });
+                return (links, Found { body: found, complete: false, from: outcome.from });
             };
             let whole = match &chain {
                 None => body,
@@ -139,25 +154,25 @@ impl<'a> Explainer<'a> {
                     .unwrap_or_else(|_| Failure::Malformed.body()),
             };
             let from = from.clone().unwrap_or_default();
-            let Some(target) = whole.open_target.clone() else { return (links, answer(wanted, Some(&whole), from)) };
+            let Some(target) = whole.open_target.clone() else { return (links, Found::of(whole, from)) };
             name = NameBuf::from(target.as_ref());
             let started = clock::now();
             match self.routes.follow(&whence, outcome.source, &name) {
                 Follow::Go(next) => decision = next,
                 Follow::Leave => {
                     links.push(self.left(wanted, &name, "left to the asker", "who asked goes on by itself"));
-                    return (links, answer(wanted, Some(&whole), from));
+                    return (links, Found::of(whole, from));
                 }
                 Follow::End(failure) => {
                     let ede = failure.ede();
                     links.push(self.left(wanted, &name, "refused", ede.text()));
-                    return (links, answer(wanted, Some(&whole.ended(failure.rcode(), ede)), from));
+                    return (links, Found::of(whole.ended(failure.rcode(), ede), from));
                 }
             }
             decided = micros(started);
             chain = Some((whole, target));
         }
-        (links, answer(wanted, Some(&Failure::ChainTooLong.body()), "nobody".to_owned()))
+        (links, Found::of(Failure::ChainTooLong.body(), "nobody".to_owned()))
     }
 
     /// A target that is not looked for.
@@ -269,6 +284,25 @@ impl<'a> Explainer<'a> {
         });
         link.sent = Some(sent.collect());
         Outcome { body: Some(ReplyBody::clone(&fetched.body)), from: whom, source }
+    }
+}
+
+/// What came of a question and its chain.
+struct Found {
+    body: Option<ReplyBody>,
+    /// Nobody else would have to be asked.
+    complete: bool,
+    from: String,
+}
+
+impl Found {
+    fn of(body: ReplyBody, from: String) -> Self {
+        Self { body: Some(body), complete: true, from }
+    }
+
+    fn answer(self, wanted: &Wanted) -> Answer {
+        let answer = answer(wanted, self.body.as_ref(), self.from);
+        if self.complete { answer } else { Answer { rcode: None, ..answer } }
     }
 }
 

@@ -15,6 +15,9 @@ pub struct Explanation {
     pub live: bool,
     pub zone: ZoneState,
     pub door: DoorStage,
+    /// Null for a server without rules, and at the peers' door.
+    #[serde(default)]
+    pub policy: Option<PolicyStage>,
     /// The name that was asked, then each target of a CNAME.
     pub links: Vec<Link>,
     pub answer: Answer,
@@ -43,6 +46,16 @@ pub struct DoorStage {
     pub from: IpAddr,
     /// Why the question itself is not answered, whatever its name.
     pub refused: Option<String>,
+    pub took_us: f64,
+}
+
+/// What the server's rules do with the question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyStage {
+    /// `passed`, `rewritten`, `answered`, `refused`, `dropped`.
+    pub verdict: String,
+    /// What each rule did that is for it.
+    pub notes: Vec<String>,
     pub took_us: f64,
 }
 
@@ -145,9 +158,9 @@ pub struct SentStage {
 /// What the asker gets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// `zone`, `cache`, `stale cache`, `region west`, `upstream .`, `nobody`; or `would ask region west`.
+    /// `zone`, `cache`, `stale cache`, `region west`, `upstream .`, `policy`, `nobody`; or `would ask region west`.
     pub from: String,
-    /// None: others would have to be asked.
+    /// None: others would have to be asked. `no reply` if a rule drops the question.
     pub rcode: Option<String>,
     pub authoritative: bool,
     pub ede: Option<Said>,

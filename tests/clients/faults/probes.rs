@@ -75,6 +75,20 @@ async fn a_wrong_region_is_found_by_its_refusal() {
     assert!(servers[0].attempts().len() <= 4, "{}", servers[0].attempts().len());
 }
 
+/// F30: what an operator reads is that it has not synced, and not that it were somebody else.
+#[tokio::test(start_paused = true)]
+async fn an_unsynced_region_is_called_so() {
+    let (world, servers) = World::of(&[ms(10)]);
+    servers[0].say(|_, _| rcode(SERVFAIL));
+    let client = world.client(&servers, usual());
+    settled().await;
+    assert_eq!(ask(&client, "web").await.map(drop), Err(Trouble::Dark("not synced yet")));
+    assert_eq!(client.snapshot()[0].cause, Some("not synced yet"));
+    servers[0].say(|_, _| rcode(REFUSED));
+    tokio::time::sleep(secs(2)).await;
+    assert_eq!(client.snapshot()[0].cause, Some("does not serve its region"), "the last probe says it");
+}
+
 /// F30: one unsynced target of two behind an address costs its connection, and the address stays.
 #[tokio::test(start_paused = true)]
 async fn an_unsynced_target_costs_its_connection_only() {

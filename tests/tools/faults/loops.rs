@@ -26,6 +26,22 @@ async fn a_loop_through_coredns() {
     found(&world.check(&east, &[]).await, "loop-through-coredns", cause);
 }
 
+/// The loop is what status says, and not only that nobody answers.
+#[tokio::test]
+async fn status_names_the_loop() {
+    let place = format!("127.0.0.1:{}", free_block(1));
+    let east = Place::new("east").dns_at(&place).key("forward", &format!("[{{zone: ., to: [\"{place}\"]}}]"));
+    let world = World::new();
+    world.table(&[row("east", east.peers())]);
+    let _running = world.serve_ready(&east).await;
+    let admin = east.admin().to_string();
+    let status = async || world.run(&["status", "--admin", &admin]).await;
+    let first = format!("! loop: {place} of upstreams of . leads back to us, and is left out\n");
+    let named = eventually(secs(60), || async { status().await.stdout.starts_with(&first) }).await;
+    let ended = status().await;
+    assert!(named && ended.code == Some(1) && !ended.stdout.contains("no upstream of"), "{ended:?}");
+}
+
 /// Planted fault 8. resolv.conf knows no other port than 53.
 #[tokio::test]
 async fn a_resolv_conf_that_points_at_itself() {
