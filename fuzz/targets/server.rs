@@ -69,6 +69,7 @@ impl Server {
             cache,
             inflight: Inflight::new(),
             in_flight: Permits::default(),
+            tcp_buffers: Permits::default(),
             runtime: runtime.handle().clone(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),
             heartbeats: Heartbeats::new(now),

@@ -173,6 +173,7 @@ impl BoundApp {
             cache: Cache::new(config.cache_size()),
             inflight: Inflight::new(),
             in_flight: Permits::default(),
+            tcp_buffers: Permits::default(),
             runtime: Handle::current(),
             recorders: Recorders::new(&metrics, labels(&config)),
             heartbeats: Heartbeats::new(clock::now()),
