@@ -1,7 +1,6 @@
 //! What connections make the server hold: answers that are not read, messages that never become whole. It is bounded over all of them,
 //! one client does not take it from the others, and all of it is free again when they are gone.
 
-use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::TXT;
 use hickory_proto::rr::{RData, Record};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
