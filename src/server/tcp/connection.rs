@@ -101,6 +101,10 @@ impl Connection {
             if answered > 0 {
                 last_question = Instant::now();
                 patience = idle(self.door, &self.config.limits);
+                // It is moved on when it is over; only an earlier end has to be set.
+                if silence.deadline() > last_question + patience {
+                    silence.as_mut().reset(last_question + patience);
+                }
             }
             if self.buffers.has_answers() {
                 if !self.buffers.write(&mut stream, self.config.limits.tcp_write).await {
