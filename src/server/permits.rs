@@ -169,6 +169,36 @@ mod tests {
         assert!(permits.0.clients.iter().all(|shard| shard.lock().is_empty()), "nobody is remembered");
     }
 
+    /// With real threads, in every way in which they happen to meet.
+    #[test]
+    fn there_are_never_more_than_the_limit_however_many_take() {
+        const LIMIT: usize = 5;
+        let permits = Permits::default();
+        let held = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..4u8)
+            .map(|number| {
+                let (permits, held) = (permits.clone(), Arc::clone(&held));
+                std::thread::spawn(move || {
+                    let mut taken = 0;
+                    for round in 0..20_000 {
+                        let amount = 1 + round % 3;
+                        let Ok(permit) = permits.take_some(amount, client(number % 2), LIMIT) else { continue };
+                        let all = held.fetch_add(amount, Ordering::SeqCst) + amount;
+                        assert!(all <= LIMIT, "{all}");
+                        taken += 1;
+                        held.fetch_sub(amount, Ordering::SeqCst);
+                        drop(permit);
+                    }
+                    taken
+                })
+            })
+            .collect();
+        let taken: usize = threads.into_iter().map(|thread| thread.join().expect("no more than the limit")).sum();
+        assert!(taken > 100, "{taken}");
+        assert_eq!(permits.taken(), 0);
+        assert!(permits.0.clients.iter().all(|shard| shard.lock().is_empty()), "nobody is remembered");
+    }
+
     /// What is counted may be of any size.
     #[test]
     fn so_many_at_once_are_all_or_none() {
