@@ -25,6 +25,11 @@ const OUTSIDE: u8 = 2;
 /// The region that has all the faults of regions.
 const FAULTY: u8 = 3;
 
+/// Those who are a fault: slow ones, and one that asks for much at once.
+const CLIENTS: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 22, 0, 1), Ipv4Addr::new(127, 22, 0, 2)];
+/// A document that is no object.
+const BROKEN: &str = "---\napiVersion: v1\nkind: Service\n metadata: {}\n";
+
 /// What may go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
@@ -136,7 +141,7 @@ pub fn random(world: &World, findings: &mut Findings) {
 
 /// Half of them from memory, half of them new.
 fn mixed(number: u64) -> Ask {
-    let name = if number % 2 == 0 { number / 8 % 200 } else { number / 8 };
+    let name = if number.is_multiple_of(2) { number / 8 % 200 } else { number / 8 };
     match number / 2 % 4 {
         0 => ask(WEST, name as u32, HEALTHY),
         1 => outside(name, OUTSIDE),
@@ -156,7 +161,8 @@ impl Scene {
             Fault::TableChanges => self.table(true),
             Fault::TableBroken => self.central.write("peers.yaml", "regions: {east: [not a row"),
             Fault::ObjectsChange => self.central.write("objects.yaml", &format!("{}{}", self.objects, self.changed())),
-            Fault::ObjectsBroken => self.central.write("objects.yaml", "apiVersion: [not an object"),
+            // It costs itself.
+            Fault::ObjectsBroken => self.central.write("objects.yaml", &format!("{}{BROKEN}", self.objects)),
             Fault::Reload => self.central.signal("HUP"),
             Fault::StandsStill => {
                 self.central.signal("STOP");
@@ -169,10 +175,8 @@ impl Scene {
             }
             Fault::BurstOfMisses => {
                 let from = 1_000_000 * (self.round + 1);
-                drop(load::burst(
-                    self.central.dns(),
-                    (from..from + 1_000).map(|number| outside(number, OUTSIDE)).collect(),
-                ));
+                let mut asks = (from..from + 500).map(|number| outside(number, OUTSIDE));
+                drop(load::start_from(CLIENTS[1], self.central.dns(), 2_000.0, move |_| asks.next()).end());
             }
         }
     }
@@ -217,7 +221,7 @@ impl Scene {
 fn slow(server: SocketAddr) -> Option<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
     let _ = socket.set_recv_buffer_size(1);
-    socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 22, 0, 1), 0)).into()).ok()?;
+    socket.bind(&SocketAddr::from((CLIENTS[0], 0)).into()).ok()?;
     socket.connect_timeout(&server.into(), Duration::from_secs(5)).ok()?;
     socket.set_nonblocking(true).ok()?;
     let mut stream = TcpStream::from(socket);
