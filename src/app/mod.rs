@@ -185,6 +185,8 @@ impl BoundApp {
             tls: config.listen.peers_tls.as_ref().map(|_| Arc::default()),
             table: TableState::new(ok),
         });
+        // Before anybody looks when they end.
+        certificates::reload(&core, &config);
         let feed = Feed::start(&config, zone_settings(&config, &table), zone, &ready, &metrics);
         let reloads = Reloads::start(
             watched,
@@ -205,7 +207,6 @@ impl BoundApp {
         );
         report::register(&core);
         memory::watch(&core);
-        certificates::reload(&core, &config);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;
         let _pulse = Pulse::start(addresses.health, config.metrics.coredns_compat, &metrics);
