@@ -132,6 +132,38 @@ ensure_cargo_tool() {
         cargo install --locked "$1@$2" --root "$home.new" && mv -T "$home.new" "$home"
 }
 
+# advisories VERSION: what is known of the crates that we use. The database is fetched; where it cannot be, that is said, and the one
+# that was fetched before is asked, if there is one.
+advisories() {
+    local fetch=()
+    if ! cargo_tool cargo-deny "$1" fetch db; then
+        if ! compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/advisory-db-*/.git" >/dev/null; then
+            echo 'advisories: NOT LOOKED UP, the database cannot be fetched and there is none'
+            return 0
+        fi
+        echo 'advisories: the database cannot be fetched, the one that is there is asked'
+        fetch=(--disable-fetch)
+    fi
+    cargo_tool cargo-deny "$1" --locked check --hide-inclusion-graph "${fetch[@]}" advisories
+}
+
+# same_twice: two builds of the static program from this commit, in folders with names of different lengths, are the same file.
+same_twice() {
+    local home number folder commit code
+    home=$(mktemp -d) commit=$(git rev-parse HEAD)
+    for number in 1 2; do
+        folder=$home/$(printf 'folder-%.0s' $(seq "$number"))
+        mkdir "$folder"
+        git archive HEAD | tar -x -C "$folder"
+        (cd "$folder" && env -u CARGO_TARGET_DIR INTERLOCAL_COMMIT="$commit" .ci/static "$home/interlocal-$number")
+        rm -rf "$folder"
+    done
+    sha256sum "$home"/interlocal-? && cmp "$home/interlocal-1" "$home/interlocal-2"
+    code=$?
+    rm -rf "$home"
+    return "$code"
+}
+
 # cargo_tool NAME VERSION ARGUMENTS...
 cargo_tool() {
     local program=$CACHE/$1-$2/bin/$1

@@ -12,6 +12,8 @@ pub struct Limits {
     pub tcp_connections: usize,
     /// Questions that one TCP connection may have waiting.
     pub tcp_in_flight: usize,
+    /// Octets that all TCP connections together hold for their clients: answers that are not read, messages that are not whole.
+    pub tcp_buffers: u64,
     /// A TCP connection without a question is closed after this (RFC 7766 6.2.3 wants "of the order of a few seconds").
     pub tcp_idle: Duration,
     /// The same for a connection at the peers' door that has brought one: no shorter than a peer keeps it (`peers.max_age`).
@@ -54,6 +56,7 @@ impl Default for Limits {
             in_flight: 4_096,
             tcp_connections: 1_024,
             tcp_in_flight: 256,
+            tcp_buffers: 16 << 20,
             tcp_idle: Duration::from_secs(10),
             peers_idle: Duration::from_secs(360),
             tcp_write: Duration::from_secs(5),

@@ -75,4 +75,50 @@ mod tests {
         assert!(last.upgrade().is_none());
         assert_eq!(published.retired(), 0);
     }
+
+    /// Knows on which thread it has to end.
+    struct Owned(std::thread::ThreadId, u64);
+
+    impl Drop for Owned {
+        fn drop(&mut self) {
+            assert_eq!(std::thread::current().id(), self.0, "a reader has freed it");
+        }
+    }
+
+    /// With real threads, in every way in which they happen to meet.
+    #[test]
+    fn readers_see_whole_values_in_order_and_free_none() {
+        const VALUES: u64 = 20_000;
+        let writer = std::thread::current().id();
+        let published = Arc::new(Published::new(Owned(writer, 0)));
+        let readers: Vec<_> = (0..3)
+            .map(|number| {
+                let published = Arc::clone(&published);
+                std::thread::spawn(move || {
+                    let mut held = published.load();
+                    let mut seen = 0;
+                    while held.1 < VALUES {
+                        let before = held.1;
+                        // Some look now and then only.
+                        if number == 0 || !published.refresh(&mut held) {
+                            std::thread::yield_now();
+                            held = published.load();
+                        }
+                        assert!(held.1 >= before, "time goes back");
+                        seen += u64::from(held.1 > before);
+                    }
+                    // The last one is the writer's too.
+                    seen
+                })
+            })
+            .collect();
+        for value in 1..=VALUES {
+            published.publish(Arc::new(Owned(writer, value)));
+        }
+        for reader in readers {
+            assert!(reader.join().expect("no reader has freed anything") > 0);
+        }
+        published.sweep();
+        assert_eq!(published.retired(), 0);
+    }
 }

@@ -52,6 +52,9 @@ pub struct World {
     pub coredns: PathBuf,
     /// How long the soak takes.
     pub soak: Duration,
+    /// How long faults come in random order, and in which.
+    pub random: Duration,
+    pub seed: u64,
 }
 
 impl World {

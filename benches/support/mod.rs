@@ -14,4 +14,5 @@ pub mod saturate;
 pub mod schedstat;
 pub mod sys;
 pub mod upstream;
+pub mod words;
 pub mod world;

@@ -42,7 +42,7 @@ fn main() -> anyhow::Result<()> {
         eprintln!("it measures under `cargo bench` only");
         return Ok(());
     }
-    let options = options::Options::parse(arguments.into_iter())?;
+    let options = options::Options::parse(arguments.into_iter()).map_err(anyhow::Error::msg)?;
     let results = session::run(&options)?;
     report::write(&results, &options)
 }

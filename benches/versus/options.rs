@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use crate::support::words::Words;
 
 const USAGE: &str = "cargo bench --bench versus -- [--quick] [--only NAME,NAME] [--json FILE] [--markdown FILE] \
                      [--svg FILE] [--write]
@@ -37,21 +37,19 @@ pub struct Effort {
 }
 
 impl Options {
-    pub fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+    pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
+        let mut words = Words::new(words, USAGE);
         while let Some(word) = words.next() {
-            let mut value = || words.next().with_context(|| format!("{word} needs a value\n{USAGE}"));
             match &*word {
                 "--quick" => options.quick = true,
-                "--only" => options.only = list(&value()?),
-                "--sections" => options.sections = list(&value()?),
-                "--json" => options.json = Some(value()?.into()),
-                "--markdown" => options.markdown = Some(value()?.into()),
-                "--svg" => options.svg = Some(value()?.into()),
+                "--only" => options.only = words.list(&word)?,
+                "--sections" => options.sections = words.list(&word)?,
+                "--json" => options.json = Some(words.value(&word)?.into()),
+                "--markdown" => options.markdown = Some(words.value(&word)?.into()),
+                "--svg" => options.svg = Some(words.value(&word)?.into()),
                 "--write" => options.write = true,
-                // What cargo adds.
-                "--bench" => {}
-                _ => bail!("{word} is not known\n{USAGE}"),
+                _ => return words.unknown(&word),
             }
         }
         Ok(options)
@@ -73,8 +71,4 @@ impl Options {
     pub fn measures(&self, section: &str) -> bool {
         self.sections.is_empty() || self.sections.iter().any(|name| name == section)
     }
-}
-
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(|word| word.trim().to_owned()).collect()
 }

@@ -70,6 +70,7 @@ impl Server {
             cache,
             inflight: Inflight::new(),
             in_flight: Permits::default(),
+            tcp_buffers: Permits::default(),
             runtime: runtime.handle().clone(),
             courier: Courier::default(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),

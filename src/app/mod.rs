@@ -182,6 +182,7 @@ impl BoundApp {
             cache: Cache::new(config.cache_size()),
             inflight: Inflight::new(),
             in_flight: Permits::default(),
+            tcp_buffers: Permits::default(),
             runtime: Handle::current(),
             courier: Courier::default(),
             recorders: Recorders::new(&metrics, labels(&config)),

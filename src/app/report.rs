@@ -31,9 +31,13 @@ fn report(core: &Core, sink: &mut Sink) {
     sink.gauge(names::FETCHES, &[], core.inflight.len() as f64);
     sink.count(names::FETCHES_REFUSED, &[], core.counters.overloaded.load(Relaxed));
     sink.count(names::TCP_REFUSED, &[], core.counters.tcp_refused.load(Relaxed));
-    for (what, count) in
-        [("questions", &core.counters.client_questions), ("connections", &core.counters.client_connections)]
-    {
+    sink.gauge(names::TCP_BUFFERS, &[], core.tcp_buffers.taken() as f64);
+    sink.count(names::TCP_BUFFERS_REFUSED, &[], core.counters.tcp_buffers.load(Relaxed));
+    for (what, count) in [
+        ("questions", &core.counters.client_questions),
+        ("connections", &core.counters.client_connections),
+        ("buffers", &core.counters.client_buffers),
+    ] {
         sink.count(names::CLIENT_REFUSED, &[("what", what)], count.load(Relaxed));
     }
     sink.count(names::ACCEPT_ERRORS, &[], core.counters.accept_errors.load(Relaxed));

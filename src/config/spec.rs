@@ -203,6 +203,7 @@ pub(super) struct LimitsSpec {
     pub(super) in_flight: Field<u64>,
     pub(super) tcp_connections: Field<u64>,
     pub(super) tcp_in_flight: Field<u64>,
+    pub(super) tcp_buffers: Field<Size>,
     pub(super) tcp_idle: Field<Time>,
     pub(super) peers_idle: Field<Time>,
     pub(super) tcp_write: Field<Time>,

@@ -91,15 +91,18 @@ impl Standing {
 }
 
 /// Which server gets the next try; `tries` says how often each had this question already, and `dice` is from 0 up to 1. The
-/// least tried ones of those that are up, and of these the fastest, but for a little exploration. If all are down, the one
-/// that was up last.
+/// least tried ones of those that are up, and of these the fastest, but for a little exploration. One that is down is a try behind:
+/// it may be back before a probe has said so, while those that are up are so in name only. If all are down, the one that was up last,
+/// and then the others.
 #[must_use]
 pub fn next(servers: &[(Standing, usize)], dice: f64) -> Option<usize> {
-    let up = || servers.iter().enumerate().filter(|(_, (standing, _))| !standing.down);
-    let Some(least) = up().map(|(_, (_, tries))| *tries).min() else {
-        return (0..servers.len()).max_by_key(|at| servers[*at].0.last_answer);
-    };
-    let fresh: Vec<usize> = up().filter(|(_, (_, tries))| *tries == least).map(|(at, _)| at).collect();
+    let behind = |(standing, tries): &(Standing, usize)| tries + usize::from(standing.down);
+    let least = servers.iter().map(behind).min()?;
+    let due = (0..servers.len()).filter(|at| behind(&servers[*at]) == least);
+    let (down, fresh): (Vec<usize>, Vec<usize>) = due.partition(|at| servers[*at].0.down);
+    if fresh.is_empty() {
+        return down.into_iter().max_by_key(|at| servers[*at].0.last_answer);
+    }
     if dice < EXPLORE {
         return fresh.get((dice / EXPLORE * fresh.len() as f64) as usize).copied();
     }
@@ -159,6 +162,25 @@ mod tests {
             (0..3).for_each(|_| _ = standing.was_silent());
         }
         assert_eq!(next(&servers, 0.5), Some(1));
+        servers[1].1 = 1;
+        assert_eq!(next(&servers, 0.5), Some(0), "and then the other one");
+    }
+
+    /// One went dark when the other one had come back and no probe had said so: all tries went to the dark one.
+    #[test]
+    fn a_server_that_is_down_gets_a_try_when_the_others_had_two() {
+        let mut servers = [(known(10), 0), (known(20), 0)];
+        (0..3).for_each(|_| _ = servers[1].0.was_silent());
+        let mut asked = Vec::new();
+        for _ in 0..4 {
+            let at = next(&servers, 0.5).expect("there are some");
+            servers[at].1 += 1;
+            asked.push(at);
+        }
+        assert_eq!(asked, [0, 0, 1, 0]);
+        let mut three = [(known(10), 0), (known(20), 0), (known(5), 0)];
+        (0..3).for_each(|_| _ = three[2].0.was_silent());
+        assert_eq!(next(&three.map(|(one, _)| (one, 1)), 0.5), Some(0), "those that are up come first");
     }
 
     #[test]

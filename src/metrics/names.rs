@@ -130,8 +130,10 @@ metrics! {
     UPSTREAM_TLS_FAILURES: counter("interlocal_upstream_tls_failures_total", "Connections to upstreams that TLS kept from being made, by cause.");
     UPSTREAM_TLS_NOT_AFTER: gauge("interlocal_upstream_tls_not_after_timestamp_seconds", "When the certificates of the row end, in seconds since 1970, by file.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
+    TCP_BUFFERS: gauge("interlocal_tcp_buffers_bytes", "Octets held for clients over TCP: answers that they do not read, messages that are not whole.");
+    TCP_BUFFERS_REFUSED: counter("interlocal_tcp_buffers_refused_total", "Connections closed because limits.tcp_buffers was reached.");
     CLIENT_REFUSED: counter("interlocal_client_refused_total",
-        "Questions that would have to wait, and connections, turned away because their client had its share of them.");
+        "Questions that would have to wait, connections, and what connections hold, turned away because their client had its share of them.");
     ACCEPT_ERRORS: counter("interlocal_tcp_accept_errors_total", "Connections that could not be accepted, for want of file descriptors for instance.");
     TLS_OK: gauge("interlocal_tls_ok", "1 if the certificate files of listen.peers_tls are in use as they stand.");
     TLS_NOT_AFTER: gauge("interlocal_tls_not_after_timestamp_seconds", "When the certificates of listen.peers_tls end, in seconds since 1970, by file.");

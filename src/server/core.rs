@@ -36,6 +36,8 @@ pub struct Core {
     pub inflight: Arc<Inflight<Fetched>>,
     /// Questions that wait for a peer or an upstream, and fetches that outlast their askers, bounded by `limits.in_flight`.
     pub in_flight: Permits,
+    /// Octets that TCP connections hold, bounded by `limits.tcp_buffers`.
+    pub tcp_buffers: Permits,
     pub runtime: Handle,
     /// Takes questions that only an upstream has to be asked for.
     pub courier: Courier,
@@ -80,6 +82,10 @@ pub struct Counters {
     pub client_questions: AtomicU64,
     /// Connections closed because their client has its share of `limits.tcp_connections`.
     pub client_connections: AtomicU64,
+    /// Connections closed because `limits.tcp_buffers` was reached.
+    pub tcp_buffers: AtomicU64,
+    /// Connections closed because their client has its share of `limits.tcp_buffers`.
+    pub client_buffers: AtomicU64,
     /// Connections that could not be accepted, for want of file descriptors for instance.
     pub accept_errors: AtomicU64,
 }

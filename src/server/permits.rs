@@ -29,6 +29,7 @@ struct Counts {
 pub struct Permit {
     permits: Permits,
     client: Option<IpAddr>,
+    amount: usize,
 }
 
 /// Why there is no room.
@@ -46,9 +47,17 @@ impl Permits {
     /// # Errors
     /// What is full.
     pub fn take(&self, client: Option<IpAddr>, limit: usize) -> Result<Permit, Full> {
-        let before = self.0.all.fetch_add(1, Ordering::Relaxed);
-        let mut permit = Permit { permits: self.clone(), client: None };
-        if before >= limit {
+        self.take_some(1, client, limit)
+    }
+
+    /// So many at once, or none.
+    ///
+    /// # Errors
+    /// What is full.
+    pub fn take_some(&self, amount: usize, client: Option<IpAddr>, limit: usize) -> Result<Permit, Full> {
+        let before = self.0.all.fetch_add(amount, Ordering::Relaxed);
+        let mut permit = Permit { permits: self.clone(), client: None, amount };
+        if before.saturating_add(amount) > limit {
             return Err(Full::All);
         }
         if let Some(address) = client {
@@ -57,7 +66,7 @@ impl Permits {
             if *own > limit - before {
                 return Err(Full::Client);
             }
-            *own += 1;
+            *own += amount;
             permit.client = client;
         }
         Ok(permit)
@@ -88,18 +97,26 @@ impl Permits {
     }
 }
 
+impl Permit {
+    /// How many it is for.
+    #[must_use]
+    pub const fn amount(&self) -> usize {
+        self.amount
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(client) = self.client {
             let mut clients = self.permits.shard(client).lock();
             if let Some(own) = clients.get_mut(&client) {
-                *own -= 1;
+                *own -= self.amount;
                 if *own == 0 {
                     clients.remove(&client);
                 }
             }
         }
-        self.permits.0.all.fetch_sub(1, Ordering::Relaxed);
+        self.permits.0.all.fetch_sub(self.amount, Ordering::Relaxed);
     }
 }
 
@@ -150,6 +167,50 @@ mod tests {
         assert!(others.iter().all(Result::is_ok));
         drop((first, others));
         assert!(permits.0.clients.iter().all(|shard| shard.lock().is_empty()), "nobody is remembered");
+    }
+
+    /// With real threads, in every way in which they happen to meet.
+    #[test]
+    fn there_are_never_more_than_the_limit_however_many_take() {
+        const LIMIT: usize = 5;
+        let permits = Permits::default();
+        let held = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..4u8)
+            .map(|number| {
+                let (permits, held) = (permits.clone(), Arc::clone(&held));
+                std::thread::spawn(move || {
+                    let mut taken = 0;
+                    for round in 0..20_000 {
+                        let amount = 1 + round % 3;
+                        let Ok(permit) = permits.take_some(amount, client(number % 2), LIMIT) else { continue };
+                        let all = held.fetch_add(amount, Ordering::SeqCst) + amount;
+                        assert!(all <= LIMIT, "{all}");
+                        taken += 1;
+                        held.fetch_sub(amount, Ordering::SeqCst);
+                        drop(permit);
+                    }
+                    taken
+                })
+            })
+            .collect();
+        let taken: usize = threads.into_iter().map(|thread| thread.join().expect("no more than the limit")).sum();
+        assert!(taken > 100, "{taken}");
+        assert_eq!(permits.taken(), 0);
+        assert!(permits.0.clients.iter().all(|shard| shard.lock().is_empty()), "nobody is remembered");
+    }
+
+    /// What is counted may be of any size.
+    #[test]
+    fn so_many_at_once_are_all_or_none() {
+        let permits = Permits::default();
+        let held = permits.take_some(60, client(1), 100);
+        assert_eq!(held.as_ref().map(Permit::amount).ok(), Some(60));
+        assert_eq!(permits.take_some(41, client(2), 100).err(), Some(Full::All));
+        assert_eq!(permits.take_some(1, client(1), 100).err(), Some(Full::Client), "it has more than is left");
+        assert_eq!(permits.taken(), 60, "a refusal leaves nothing behind");
+        assert!(permits.take_some(40, client(2), 100).is_ok());
+        drop(held);
+        assert_eq!(permits.taken(), 0);
     }
 
     /// However many want all there is, somebody new gets one.

@@ -29,6 +29,19 @@ impl Frames {
         &mut self.buffer
     }
 
+    /// Nothing is about to come: an empty buffer that is larger than this is given back.
+    pub fn rest(&mut self, keep: usize) {
+        if self.taken == self.buffer.len() && self.buffer.capacity() > keep {
+            *self = Self::default();
+        }
+    }
+
+    /// What it takes of memory.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// The next whole message; one of no octets is nothing that a client sends by mistake.
     #[allow(clippy::should_implement_trait, reason = "a message borrows the buffer, which no Iterator can say")]
     pub fn next(&mut self) -> Option<&[u8]> {
@@ -90,6 +103,20 @@ mod tests {
             while frames.next().is_some() {}
         }
         assert!((CHUNK..=KEEP).contains(&frames.space().capacity()));
+    }
+
+    #[test]
+    fn a_buffer_that_rests_keeps_what_is_not_whole() {
+        let mut frames = Frames::default();
+        frames.space().extend_from_slice(&[0, 2, 7, 7, 0, 9]);
+        frames.space().reserve(KEEP);
+        assert!(frames.next().is_some());
+        frames.rest(FIRST);
+        assert!(frames.capacity() > KEEP, "there is half a message in it");
+        frames.space().extend_from_slice(&[0; 9]);
+        assert!(frames.next().is_some());
+        frames.rest(FIRST);
+        assert_eq!(frames.capacity(), 0);
     }
 
     #[test]

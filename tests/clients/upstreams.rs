@@ -206,6 +206,29 @@ async fn both_dark_fails_at_the_deadline_after_four_tries() {
     assert!(client.snapshot().udp.iter().map(|one| one.tries).sum::<u64>() > 8, "the last one up is still asked");
 }
 
+/// One goes dark in the moment in which the other one is back, before a probe has said so.
+#[tokio::test]
+async fn a_server_that_is_back_is_asked_when_the_other_one_goes_dark() {
+    let servers = [ScriptServer::start(), ScriptServer::start()];
+    let row = forward_row(".", &servers.each_ref().map(ScriptServer::address), Transport::Udp);
+    let client = ForwardClient::start(&row, &Limits::default(), STAMP);
+    let mut compared = 0;
+    for round in 0..4 {
+        let (dark, other) = (&servers[round % 2], &servers[1 - round % 2]);
+        dark.on_any().drop_query();
+        other.clear();
+        let down = || async {
+            client.ask(&question(WEB), None).await.unwrap();
+            let snapshot = client.snapshot();
+            snapshot.udp.iter().any(|one| one.address == dark.address() && !one.up)
+        };
+        // The other one was dark until now, and is asked all the same.
+        assert!(eventually(PATIENCE, down).await, "round {round}");
+        compared += 1;
+    }
+    assert_eq!(compared, 4);
+}
+
 #[tokio::test]
 async fn a_server_that_is_down_is_probed_and_comes_back() {
     let server = ScriptServer::start();

@@ -25,5 +25,6 @@ mod questions;
 mod size;
 mod stale;
 mod tcp;
+mod tcp_buffers;
 mod tcp_limits;
 mod transparency;

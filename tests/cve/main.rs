@@ -4,6 +4,7 @@
 //! | what happened to others | tests |
 //! |---|---|
 //! | answers forged by guessing ids and ports, or by ending a wait early | `forging` |
+//! | the same, over very many questions | `guessing` |
 //! | kept answers that were another's, or should not have been kept | `keeping` |
 //! | questions that cost more than they should, or too many of them | `flooding` |
 //! | messages and names that were read wrongly | `reading` |
@@ -18,6 +19,7 @@ mod support;
 
 mod flooding;
 mod forging;
+mod guessing;
 mod keeping;
 mod passing;
 mod reading;

@@ -8,6 +8,8 @@ use crate::double::{Double, Fault, Wanted, status};
 use crate::objects::{many, service, slice};
 use crate::zone::{Zone, ms, settings};
 
+/// Histories that run side by side.
+const AT_ONCE: usize = 4;
 const RESOURCES: [&str; 3] = ["namespaces", "services", "endpointslices"];
 
 /// One history.
@@ -76,7 +78,21 @@ fn fault(random: &mut StdRng) -> Fault {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_the_zone_is_what_the_server_has() {
-    for seed in 0..24 {
-        history(seed).await;
+    let all = if std::env::var_os("INTERLOCAL_FULL").is_some() { 10_000 } else { 24 };
+    let (mut seeds, mut running) = (0..all, tokio::task::JoinSet::new());
+    let mut done = 0;
+    loop {
+        // They wait most of the time.
+        while running.len() < AT_ONCE
+            && let Some(seed) = seeds.next()
+        {
+            running.spawn(history(seed));
+        }
+        match running.join_next().await {
+            None => break,
+            Some(ended) => ended.unwrap(),
+        }
+        done += 1;
     }
+    assert_eq!(done, all);
 }

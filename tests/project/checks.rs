@@ -29,7 +29,7 @@ fn tests_and_modules(folder: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
             } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| waits) {
                 tests.insert(rest.split('(').next().unwrap().to_owned());
                 waits = false;
-            } else if let Some(module) = line.strip_prefix("mod ") {
+            } else if let Some(module) = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ") {
                 modules.insert(module.trim_end_matches([';', '{', ' ']).to_owned());
             }
         }
@@ -78,6 +78,37 @@ fn every_command_of_the_checks_runs_something() {
     assert!(compared >= 15, "{compared} commands are given");
 }
 
+/// A bound that no test runs into is a promise.
+#[test]
+fn every_limit_has_a_test_that_runs_into_it() {
+    let limits =
+        include_str!("../../docs/limits.md").lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let (_, shown) = PAGE.split_once("## Every limit").expect("the section");
+    let mut compared = 0;
+    for limit in limits {
+        let row = shown.lines().find(|line| line.starts_with(&format!("| `{limit}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/checks.md: no test runs into `{limit}`"));
+        let tests = row.split('`').skip(3).step_by(2).filter(|span| span.contains("::"));
+        assert!(tests.count() > 0, "docs/checks.md: `{limit}` has no test");
+        compared += 1;
+    }
+    assert!(compared >= 20, "{compared} limits");
+}
+
+#[test]
+fn every_line_says_how_to_repeat_it() {
+    let mut compared = 0;
+    for line in PAGE.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| |")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        if let [what, _, state, _, again] = cells[..] {
+            let none = state.starts_with("**not done**");
+            assert!(none || again.contains('`'), "docs/checks.md: `{what}` has no command");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 25, "{compared} lines");
+}
+
 #[test]
 fn every_row_of_a_bench_is_there() {
     let rows = fs::read_to_string(root().join("benches/faults/rows/mod.rs")).unwrap();
@@ -94,6 +125,7 @@ fn every_row_of_a_bench_is_there() {
     }
     assert!(compared >= 15, "{compared} rows are named");
     for path in spans().filter(|span| span.starts_with("tests/") || span.starts_with(".ci/")) {
-        assert!(root().join(path).exists(), "docs/checks.md: there is no `{path}`");
+        let program = path.split(' ').next().unwrap();
+        assert!(root().join(program).exists(), "docs/checks.md: there is no `{path}`");
     }
 }

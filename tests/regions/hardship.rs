@@ -19,13 +19,13 @@ use crate::support::{http, ip, ms, secs, yaml};
 const WEB: &str = "web.default.svc.cluster.local";
 
 /// Files of one instance: pods' door, `/ready` and `/metrics` on three ports in a row.
-struct Files {
-    folder: TempDir,
+pub struct Files {
+    pub folder: TempDir,
     port: u16,
 }
 
 impl Files {
-    fn new(keys: &str) -> Self {
+    pub fn new(keys: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_block(3));
         let objects = [yaml::namespace("default"), yaml::service("default/web", &["10.96.0.1"], &["http:80"])];
         fs::write(folder.path().join("objects.yaml"), yaml::join(&objects)).unwrap();
@@ -41,26 +41,26 @@ impl Files {
     }
 
     /// Runs the binary by this line of the shell, in which it is `$0` and its arguments are `"$@"`.
-    fn start(&self, line: &str) -> Process {
+    pub fn start(&self, line: &str) -> Process {
         let mut command = Command::new("sh");
         command.args(["-c", line, binary()]);
         Process::of(command, self.folder.path(), &["serve", "--config", "interlocal.yaml"])
     }
 
-    fn at(&self, offset: u16) -> SocketAddr {
+    pub fn at(&self, offset: u16) -> SocketAddr {
         ([127, 0, 0, 1], self.port + offset).into()
     }
 
-    async fn answers(&self) -> bool {
+    pub async fn answers(&self) -> bool {
         let ask = Ask::new(WEB, RecordType::A).patience(secs(2));
         ask.try_udp(self.at(0)).await.is_some_and(|reply| addresses(&reply) == [ip("10.96.0.1")])
     }
 
-    async fn until_answers(&self) {
+    pub async fn until_answers(&self) {
         assert!(eventually(secs(30), || self.answers()).await);
     }
 
-    async fn metric(&self, series: &str) -> f64 {
+    pub async fn metric(&self, series: &str) -> f64 {
         let (_, text) = http::get(self.at(2), "/metrics").await.expect("metrics");
         http::series(&text, series).unwrap_or(0.0)
     }

@@ -13,6 +13,8 @@ mod relay;
 
 mod bad_files;
 mod bad_table;
+mod bounds;
+mod clock_jumps;
 mod dark;
 mod demo;
 mod digs;

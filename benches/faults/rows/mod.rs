@@ -7,6 +7,7 @@ mod descriptors;
 mod flood;
 mod loops;
 mod noisy;
+mod random;
 mod reloads;
 mod slow_tcp;
 mod soak;
@@ -47,6 +48,7 @@ const ROWS: &[(&str, &[Column], Measure)] = &[
     ("noisy-client", OURS, noisy::noisy),
     ("descriptors", OURS, descriptors::exhausted),
     ("soak", OURS, soak::soak),
+    ("random", OURS, random::random),
 ];
 
 const BOTH: &[Column] = &[Column::Interlocal, Column::CoreDns];
@@ -56,6 +58,9 @@ const OURS: &[Column] = &[Column::Interlocal];
 /// How long the soak takes unless it is said.
 const SOAK: Duration = Duration::from_secs(600);
 const SOAK_QUICK: Duration = Duration::from_secs(20);
+/// And faults in random order.
+const RANDOM: Duration = Duration::from_secs(300);
+const RANDOM_QUICK: Duration = Duration::from_secs(30);
 
 pub fn run(options: &Options) -> Report {
     let mut report = Report::default();
@@ -91,7 +96,8 @@ fn one(options: &Options, row: &'static str, column: Column, measure: Measure) -
     let began = clock::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let soak = options.soak.unwrap_or(if options.quick { SOAK_QUICK } else { SOAK });
-    let world = World { column, quick: options.quick, runtime, coredns, soak };
+    let random = options.random.unwrap_or(if options.quick { RANDOM_QUICK } else { RANDOM });
+    let world = World { column, quick: options.quick, runtime, coredns, soak, random, seed: options.seed };
     let mut findings = Findings::new();
     let measured = std::panic::catch_unwind(AssertUnwindSafe(|| measure(&world, &mut findings)));
     if measured.is_err() {

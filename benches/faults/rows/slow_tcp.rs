@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LIMITS: &str = "{tcp_connections: 24000, tcp_idle: 20s, tcp_write: 20s}";
 /// Questions of a client that never reads: more than fits into the buffers of both kernels.
 const UNREAD: usize = 1_000;
-/// Of those who ask for what makes the largest message there is.
-const GREEDY: u16 = 200;
+/// Of a message that never becomes whole, what comes.
+const HALF: usize = 60_000;
 
 const KINDS: [&str; 3] = ["silent", "an octet a second", "asks and does not read"];
 
@@ -74,16 +74,39 @@ pub fn slow(world: &World, findings: &mut Findings) {
     greedy(world, findings);
 }
 
-/// The dearest clients that there can be: each holds the largest answer, of 65,535 octets, and does not take it.
+/// The dearest clients that there can be: every second one asks for the largest answer, of 65,535 octets, again and again and takes none
+/// of it, and the others send messages of that size that never become whole. Whoever would have to be given too much is closed.
 fn greedy(world: &World, findings: &mut Findings) {
+    let wanted = world.pick(10_000, 3_000);
     // A new one, which has nothing to use again.
     let west = world.start(Spec::new(WEST).key("limits", LIMITS));
-    let before = west.memory();
+    let others = load::start(west.dns(), 1_000.0, |number| Some(ask(WEST, number as u32, 0)));
+    sleep(world.secs(5.0, 3.0));
+    let (before, began) = (west.memory(), clock::now());
     let large = questions("many.west.svc.cluster.local");
-    let clients: Vec<Slow> = (0..GREEDY).filter_map(|number| Slow::open(&west, 3 * number + 2, &large)).collect();
-    sleep_ms(3_000);
-    let each = 1_024.0 * (west.memory() - before) / clients.len() as f64;
-    findings.told("of a client that asks for the largest answers and does not read", format!("{each:.0} KB"));
+    let mut clients = Vec::new();
+    let mut most = before;
+    for number in 0..wanted {
+        clients.extend(Slow::open(&west, 3 * number + 2, if number % 2 == 0 { &large } else { &[255; HALF] }));
+        if number % 100 == 0 {
+            most = most.max(west.memory());
+        }
+    }
+    let connected = clock::now();
+    while clock::now() < connected + world.secs(5.0, 3.0) {
+        most = most.max(west.memory());
+        sleep_ms(200);
+    }
+    let until = clock::now();
+    let held = west.sum("interlocal_tcp_buffers_bytes", "") / 1e6;
+    let ended = west.sum("interlocal_tcp_buffers_refused_total", "")
+        + west.sum("interlocal_client_refused_total", "what=\"buffers\"");
+    findings.at_most("the dearest: memory added", most - before, 50.0, "MB");
+    findings.told("the dearest", format!("{} clients, {held:.1} MB held for them, {ended:.0} closed", clients.len()));
+    let samples = others.stop();
+    let (before, during) = (samples.between(began - Duration::from_secs(3), began), samples.between(connected, until));
+    findings.none("the dearest: others failed", during.bad(), during.len());
+    findings.at_most("the dearest: others' p99 added", during.usual_p99() - before.usual_p99(), 1.0, "ms");
 }
 
 enum Slow {

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 const MOST: u64 = 1 << 20;
 /// A file is read into memory as a whole.
 const MOST_BYTES: u64 = 1 << 30;
+const LEAST_BUFFERS: u64 = 256 << 10;
 const LEAST_TIME: Duration = Duration::from_millis(10);
 const MOST_TIME: Duration = Duration::from_secs(3_600);
 /// Stubs give up after 5 s (resolv.conf(5), `timeout`), or later if they are told to.
@@ -25,6 +26,8 @@ pub(super) fn limits(spec: &LimitsSpec, report: &Report<'_>) -> Limits {
         in_flight: count(&spec.in_flight, default.in_flight),
         tcp_connections: count(&spec.tcp_connections, default.tcp_connections),
         tcp_in_flight: count(&spec.tcp_in_flight, default.tcp_in_flight),
+        // The largest answer of one connection has to fit.
+        tcp_buffers: size(&spec.tcp_buffers, LEAST_BUFFERS..=MOST_BYTES, default.tcp_buffers, report),
         tcp_idle: times(&spec.tcp_idle, default.tcp_idle),
         peers_idle: times(&spec.peers_idle, default.peers_idle),
         tcp_write: times(&spec.tcp_write, default.tcp_write),

@@ -1,7 +1,7 @@
 //! One TCP connection: every complete message in the buffer is answered with one write; misses finish later and out of order
 //! (RFC 7766 6.2.1.1 and 7). Generic over the stream, so that TLS slips under.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::buffers::{Buffers, Share, WRITE_AT};
 use crate::answer::Failure;
 use crate::clock;
 use crate::config::Config;
@@ -20,14 +21,12 @@ use crate::route::Door;
 use crate::server::asking::{Asking, Transport, idle};
 use crate::server::contained::contained;
 use crate::server::core::{Core, View};
-use crate::server::finish::{admit, finish, give_up, log_late};
+use crate::server::finish::{admit, finish, give_up, log_late, sharing};
+use crate::server::permits::Permit;
 use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 use crate::wire::MAX_MESSAGE;
-use crate::wire::frames::{Frames, push_frame};
-
-/// Answers collected before they are written, whatever else waits in the buffer.
-const WRITE_AT: usize = 64 << 10;
+use crate::wire::frames::push_frame;
 
 /// When the door closes: how long a client that goes on asking is answered.
 const LAST_CALL: Duration = Duration::from_millis(100);
@@ -37,6 +36,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 thread_local! {
     /// Where an answer is made; one for each thread of the runtime, since no answer waits while it is made.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MAX_MESSAGE].into());
+    /// What was answered since the last look at the clock.
+    static ANSWERED: Cell<Vec<Answered>> = const { Cell::new(Vec::new()) };
 }
 
 /// The state of one connection.
@@ -46,20 +47,26 @@ pub struct Connection {
     from: SocketAddr,
     recorder: SharedRecorder,
     config: Arc<Config>,
-    frames: Frames,
-    out: Vec<u8>,
+    buffers: Buffers,
     /// Misses that are not finished.
     waiting: usize,
     late: Option<Late>,
     rotation: usize,
-    /// What was answered since the last look at the clock.
-    answered: Vec<Answered>,
     /// The client sent what no client sends.
     broken: bool,
 }
 
 /// Where the answers to misses come from. Most connections that are open have none, and a channel takes more than a kilobyte.
-type Late = (mpsc::Sender<Option<Vec<u8>>>, mpsc::Receiver<Option<Vec<u8>>>);
+type Late = (mpsc::Sender<Reply>, mpsc::Receiver<Reply>);
+
+/// What becomes of a miss.
+enum Reply {
+    Silence,
+    /// With the room that it takes until it is written.
+    Answer(Vec<u8>, #[expect(dead_code, reason = "it is held")] Permit),
+    /// There is no room to keep it until the client takes it.
+    NoRoom,
+}
 
 /// Why a connection goes on or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,20 +80,9 @@ enum State {
 impl Connection {
     pub fn new(core: Arc<Core>, door: Door, from: SocketAddr, config: Arc<Config>) -> Self {
         let recorder = core.recorders.of(door, Proto::Tcp, from.ip()).clone();
-        Self {
-            core,
-            door,
-            from,
-            recorder,
-            config,
-            frames: Frames::default(),
-            out: Vec::new(),
-            waiting: 0,
-            late: None,
-            rotation: 0,
-            answered: Vec::new(),
-            broken: false,
-        }
+        let (client, limit) = (sharing(door, from.ip()), config.limits.tcp_buffers as usize);
+        let buffers = Buffers::new(Share { core: Arc::clone(&core), client, limit });
+        Self { core, door, from, recorder, config, buffers, waiting: 0, late: None, rotation: 0, broken: false }
     }
 
     /// Serves until the client is done, or idle for too long, or does not read its answers, or the door closes.
@@ -105,19 +101,15 @@ impl Connection {
             if answered > 0 {
                 last_question = Instant::now();
                 patience = idle(self.door, &self.config.limits);
+                // It is moved on when it is over; only an earlier end has to be set.
+                if silence.deadline() > last_question + patience {
+                    silence.as_mut().reset(last_question + patience);
+                }
             }
-            if !self.out.is_empty() {
-                let writing = async {
-                    stream.write_all(&self.out).await?;
-                    // TLS may still hold the end of it.
-                    stream.flush().await
-                };
-                let written = timeout(self.config.limits.tcp_write, writing).await;
-                if !matches!(written, Ok(Ok(()))) {
+            if self.buffers.has_answers() {
+                if !self.buffers.write(&mut stream, self.config.limits.tcp_write).await {
                     return;
                 }
-                self.out.clear();
-                self.out.shrink_to(WRITE_AT);
                 continue;
             }
             let done = self.waiting == 0;
@@ -128,19 +120,25 @@ impl Connection {
             if stopping && done {
                 // What has come is answered: the client sent it before it could know.
                 let end = *last_call.get_or_insert(Instant::now() + LAST_CALL);
-                let come = timeout(Duration::ZERO, stream.read_buf(self.frames.space())).await;
+                let come = timeout(Duration::ZERO, self.buffers.read(&mut stream)).await;
                 if Instant::now() < end && matches!(come, Ok(Ok(1..))) {
                     continue;
                 }
                 return Box::pin(self.part(stream)).await;
             }
             let room = self.waiting < self.config.limits.tcp_in_flight && !self.broken;
+            let reads = state == State::Open && room;
+            if !reads && !self.buffers.hold() {
+                return;
+            }
             tokio::select! {
                 biased;
                 // Before the stream: a client that never pauses is told all the same.
                 () = &mut stopped, if !stopping => stopping = true,
-                Some(reply) = next(&mut self.late), if self.waiting > 0 => self.take(reply),
-                read = stream.read_buf(self.frames.space()), if state == State::Open && room => match read {
+                Some(reply) = next(&mut self.late), if self.waiting > 0 => if !self.take(reply) {
+                    return;
+                },
+                read = self.buffers.read(&mut stream), if reads => match read {
                     Ok(0) => state = State::HalfClosed,
                     Ok(_) => {}
                     Err(_) => state = State::Closed,
@@ -174,7 +172,7 @@ impl Connection {
 
     /// Answers every complete message that may be answered now, and gives how many.
     fn answer_buffered(&mut self) -> usize {
-        if !self.frames.has_message() {
+        if !self.buffers.frames.has_message() {
             return 0;
         }
         let view = View::load(&self.core);
@@ -182,9 +180,11 @@ impl Connection {
         let mut count = 0;
         let log = view.routing.query_log.as_deref();
         let mut logged = Vec::new();
-        while !self.broken && self.out.len() < WRITE_AT && self.waiting < self.config.limits.tcp_in_flight {
+        let mut answered = ANSWERED.take();
+        let mut out = self.buffers.take_out();
+        while !self.broken && out.len() < WRITE_AT && self.waiting < self.config.limits.tcp_in_flight {
             // Taken apart from `self`, because the message borrows the buffer.
-            let Some(message) = self.frames.next() else { break };
+            let Some(message) = self.buffers.frames.next() else { break };
             if message.is_empty() {
                 self.broken = true;
                 break;
@@ -205,7 +205,7 @@ impl Connection {
                 SCRATCH.with_borrow_mut(|scratch| {
                     let outcome = asking.answer(message, scratch);
                     if let Outcome::Reply(done) = &outcome {
-                        push_frame(&scratch[..done.len], &mut self.out);
+                        push_frame(&scratch[..done.len], &mut out);
                         if let Some(log) = log {
                             let written = &scratch[..done.len];
                             logged.extend(log.entry(self.from, Transport::Tcp, message, written, done.rcode, now));
@@ -224,7 +224,7 @@ impl Connection {
             match outcome {
                 Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),
                 Some(Outcome::Reply(done)) => {
-                    self.answered.push(done.answered(message.len()));
+                    answered.push(done.answered(message.len()));
                 }
                 Some(Outcome::Ask | Outcome::Miss) => {
                     let miss = miss();
@@ -233,13 +233,15 @@ impl Connection {
                 }
                 None => {
                     if let Some((bytes, _)) = give_up(&self.core, &miss(), &Failure::Panic) {
-                        push_frame(&bytes, &mut self.out);
+                        push_frame(&bytes, &mut out);
                     }
                 }
             }
         }
+        self.buffers.put_back(out);
         let took = clock::now().duration_since(now);
-        self.answered.drain(..).for_each(|answered| self.recorder.answered(&answered, took));
+        answered.drain(..).for_each(|answered| self.recorder.answered(&answered, took));
+        ANSWERED.set(answered);
         if let Some(log) = log {
             logged.into_iter().for_each(|entry| log.put(entry, took));
         }
@@ -252,37 +254,53 @@ impl Connection {
         let finished = self.late.get_or_insert_with(|| mpsc::channel(most)).0.clone();
         let (core, recorder) = (Arc::clone(&self.core), self.recorder.clone());
         let (permit, from) = (admit(&core, self.door, self.from.ip()), self.from);
+        let share = self.buffers.share().clone();
         self.core.runtime.spawn(async move {
             let reply = match permit {
                 Ok(permit) => finish(&core, &miss, &Arc::new(permit)).await,
                 Err(failure) => give_up(&core, &miss, &failure),
             };
-            let bytes = reply.map(|(bytes, done)| {
+            let reply = reply.map_or(Reply::Silence, |(mut bytes, done)| {
                 let took = clock::now().duration_since(now);
                 recorder.answered(&done.answered(miss.message.len()), took);
                 log_late(&core, from, &miss, &bytes, &done, took);
-                bytes
+                // It may wait for a client that reads nothing, and then it is all that there is.
+                bytes.shrink_to_fit();
+                match share.take(bytes.len()) {
+                    Some(room) => Reply::Answer(bytes, room),
+                    None => Reply::NoRoom,
+                }
             });
-            let _ = finished.send(bytes).await;
+            let _ = finished.send(reply).await;
         });
     }
 
-    fn take(&mut self, reply: Option<Vec<u8>>) {
-        self.waiting -= 1;
-        if let Some(bytes) = reply {
-            push_frame(&bytes, &mut self.out);
-        }
-        while let Some(Ok(more)) = self.late.as_mut().map(|(_, replies)| replies.try_recv()) {
+    /// Takes this one and those that are ready with it, up to what is written at once; false if the connection has to end.
+    fn take(&mut self, reply: Reply) -> bool {
+        let mut next = Some(reply);
+        let mut out = self.buffers.take_out();
+        let mut room = true;
+        while let Some(reply) = next.take() {
             self.waiting -= 1;
-            if let Some(bytes) = more {
-                push_frame(&bytes, &mut self.out);
+            match reply {
+                Reply::Silence => {}
+                Reply::Answer(bytes, _) => push_frame(&bytes, &mut out),
+                Reply::NoRoom => room = false,
+            }
+            if out.len() < WRITE_AT {
+                next = self.late.as_mut().and_then(|(_, replies)| replies.try_recv().ok());
             }
         }
+        self.buffers.put_back(out);
+        if self.waiting == 0 {
+            self.late = None;
+        }
+        room
     }
 }
 
 /// The next answer to a miss; for ever if there was none.
-async fn next(late: &mut Option<Late>) -> Option<Option<Vec<u8>>> {
+async fn next(late: &mut Option<Late>) -> Option<Reply> {
     match late {
         Some((_, replies)) => replies.recv().await,
         None => std::future::pending().await,

@@ -1,13 +1,14 @@
 //! The TCP half of a door: one task accepts, one task serves each connection. Connections are bounded, and a full file table
 //! is waited out, not spun on.
 
+mod buffers;
 mod connection;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,10 @@ use crate::tls::Acceptor;
 
 /// After an accept error: until a descriptor may be free again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the kernel keeps of answers that it cannot send yet: it would be megabytes, and they count as the container's.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 16 << 10;
 
 /// Accepts connections until told to stop, and serves each in a task of its own, behind a handshake if there is an acceptor.
 pub async fn serve(
@@ -58,6 +63,7 @@ pub async fn serve(
         };
         // Without this, answers that leave one by one wait for the client's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
+        keep_unsent_small(&stream);
         let handshake = config.limits.tls_handshake;
         let connection = Connection::new(Arc::clone(&core), door, from, config);
         let (stop, tls) = (stop.clone(), tls.clone());
@@ -84,4 +90,12 @@ pub async fn serve(
             }),
         };
     }
+}
+
+fn keep_unsent_small(stream: &TcpStream) {
+    // Without it answers go out all the same.
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }

@@ -144,6 +144,16 @@ async fn plain_sockets_keep_the_same_rules() {
     assert_eq!(addresses(&far), [ip("192.0.2.1")], "a miss too");
 }
 
+/// `limits.peers_idle`
+#[tokio::test]
+async fn a_connection_of_a_region_that_is_idle_for_very_long_is_closed() {
+    let world = world_with(|region| region.key("limits", "{tcp_idle: 1h, peers_idle: 300ms}")).await;
+    let mut peer = Conversation::open(world.east.peers_door()).await.unwrap();
+    peer.send(&Ask::new("app.east.svc.cluster.local", RecordType::A).bytes()).await;
+    assert_eq!(addresses(&peer.reply().await), [ip("10.100.0.2")]);
+    assert_eq!(peer.receive(secs(20)).await, Heard::End);
+}
+
 /// Regions keep their connections; whoever has asked nothing takes a place for nothing.
 #[tokio::test]
 async fn a_connection_that_has_asked_is_kept_and_one_that_has_not_is_closed() {

@@ -11,9 +11,11 @@ mod history;
 mod hung;
 mod instance;
 mod objects;
+mod pages;
 mod pods;
 mod relay;
 mod steady;
+mod throttled;
 mod timing;
 
 pub use instance::Instance;
