@@ -49,6 +49,7 @@ fn entry(name: &Name) -> Entry {
         max_ttl: Duration::from_secs(30),
         max_negative_ttl: Duration::from_secs(10),
         prefetch: false,
+        ..CacheConfig::default()
     };
     let body = body(name);
     let keep = Policy::new(&config, Duration::ZERO).keep(Source::Forward, &body).expect("kept");

@@ -158,6 +158,10 @@ pub enum Stale<'r> {
     Overloaded,
     /// The region denies what it had, but never said that it knows its zone.
     Doubted { region: &'r str },
+    /// The upstreams of the zone were asked, and have not answered within `cache.stale_after`.
+    UpstreamLate { zone: &'r Name },
+    /// The upstream denies what it had, and answers are to be preferred.
+    Preferred { zone: &'r Name },
 }
 
 impl fmt::Display for Stale<'_> {
@@ -167,6 +171,8 @@ impl fmt::Display for Stale<'_> {
             Self::Late { region } => write!(f, "region {region} has not answered yet"),
             Self::Overloaded => f.write_str("too many questions in flight"),
             Self::Doubted { region } => write!(f, "region {region} denies it, but may not be synced"),
+            Self::UpstreamLate { zone } => write!(f, "upstreams of {zone} have not answered yet"),
+            Self::Preferred { zone } => write!(f, "an upstream of {zone} denies it by now"),
         }
     }
 }
@@ -234,8 +240,9 @@ mod tests {
     #[test]
     fn page_has_a_row_for_every_stale_answer() {
         let page = include_str!("../docs/answers.md");
-        let region = "east";
-        for stale in [Stale::Dark { region }, Stale::Late { region }, Stale::Overloaded, Stale::Doubted { region }] {
+        let (region, zone) = ("east", &"corp.example".parse().expect("a name"));
+        let of_regions = [Stale::Dark { region }, Stale::Late { region }, Stale::Overloaded, Stale::Doubted { region }];
+        for stale in of_regions.into_iter().chain([Stale::UpstreamLate { zone }, Stale::Preferred { zone }]) {
             let row = format!("| `100 s old: {stale}` | NOERROR | 3 Stale Answer | ");
             assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
         }

@@ -136,6 +136,7 @@ fn upstream_policies(config: &Config) -> Vec<Policy> {
         let mut cache = server.cache.clone();
         if let Some(caps) = row.cache {
             (cache.max_ttl, cache.max_negative_ttl) = (caps.max_ttl, caps.max_negative_ttl);
+            (cache.keep_ttl, cache.stale) = (caps.keep_ttl, caps.stale);
         }
         Policy::new(&cache, config.peers.stale)
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig, LogConfig, LogFormat,
     MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector, ServerConfig, ShutdownConfig,
-    Transport, Upstream,
+    StaleConfig, Transport, Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -97,6 +97,21 @@ impl Default for CacheConfig {
             max_ttl: Duration::from_secs(30),
             max_negative_ttl: Duration::from_secs(10),
             prefetch: true,
+            keep_ttl: false,
+            stale: StaleConfig::default(),
+        }
+    }
+}
+
+impl Default for StaleConfig {
+    /// Never; what else it says are the times that RFC 8767 5 recommends, and the TTL of its section 4.
+    fn default() -> Self {
+        Self {
+            time: Duration::ZERO,
+            after: Duration::from_millis(1_800),
+            ttl: Duration::from_secs(30),
+            recheck: Duration::from_secs(30),
+            prefer_positive: false,
         }
     }
 }

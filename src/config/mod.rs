@@ -231,6 +231,23 @@ pub struct ForwardConfig {
 pub struct CacheCaps {
     pub max_ttl: Duration,
     pub max_negative_ttl: Duration,
+    pub keep_ttl: bool,
+    pub stale: StaleConfig,
+}
+
+/// Answers of upstreams past their TTL (RFC 8767); those of regions are `peers.stale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaleConfig {
+    /// How long past its TTL an answer may be used; zero is never.
+    pub time: Duration,
+    /// When a question takes it; zero is at once, while the upstream is asked.
+    pub after: Duration,
+    /// What its TTLs are at most.
+    pub ttl: Duration,
+    /// How long nobody is asked after a failure.
+    pub recheck: Duration,
+    /// An answer within that time is better than a newer denial.
+    pub prefer_positive: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -255,6 +272,9 @@ pub struct CacheConfig {
     pub max_negative_ttl: Duration,
     /// Ask again for names in use before they expire.
     pub prefetch: bool,
+    /// TTLs of upstreams' answers do not count down while they are kept.
+    pub keep_ttl: bool,
+    pub stale: StaleConfig,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -102,6 +102,12 @@ pub(super) struct ForwardSpec {
 pub(super) struct CapsSpec {
     pub(super) max_ttl: Field<Time>,
     pub(super) max_negative_ttl: Field<Time>,
+    pub(super) keep_ttl: Field<bool>,
+    pub(super) stale: Field<Time>,
+    pub(super) stale_after: Field<Time>,
+    pub(super) stale_ttl: Field<Time>,
+    pub(super) stale_recheck: Field<Time>,
+    pub(super) stale_prefer_positive: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,6 +117,12 @@ pub(super) struct CacheSpec {
     pub(super) max_ttl: Field<Time>,
     pub(super) max_negative_ttl: Field<Time>,
     pub(super) prefetch: Field<bool>,
+    pub(super) keep_ttl: Field<bool>,
+    pub(super) stale: Field<Time>,
+    pub(super) stale_after: Field<Time>,
+    pub(super) stale_ttl: Field<Time>,
+    pub(super) stale_recheck: Field<Time>,
+    pub(super) stale_prefer_positive: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -212,15 +212,18 @@ impl<'a> One<'a> {
         Outcome::Miss
     }
 
-    /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what it said a
-    /// moment ago was of no use, or nobody can be asked.
+    /// An answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what was said a moment
+    /// ago was of no use, or nobody can be asked. Of an upstream only if that is wanted.
     fn stale(&self, out: &mut [u8], remote: Remote, key: &KeyBuf) -> Option<Outcome> {
-        let Asking { core, view, now, .. } = self.asking;
-        let Remote::Peer(region) = remote else { return None };
-        let excuse = if view.routing.is_dark(remote) {
-            Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
-        } else {
-            full(core, &view.routing, self.asking.door, self.asking.source).map(|_| Stale::Overloaded)
+        let Asking { core, view, now, door, source, .. } = self.asking;
+        let excuse = match remote {
+            Remote::Peer(region) if view.routing.is_dark(remote) => {
+                Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
+            }
+            Remote::Forward(upstream) if view.routing.upstream_policies[upstream].stale_after().is_none() => {
+                return None;
+            }
+            _ => full(core, &view.routing, *door, *source).map(|_| Stale::Overloaded),
         };
         let stale = core.cache.get_stale(key, *now, |entry| {
             let asker = self.asker(entry)?;
@@ -231,7 +234,7 @@ impl<'a> One<'a> {
             };
             Some(self.done(len, view.routing.slots.of(remote), Answerer::Stale, entry.body().rcode))
         });
-        if stale.is_some() {
+        if let (Some(_), Remote::Peer(region)) = (&stale, remote) {
             view.routing.regions[region].served_stale();
         }
         stale

@@ -16,4 +16,5 @@ mod refusals;
 mod reloads;
 mod setup;
 mod shapes;
+mod stale;
 mod table;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, FieldList};
 use crate::config::node::Place;
-use crate::config::spec::{CapsSpec, ForwardSpec, ForwardSpecs};
-use crate::config::{CacheCaps, CacheConfig, ForwardConfig, Transport, Upstream, defaults, range};
+use crate::config::spec::{ForwardSpec, ForwardSpecs};
+use crate::config::{ForwardConfig, Transport, Upstream, defaults};
 use crate::wire::Name;
 
 /// The rows, or the default one if there are none. An empty list forwards nothing.
@@ -35,20 +35,12 @@ pub(super) fn forward(specs: &ForwardSpecs, cluster: &[Name], report: &Report<'_
             to: to(place, &zone, &spec.to, report),
             transport: spec.transport.scalar().unwrap_or(Transport::Udp),
             stamp: stamp(&zone, spec, report),
-            cache: spec.cache.get().map(|spec| caps(spec, report)),
+            cache: spec.cache.get().map(|spec| super::cache::caps(spec, report)),
             random_case: spec.random_case.scalar().unwrap_or(false),
             zone,
         });
     }
     forward
-}
-
-fn caps(spec: &CapsSpec, report: &Report<'_>) -> CacheCaps {
-    let default = CacheConfig::default();
-    CacheCaps {
-        max_ttl: range::ttl(&spec.max_ttl, super::WEEK, default.max_ttl, report),
-        max_negative_ttl: range::ttl(&spec.max_negative_ttl, super::WEEK, default.max_negative_ttl, report),
-    }
 }
 
 fn zone(place: Place, spec: &ForwardSpec, report: &Report<'_>) -> Option<(Place, Name)> {

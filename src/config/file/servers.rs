@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cache;
+use super::cache::cache;
 use super::forward::forward;
 use super::policy::policy;
 use crate::config::error::{Fault, Report};

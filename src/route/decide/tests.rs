@@ -46,7 +46,13 @@ fn routes() -> Routes {
     let server = ServerConfig {
         listen: Vec::new(),
         zones: vec![name("cluster.local")],
-        cache: CacheConfig { size: 0, max_ttl: Duration::ZERO, max_negative_ttl: Duration::ZERO, prefetch: false },
+        cache: CacheConfig {
+            size: 0,
+            max_ttl: Duration::ZERO,
+            max_negative_ttl: Duration::ZERO,
+            prefetch: false,
+            ..CacheConfig::default()
+        },
         forward: vec![
             forward("."),
             forward("corp.example.com"),
