@@ -5,6 +5,7 @@ use super::acl::Access;
 use super::compile::{Policy, Turn};
 use super::dns64;
 use super::message::Message;
+use super::options::Options;
 use super::question::{Client, Question};
 use super::reply::Finish;
 use super::rewrite::{Undo, followed, redirected, undone};
@@ -30,11 +31,19 @@ pub enum Begin<'p> {
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This message is to be answered, whole, as if the client had sent it to a server without rules; the reply goes to [`Work::reply`].
-    Ask(Vec<u8>),
+    /// This is to be answered, whole, as if the client had sent it to a server without rules; the reply goes to [`Work::reply`].
+    Ask(Further),
     /// The reply to the client's own question.
     Done(Message),
     Drop,
+}
+
+/// A look-up.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Further {
+    pub message: Vec<u8>,
+    /// EDNS options for upstreams, as they stand in a message. Those of the message itself are for us.
+    pub options: Vec<u8>,
 }
 
 /// A question under way.
@@ -114,7 +123,10 @@ impl Policy {
                 Access::Reply(_) => {}
             }
         }
-        let question = Question::of(query);
+        let mut question = Question::of(query);
+        if self.rewrites_options {
+            question.options = Options::of(query.edns.as_ref());
+        }
         let behind = HEADER_LEN + query.raw_name.len() + 4;
         let mut counts = [0; 8];
         counts.copy_from_slice(&message[4..HEADER_LEN]);
@@ -142,6 +154,7 @@ impl Policy {
             || self.rewrite.iter().any(|rule| rule.sees(turn))
             || self.header.iter().any(|rule| rule.sees(turn))
             || self.minimal.iter().any(|rule| rule.sees(turn))
+            || self.bufsize.iter().any(|rule| rule.sees(turn))
             || self.template.iter().any(|rule| rule.zone(turn).is_some())
             || self.hosts.iter().any(|rule| rule.scope.holds(turn.asked))
             || self.whoami.iter().any(|rule| rule.sees(turn))
@@ -155,7 +168,10 @@ impl<'p> Work<'p> {
             self.next = match std::mem::replace(&mut self.next, Next::Wait) {
                 Next::Enter(question) => match self.enter(question) {
                     Ok(next) => next,
-                    Err(question) => return Step::Ask(question.message(self.id, &self.counts, &self.tail)),
+                    Err(question) => {
+                        let message = question.message(self.id, &self.counts, &self.tail);
+                        return Step::Ask(Further { message, options: question.options.encoded() });
+                    }
                 },
                 Next::Reply(reply) => match self.waiting.pop() {
                     Some(frame) => self.resume(frame, reply),
@@ -185,6 +201,7 @@ impl<'p> Work<'p> {
         // Further questions stand for themselves, as if a client had asked them.
         let asked = if self.lookups == 0 { self.asked.clone() } else { question.name.clone() };
         let asked = asked.as_ref();
+        question.options.reset();
         let first = question.clone();
         let turn = Turn { asked, now: asked };
         if let Some(next) = self.judged(&first, turn) {
@@ -196,7 +213,7 @@ impl<'p> Work<'p> {
         if let Some(rule) = policy.dns64(&question, turn, client) {
             self.waiting.push(Frame::Dns64 { rule, question: question.clone() });
         }
-        let Ok(undo) = policy.rewrite(&mut question, asked, &mut self.events) else {
+        let Ok(undo) = policy.rewrite(&mut question, asked, client, &mut self.events) else {
             return Ok(Next::Reply(failed(&question, by_rule::NO_NAME)));
         };
         let name = question.name.clone();
@@ -300,9 +317,11 @@ impl<'p> Work<'p> {
 
     fn named(&self, mut reply: Message) -> Message {
         let asked = self.asked.as_ref();
+        let turn = Turn { asked, now: asked };
         if self.wants_nsid {
-            reply.nsid = self.policy.nsid(Turn { asked, now: asked }).map(str::to_owned);
+            reply.nsid = self.policy.nsid(turn).map(str::to_owned);
         }
+        reply.limit = self.policy.bufsize.iter().filter(|rule| rule.sees(turn)).map(|rule| rule.what).min();
         reply
     }
 }

@@ -38,6 +38,12 @@ impl Asking<'_> {
     /// The same without the rules of the server.
     #[inline]
     pub fn look_up(&self, message: &[u8], out: &mut [u8]) -> Outcome {
+        self.look_up_with(message, out, &[])
+    }
+
+    /// The same, and upstreams are asked with these EDNS options.
+    #[inline]
+    pub(super) fn look_up_with(&self, message: &[u8], out: &mut [u8], options: &[u8]) -> Outcome {
         let mut name = NameBuf::new();
         let query = match Query::parse(message, &mut name) {
             Incoming::Query(query) => query,
@@ -50,7 +56,7 @@ impl Asking<'_> {
         };
         let stamp_option = self.view.routing.config.stamp_option;
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
-        let one = One { asking: self, query: &query, stamp };
+        let one = One { asking: self, query: &query, stamp, options };
         if let Some((rcode, ede)) = one.objection() {
             if let Some(topic) = Topic::of(&query).filter(|_| rcode != Rcode::BADVERS) {
                 return one.chaos(out, topic);
@@ -73,6 +79,7 @@ struct One<'a> {
     asking: &'a Asking<'a>,
     query: &'a Query<'a>,
     stamp: Option<Stamp<'a>>,
+    options: &'a [u8],
 }
 
 impl<'a> One<'a> {
@@ -189,7 +196,10 @@ impl<'a> One<'a> {
     #[inline]
     fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
         let Asking { core, view, door, now, .. } = self.asking;
-        let (server, asked) = (server_of(*door), self.query.asked());
+        let (server, mut asked) = (server_of(*door), self.query.asked());
+        if matches!(remote, Remote::Forward(_)) {
+            asked.options = self.options;
+        }
         let recursion = self.query.flags.has(Flags::RD);
         if self.stamp.is_none() || !view.routing.passes_the_stamp_on(remote) {
             let key = KeyBuf::new(server, view.routing.route_id(remote), &asked);

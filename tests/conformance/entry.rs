@@ -73,8 +73,14 @@ struct World {
 impl World {
     fn new() -> Self {
         let name: Name = "web.x".parse().unwrap();
-        let asked =
-            Asked { name: name.as_ref(), qtype: rtype::A, qclass: 1, dnssec_ok: false, checking_disabled: false };
+        let asked = Asked {
+            name: name.as_ref(),
+            qtype: rtype::A,
+            qclass: 1,
+            dnssec_ok: false,
+            checking_disabled: false,
+            options: &[],
+        };
         let secs = Duration::from_secs;
         let config = CacheConfig {
             size: 0,

@@ -12,6 +12,7 @@ mod answers;
 mod commands;
 mod grammar;
 mod guide;
+mod options;
 mod refusals;
 mod reloads;
 mod setup;

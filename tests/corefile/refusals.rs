@@ -85,7 +85,7 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    bind\n}\n",
     ".:53 {\n    bind eth0\n}\n",
     ".:53 {\n    bind 10.0.0.1 {\n        except 10.0.0.2\n    }\n}\n",
-    ".:53 {\n    cache 0\n    health :1 :2\n    loop x\n    reload 1s 0.5s\n    bufsize 600\n    loadbalance weighted file\n}\n",
+    ".:53 {\n    cache 0\n    health :1 :2\n    loop x\n    reload 1s 0.5s\n    bufsize 511\n    loadbalance weighted file\n}\n",
     ".:53 {\n    bufsize 100\n    loadbalance best\n    errors {\n        consolidate 5m\n    }\n    log {\n        class some\n    }\n}\n",
     ".:53 {\n    cache {\n        serve_stale_policy prefer_positive\n    }\n}\n",
     ".:53 {\n    cache {\n        success\n        denial 10 0\n        disable\n        disable all\n        serve_stale x\n        serve_stale 1h sometimes\n        serve_stale 1h immediate 1s 1s 1s\n        serve_stale 1h verify 1s 1.5s 6m\n        serve_stale_policy\n        serve_stale_policy newest\n        keepttl x\n        sucess 1\n        servfail\n    }\n}\n",
@@ -103,7 +103,7 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    template IN\n}\n",
     ".:53 {\n    template XX A\n}\n",
     ".:53 {\n    template IN A {\n        match (\n        rcode NONE\n        answer\n        answer \"{{ .Nonsense }}\"\n        nonsense x\n    }\n}\n",
-    ".:53 {\n    rewrite\n    rewrite name a\n    rewrite type A\n    rewrite edns0 local set 0xffee 0x61\n    rewrite nonsense a b\n    rewrite name a b other\n    rewrite ttl a x\n    rewrite rcode a b\n}\n",
+    ".:53 {\n    rewrite\n    rewrite name a\n    rewrite type A\n    rewrite edns0\n    rewrite edns0 local put 0xffee x\n    rewrite edns0 local set 0xffee\n    rewrite edns0 local set 8 x\n    rewrite edns0 local set 65313 x\n    rewrite edns0 local set 0xffee 0x6\n    rewrite edns0 local set 0xffee {server_ip}\n    rewrite edns0 local set 0xffee {some/label}\n    rewrite edns0 subnet set 33 0\n    rewrite edns0 subnet unset revert\n    rewrite edns0 cookie set\n    rewrite nonsense a b\n    rewrite name a b other\n    rewrite ttl a x\n    rewrite rcode a b\n}\n",
     ".:53 {\n    acl {\n        refuse net *\n        block net 10.0.0.0/99\n        block type NONE\n        block 10.0.0.1\n    }\n}\n",
     ".:53 {\n    header {\n        response set xx\n        response put aa\n        response set\n        query\n        nonsense\n    }\n    dns64 64:ff9b::/95\n    minimal x\n}\n",
 ];

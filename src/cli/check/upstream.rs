@@ -72,7 +72,14 @@ async fn look(server: Server, ours: bool, option: u16) -> Seen {
         true => (Name::root(), rtype::NS),
         false => (server.zone.clone(), rtype::SOA),
     };
-    let question = Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false };
+    let question = Question {
+        name,
+        qtype,
+        qclass: class::IN,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    };
     let udp = ask(server.address, "UDP", &question, option).await.map(drop);
     let tcp = ask(server.address, "TCP", &question, option).await.map(drop);
     // Whatever came of that: a question that circles gets no answer, and this one ends with us.

@@ -221,6 +221,7 @@ impl<'a> Explainer<'a> {
             qclass: class::IN,
             dnssec_ok: false,
             checking_disabled: false,
+            options: &[],
         };
         let looked = {
             let started = clock::now();

@@ -147,7 +147,7 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "nsid" => add(small::nsid(directive)),
         "header" => add(small::header(directive, sources)),
         "dns64" => add(small::dns64(directive, sources)),
-        "bufsize" => small::bufsize(directive, sources),
+        "bufsize" => add(small::bufsize(directive, sources)),
         "errors" => small::errors(directive, sources),
         "log" => small::log(directive, sources),
         "loop" => small::no_arguments(

@@ -122,21 +122,21 @@ pub(super) fn dns64(directive: &Directive, sources: &Sources) -> Option<Rule> {
 }
 
 /// `bufsize [SIZE]`.
-pub(super) fn bufsize(directive: &Directive, sources: &Sources) {
+pub(super) fn bufsize(directive: &Directive, sources: &Sources) -> Option<Rule> {
     directive.at_most(1, sources);
     directive.no_block(sources);
     let size = directive.args.first().and_then(|token| Some((token, number(token, sources)?)));
-    match size {
+    let less = match size {
         Some((token, size)) if !(512..=4_096).contains(&size) => {
             sources.error(token.spot, Fault::new(format!("the size `{size}` is out of range")).help("512 to 4096"));
+            None
         }
-        Some((token, size)) if size < UDP => {
-            let fault =
-                Fault::new(format!("`bufsize {size}` is not supported: replies over UDP have up to {UDP} octets"));
-            sources.error(token.spot, fault.help("write 1232, which every network passes on"));
-        }
-        _ => sources.note(directive.spot(), "bufsize", "the same: no reply over UDP has more than 1232 octets"),
-    }
+        Some((_, size)) if size < UDP => u16::try_from(size).ok(),
+        _ => None,
+    };
+    let least = less.map_or(UDP, u64::from);
+    sources.note(directive.spot(), "bufsize", format!("the same: no reply over UDP has more than {least} octets"));
+    less.and_then(|octets| rule(PolicyRule::Bufsize(octets)))
 }
 
 /// `errors { consolidate DURATION PATTERN [LEVEL] [show_first]; stacktrace }`.
