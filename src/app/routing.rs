@@ -60,11 +60,7 @@ impl Builder {
             slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
             stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
-            query_log: self.query_logs.of(
-                config.log.queries.as_ref(),
-                &config.limits,
-                previous.and_then(|old| old.query_log.as_ref()),
-            ),
+            query_log: self.query_logs.of(config, previous.and_then(|old| old.query_log.as_ref())),
             upstream_policies: upstream_policies(config),
             config: Arc::clone(config),
             table: table.clone(),

@@ -36,6 +36,7 @@ impl Default for Config {
                 forward: vec![upstream()],
                 policy: Vec::new(),
                 routes: RouteRules::default(),
+                queries: Vec::new(),
             }],
             cluster_domain,
             listen: ListenConfig {

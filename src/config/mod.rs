@@ -15,6 +15,7 @@ mod node;
 pub mod overrides;
 pub mod peers;
 pub mod policy;
+pub mod querylog;
 mod range;
 mod reader;
 mod selector;
@@ -25,6 +26,7 @@ pub mod yaml;
 pub use error::{Parsed, Problem, UnknownKeys};
 pub use overrides::Overrides;
 pub use policy::PolicyConfig;
+pub use querylog::QueryLogFormat;
 pub use selector::Selector;
 
 use std::collections::BTreeSet;
@@ -74,6 +76,8 @@ pub struct ServerConfig {
     /// What is done with questions before they are looked up, and with replies.
     pub policy: Vec<PolicyConfig>,
     pub routes: RouteRules,
+    /// Which of its questions are logged, the first row that is for a name decides; none: those that `log.queries` says.
+    pub queries: Vec<QueryLogRule>,
 }
 
 /// What becomes of names beside what `zones` and `forward` say of them.
@@ -322,11 +326,11 @@ pub enum QueryClass {
     Error,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueryLogFormat {
-    /// The lines of CoreDNS's log plugin.
-    CoreDns,
-    Json,
+/// Questions of some names; see `servers[].queries`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryLogRule {
+    pub scope: policy::Scope,
+    pub log: QueryLogConfig,
 }
 
 /// The label of a region: one DNS label in lower case (RFC 1123 2.1).

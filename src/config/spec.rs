@@ -164,6 +164,18 @@ pub(super) struct ServerSpec {
     pub(super) refuse: FieldList<Name>,
     pub(super) fallthrough: FieldList<Name>,
     pub(super) closed: FieldList<Name>,
+    pub(super) queries: At<Vec<At<QueryRuleSpec>>>,
+}
+
+/// As `log.queries`, for some names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QueryRuleSpec {
+    pub(super) zones: FieldList<Name>,
+    pub(super) except: FieldList<Name>,
+    pub(super) class: FieldList<Classes>,
+    pub(super) format: Field<QueryLogFormat>,
+    pub(super) sample: Field<u64>,
 }
 
 /// As `Limits`.

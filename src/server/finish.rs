@@ -67,7 +67,7 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
 pub fn log_late(core: &Core, from: SocketAddr, miss: &Miss, reply: &[u8], done: &Done, took: Duration) {
     let routing = core.routing.load();
     let Some(log) = &routing.query_log else { return };
-    if let Some(entry) = log.entry(from, miss.transport, &miss.message, reply, done.rcode, clock::now()) {
+    if let Some(entry) = log.entry(miss.door, from, miss.transport, &miss.message, reply, done.rcode, clock::now()) {
         log.put(entry, took);
     }
 }

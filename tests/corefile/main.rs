@@ -12,6 +12,7 @@ mod answers;
 mod commands;
 mod grammar;
 mod guide;
+mod logging;
 mod options;
 mod refusals;
 mod reloads;

@@ -53,6 +53,8 @@ const MEAN_SOMETHING: [&str; 37] = [
 
 /// Texts that are refused, beside the directives that always are.
 const TEXTS: &[&str] = &[
+    ".:53 {\n    log {combined}\n}\n",
+    ".:53 {\n    log . \"{name} {local}\"\n    log . {/log/class}\n    log {\n        class\n        class none\n        format x\n    }\n}\n",
     "",
     ".:53 {\n    cache 30#comment\n}\n",
     ".:53 {\n    chaos \"open\n}\n",

@@ -11,7 +11,7 @@ use super::Note;
 use crate::config::units::Time;
 use crate::config::{
     CacheCaps, CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, Namespaces, PeerTable,
-    PeersSource, PodMode, ServerConfig, StaleConfig, Transport,
+    PeersSource, PodMode, QueryClass, QueryLogRule, ServerConfig, StaleConfig, Transport,
 };
 use text::{flow, quoted};
 
@@ -127,10 +127,28 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
             line(out, format_args!("    {key}: {}", flow(zones)));
         }
     }
+    if !server.queries.is_empty() {
+        out.push_str("    queries:\n");
+        server.queries.iter().for_each(|rule| queries(out, rule));
+    }
     if !server.policy.is_empty() {
         out.push_str("    policy:\n");
         server.policy.iter().for_each(|rule| policy::rule(out, rule, left_out));
     }
+}
+
+fn queries(out: &mut String, rule: &QueryLogRule) {
+    let class = |class: &QueryClass| match class {
+        QueryClass::Success => "success",
+        QueryClass::Denial => "denial",
+        QueryClass::Error => "error",
+    };
+    line(out, format_args!("      - zones: {}", flow(&rule.scope.zones)));
+    if !rule.scope.except.is_empty() {
+        line(out, format_args!("        except: {}", flow(&rule.scope.except)));
+    }
+    line(out, format_args!("        class: {}", flow(rule.log.classes.iter().map(class))));
+    line(out, format_args!("        format: {}", quoted(&rule.log.format.to_string())));
 }
 
 fn forward(out: &mut String, row: &ForwardConfig) {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::cache::cache;
 use super::forward::forward;
+use super::log;
 use super::policy::policy;
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, FieldList};
@@ -24,6 +25,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
             forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
             policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
+            queries: Vec::new(),
         }];
     }
     let flat = [
@@ -67,6 +69,7 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
             fallthrough: fallthrough(&zones, &spec.fallthrough, report),
             closed: spec.closed.items().map(|(_, zone)| zone).collect(),
         },
+        queries: log::rules(&spec.queries, report),
         zones,
     }
 }

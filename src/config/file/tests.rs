@@ -236,7 +236,7 @@ fn questions_are_logged_only_if_asked_for() {
     let queries = |text: &str| config(&format!("log: {{queries: {text}}}")).log.queries;
     assert_eq!(queries(""), None);
     let all = queries("{}").unwrap();
-    assert_eq!((all.classes.len(), all.format, all.sample), (3, QueryLogFormat::CoreDns, 1));
+    assert_eq!((all.classes.len(), all.format.clone(), all.sample), (3, QueryLogFormat::CoreDns, 1));
     assert_eq!(queries("{class: [all, error]}"), Some(all));
     let class = errors("log: {queries: {class: [errors]}}");
     assert!(class.contains("expected `all` or `success` or `denial` or `error`, found `errors`"), "{class}");

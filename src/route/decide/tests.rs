@@ -60,6 +60,7 @@ fn routes() -> Routes {
             forward("113.0.10.in-addr.arpa"),
         ],
         policy: Vec::new(),
+        queries: Vec::new(),
         routes: crate::config::RouteRules::default(),
     };
     let config = Config {

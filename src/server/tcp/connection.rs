@@ -208,7 +208,15 @@ impl Connection {
                         push_frame(&scratch[..done.len], &mut self.out);
                         if let Some(log) = log {
                             let written = &scratch[..done.len];
-                            logged.extend(log.entry(self.from, Transport::Tcp, message, written, done.rcode, now));
+                            logged.extend(log.entry(
+                                self.door,
+                                self.from,
+                                Transport::Tcp,
+                                message,
+                                written,
+                                done.rcode,
+                                now,
+                            ));
                         }
                     }
                     outcome

@@ -92,7 +92,15 @@ impl<D: Datagrams> Worker<D> {
                     self.recorder.answered(&reply.answered(slot.message.len()));
                     if let Some(log) = log {
                         let written = &slot.reply[..reply.len];
-                        logged.extend(log.entry(slot.from, Transport::Udp, slot.message, written, reply.rcode, now));
+                        logged.extend(log.entry(
+                            self.door,
+                            slot.from,
+                            Transport::Udp,
+                            slot.message,
+                            written,
+                            reply.rcode,
+                            now,
+                        ));
                     }
                 }
                 Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),

@@ -8,6 +8,7 @@ mod forward;
 mod hosts;
 mod kubernetes;
 mod listeners;
+mod log;
 mod noted;
 mod refused;
 mod rewrite;
@@ -22,6 +23,7 @@ pub(super) use cache::{Cache, nothing};
 pub(super) use forward::{Forward, To};
 pub(super) use kubernetes::Kubernetes;
 pub(super) use listeners::{Health, Http};
+pub(super) use log::Log;
 
 use super::directive::Directive;
 use super::expand::Written;
@@ -77,6 +79,7 @@ pub(in crate::config::corefile) struct Block {
     pub(super) bind: Vec<(Spot, IpAddr)>,
     /// The rules of its policy stage, with the zones that each names.
     pub(super) policy: Vec<Rule>,
+    pub(super) log: Vec<Log>,
     /// Every directive of the block.
     pub(super) named: Vec<String>,
 }
@@ -149,7 +152,7 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "dns64" => add(small::dns64(directive, sources)),
         "bufsize" => add(small::bufsize(directive, sources)),
         "errors" => small::errors(directive, sources),
-        "log" => small::log(directive, sources),
+        "log" => block.log.extend(log::read(directive, sources)),
         "loop" => small::no_arguments(
             directive,
             "found without ending the process, while it lasts, and asked for again",

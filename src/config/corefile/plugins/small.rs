@@ -162,26 +162,6 @@ pub(super) fn errors(directive: &Directive, sources: &Sources) {
     sources.note(directive.spot(), "errors", note);
 }
 
-/// `log [NAMES...] [FORMAT] { class CLASS... }`.
-pub(super) fn log(directive: &Directive, sources: &Sources) {
-    for line in directive.lines() {
-        if !line.name.is("class") {
-            directive.unknown(line, &["class"], sources);
-            continue;
-        }
-        if line.args.is_empty() {
-            _ = line.one("class", sources);
-        }
-        for class in &line.args {
-            let known = ["success", "denial", "error", "all"].map(|word| (word, ()));
-            said(class, crate::config::leaf::choice(&class.text, &known), sources);
-        }
-    }
-    let note =
-        "answers do not change, but questions are not logged one by one: metrics count them by zone, type and rcode";
-    sources.note(directive.spot(), "log", note);
-}
-
 /// `loadbalance [round_robin | weighted FILE | prefer NETWORK...]`.
 pub(super) fn loadbalance(directive: &Directive, sources: &Sources) {
     match directive.args.first().map(|policy| (policy, policy.text.as_str())) {
