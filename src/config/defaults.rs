@@ -105,13 +105,14 @@ impl Default for CacheConfig {
 }
 
 impl Default for StaleConfig {
-    /// Never; what else it says are the times that RFC 8767 5 recommends, and the TTL of its section 4.
+    /// Never; beside that the time that RFC 8767 5 recommends to wait and the TTL of its section 4, and for a failure the second that
+    /// everything else here has.
     fn default() -> Self {
         Self {
             time: Duration::ZERO,
             after: Duration::from_millis(1_800),
             ttl: Duration::from_secs(30),
-            recheck: Duration::from_secs(30),
+            recheck: Duration::from_secs(1),
             prefer_positive: false,
         }
     }

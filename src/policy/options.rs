@@ -86,7 +86,7 @@ fn data(what: &Edns0Option, Asks { name, qtype, client }: Asks<'_>) -> Box<[u8]>
     match what {
         // "The NSID option in a query is empty" (RFC 5001 2.1).
         Edns0Option::Nsid => [].into(),
-        Edns0Option::Subnet { v4, v6 } => subnet(client.address.to_canonical(), *v4, *v6),
+        Edns0Option::Subnet { v4, v6 } => subnet(client.address, *v4, *v6),
         Edns0Option::Local { data, .. } => match data {
             Edns0Data::Octets(octets) => octets.as_slice().into(),
             Edns0Data::Name => name.as_bytes().into(),
@@ -107,6 +107,7 @@ fn octets(address: IpAddr) -> Box<[u8]> {
 
 /// Family, length, a scope of 0, and as many octets of the address as the length has, the rest of the last one clear (RFC 7871 6).
 fn subnet(address: IpAddr, v4: u8, v6: u8) -> Box<[u8]> {
+    let address = address.to_canonical();
     let (family, bits) = if address.is_ipv4() { (1, v4.min(32)) } else { (2, v6.min(128)) };
     let mut network = octets(address).into_vec();
     network.truncate(usize::from(bits).div_ceil(8));

@@ -53,6 +53,7 @@ const MEAN_SOMETHING: [&str; 37] = [
 
 /// Texts that are refused, beside the directives that always are.
 const TEXTS: &[&str] = &[
+    ".:53 {\n    errors {\n        consolidate 5m x loud\n        consolidate 5m x show_first warning\n        consolidate 5m\n    }\n}\n",
     ".:53 {\n    log {combined}\n}\n",
     ".:53 {\n    log . \"{name} {local}\"\n    log . {/log/class}\n    log {\n        class\n        class none\n        format x\n    }\n}\n",
     "",

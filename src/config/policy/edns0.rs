@@ -77,6 +77,8 @@ pub fn local_code(text: &str) -> Result<u16, Fault> {
     };
     let help = "write one for local use, 65001 to 65534 (RFC 6891 9), such as `0xffee`";
     match number {
+        // Numbers are read with a sign too.
+        _ if text.contains('+') => Err(Fault::new(format!("`{text}` is no code of an option")).help(help)),
         Err(_) => Err(Fault::new(format!("`{text}` is no code of an option")).help(help)),
         Ok(code) if code <= LAST_OF_DNS => {
             Err(Fault::new(format!("the option {code} is the DNS's own, and not for any text")).help(help))
@@ -141,7 +143,7 @@ impl Edns0Data {
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {
-    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect()
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn codes_and_data_are_read_and_written() {
         assert_eq!((local_code("0xffee").ok(), local_code("65001").ok()), (Some(0xffee), Some(65_001)));
-        for wrong in ["", "x", "0x1ffff", "8", "0xf", "65313", "-1"] {
+        for wrong in ["", "x", "0x1ffff", "8", "0xf", "65313", "-1", "+65001"] {
             assert!(local_code(wrong).is_err(), "{wrong}");
         }
         assert_eq!(local_data("abcd").ok(), local_data("0x61626364").ok());

@@ -146,9 +146,13 @@ pub(super) fn errors(directive: &Directive, sources: &Sources) {
         match line.name.text.as_str() {
             "stacktrace" => {}
             "consolidate" => match line.args.as_slice() {
-                [time, pattern, ..] => {
+                [time, pattern, rest @ ..] => {
                     said(time, duration(&time.text), sources);
                     said(pattern, crate::config::policy::Pattern::new(&pattern.text), sources);
+                    consolidated(rest, sources);
+                    let note =
+                        "not needed: no question has a line of its own in the log, so there is nothing to gather";
+                    sources.note(line.spot(), "consolidate", note);
                 }
                 _ => {
                     let fault = Fault::new("`consolidate` needs a duration and a pattern");
@@ -160,6 +164,19 @@ pub(super) fn errors(directive: &Directive, sources: &Sources) {
     }
     let note = "better: causes are in the answers themselves (`dig` shows them), in metrics, and once in the log when they change";
     sources.note(directive.spot(), "errors", note);
+}
+
+/// `[LEVEL] [show_first]`.
+fn consolidated(words: &[Token], sources: &Sources) {
+    let level = words.first().filter(|word| ["warning", "error", "info", "debug"].iter().any(|level| word.is(level)));
+    let rest = &words[usize::from(level.is_some())..];
+    let extra = if rest.first().is_some_and(|word| word.is("show_first")) { rest.get(1) } else { rest.first() };
+    if let Some(extra) = extra {
+        let fault = Fault::new(format!("`{}` has no place in `consolidate`", extra.text));
+        let help =
+            "behind the pattern stand a level (`warning`, `error`, `info`, `debug`) and `show_first`, or one of them";
+        sources.error(extra.spot, fault.help(help));
+    }
 }
 
 /// `loadbalance [round_robin | weighted FILE | prefer NETWORK...]`.

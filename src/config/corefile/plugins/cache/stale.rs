@@ -21,7 +21,7 @@ const MOST_RECHECK: Duration = Duration::from_secs(300);
 /// `[DURATION [immediate [TTL [RECHECK]] | verify [TIMEOUT [TTL [RECHECK]]]]]`; `before` keeps its policy.
 pub(super) fn serve(line: &Line, before: StaleConfig, sources: &Sources) -> StaleConfig {
     let default = StaleConfig::default();
-    let mut stale = StaleConfig { time: TIME, after: Duration::ZERO, recheck: SECOND, ..default };
+    let mut stale = StaleConfig { time: TIME, after: Duration::ZERO, ..default };
     stale.prefer_positive = before.prefer_positive;
     let (head, rest) = line.args.split_at(line.args.len().min(2));
     if let Some(time) = head.first().and_then(|token| time(token, sources)) {
