@@ -196,7 +196,7 @@ impl<'p> Work<'p> {
     }
 
     /// A question through the rules, up to what has to be looked up.
-    fn enter(&mut self, mut question: Question) -> Result<Next, Question> {
+    fn enter(&mut self, mut question: Question) -> Result<Next, Box<Question>> {
         let (policy, client) = (self.policy, self.client);
         // Further questions stand for themselves, as if a client had asked them.
         let asked = if self.lookups == 0 { self.asked.clone() } else { question.name.clone() };
@@ -240,7 +240,7 @@ impl<'p> Work<'p> {
         if let Some(reply) = policy.whoami(&question, turn, client, &mut self.events) {
             return Ok(Next::Reply(reply));
         }
-        Err(question)
+        Err(Box::new(question))
     }
 
     /// What the rules of access say against it.

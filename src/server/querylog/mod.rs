@@ -28,6 +28,14 @@ pub struct Entry {
     format: Arc<QueryLogFormat>,
 }
 
+/// How a question came.
+#[derive(Debug, Clone, Copy)]
+pub struct Came {
+    pub door: Door,
+    pub from: SocketAddr,
+    pub transport: Transport,
+}
+
 /// What is logged of whose questions.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Wanted {
@@ -156,17 +164,8 @@ impl Row {
 impl QueryLog {
     /// What is to be said of an answer, if anything is.
     #[must_use]
-    pub fn entry(
-        &self,
-        door: Door,
-        from: SocketAddr,
-        transport: Transport,
-        message: &[u8],
-        reply: &[u8],
-        rcode: Rcode,
-        now: Instant,
-    ) -> Option<Entry> {
-        let row = self.wanted.row(door, message)?;
+    pub fn entry(&self, came: Came, message: &[u8], reply: &[u8], rcode: Rcode, now: Instant) -> Option<Entry> {
+        let row = self.wanted.row(came.door, message)?;
         if !row.classes.contains(&class(rcode, reply)) {
             return None;
         }
@@ -178,7 +177,7 @@ impl QueryLog {
             self.tally.over_rate.fetch_add(1, Relaxed);
             return None;
         }
-        let line = Line::read(from, transport, message, reply, rcode)?;
+        let line = Line::read(came.from, came.transport, message, reply, rcode)?;
         Some(Entry { line, format: Arc::clone(&row.format) })
     }
 

@@ -77,7 +77,8 @@ impl World {
     fn say_at(&self, door: Door, message: &[u8], reply: &[u8], rcode: Rcode, second: u64) {
         let log = self.log.as_ref().unwrap();
         let now = log.started + Duration::from_secs(second);
-        if let Some(entry) = log.entry(door, FROM.parse().unwrap(), Transport::Udp, message, reply, rcode, now) {
+        let came = Came { door, from: FROM.parse().unwrap(), transport: Transport::Udp };
+        if let Some(entry) = log.entry(came, message, reply, rcode, now) {
             log.put(entry, TOOK);
         }
     }
