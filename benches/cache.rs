@@ -39,7 +39,8 @@ fn name(number: usize) -> Name {
 }
 
 fn key(name: &Name) -> KeyBuf {
-    let asked = Asked { name: name.as_ref(), qtype: 1, qclass: 1, dnssec_ok: false, checking_disabled: false };
+    let asked =
+        Asked { name: name.as_ref(), qtype: 1, qclass: 1, dnssec_ok: false, checking_disabled: false, options: &[] };
     KeyBuf::new(0, 1, &asked)
 }
 
@@ -49,6 +50,7 @@ fn entry(name: &Name) -> Entry {
         max_ttl: Duration::from_secs(30),
         max_negative_ttl: Duration::from_secs(10),
         prefetch: false,
+        ..CacheConfig::default()
     };
     let body = body(name);
     let keep = Policy::new(&config, Duration::ZERO).keep(Source::Forward, &body).expect("kept");
@@ -82,6 +84,7 @@ fn cache(criterion: &mut Criterion) {
             qclass: query.qclass,
             dnssec_ok: query.dnssec_ok(),
             checking_disabled: query.flags.has(Flags::CD),
+            options: &[],
         };
         let key = KeyBuf::new(0, 1, &asked);
         let hit = |entry: &Entry| Some((entry.write(&query, &mut out, asker, now), entry.now_in_use()));

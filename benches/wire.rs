@@ -16,7 +16,14 @@ const MAX: usize = 1_232;
 
 fn question(edns: bool) -> Vec<u8> {
     let name: Name = NAME.parse().expect("a name");
-    let question = Question { name, qtype: rtype::A, qclass: 1, dnssec_ok: false, checking_disabled: false };
+    let question = Question {
+        name,
+        qtype: rtype::A,
+        qclass: 1,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    };
     question.asked().write(7, Manner { edns, option: None })
 }
 

@@ -159,6 +159,10 @@ pub enum Stale<'r> {
     Overloaded,
     /// The region denies what it had, but never said that it knows its zone.
     Doubted { region: &'r str },
+    /// The upstreams of the zone were asked, and have not answered within `cache.stale_after`.
+    UpstreamLate { zone: &'r Name },
+    /// The upstream denies what it had, and answers are to be preferred.
+    Preferred { zone: &'r Name },
 }
 
 impl fmt::Display for Stale<'_> {
@@ -168,6 +172,8 @@ impl fmt::Display for Stale<'_> {
             Self::Late { region } => write!(f, "region {region} has not answered yet"),
             Self::Overloaded => f.write_str("too many questions in flight"),
             Self::Doubted { region } => write!(f, "region {region} denies it, but may not be synced"),
+            Self::UpstreamLate { zone } => write!(f, "upstreams of {zone} have not answered yet"),
+            Self::Preferred { zone } => write!(f, "an upstream of {zone} denies it by now"),
         }
     }
 }
@@ -235,8 +241,9 @@ mod tests {
     #[test]
     fn page_has_a_row_for_every_stale_answer() {
         let page = include_str!("../docs/answers.md");
-        let region = "east";
-        for stale in [Stale::Dark { region }, Stale::Late { region }, Stale::Overloaded, Stale::Doubted { region }] {
+        let (region, zone) = ("east", &"corp.example".parse().expect("a name"));
+        let of_regions = [Stale::Dark { region }, Stale::Late { region }, Stale::Overloaded, Stale::Doubted { region }];
+        for stale in of_regions.into_iter().chain([Stale::UpstreamLate { zone }, Stale::Preferred { zone }]) {
             let row = format!("| `100 s old: {stale}` | NOERROR | 3 Stale Answer | ");
             assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
         }
@@ -278,8 +285,8 @@ mod tests {
     fn page_has_a_row_for_every_failure_with_its_rcode_and_code() {
         let page = include_str!("../docs/answers.md");
         let rows = page.lines().filter(|line| line.starts_with("| `") && line.split(" | ").count() == 4).count();
-        // Five of them are stale answers, and the rules of a policy have five words in all.
-        assert_eq!(rows, all().len() + 5 + 4, "the page has a row that nothing says");
+        // Seven of them are stale answers, and the rules of a policy have five words in all.
+        assert_eq!(rows, all().len() + 7 + 4, "the page has a row that nothing says");
         for (place, failure) in all().iter().enumerate() {
             assert_eq!(number(failure), place);
             has_row(failure, page);

@@ -23,7 +23,7 @@ pub struct Questions {
 /// A question with EDNS, as stub resolvers write it.
 pub fn question(name: &str, qtype: u16, expected: Option<(u8, u16)>) -> Question {
     let name = name.parse().expect("a name");
-    let asked = Asked { name, qtype, qclass: 1, dnssec_ok: false, checking_disabled: false };
+    let asked = Asked { name, qtype, qclass: 1, dnssec_ok: false, checking_disabled: false, options: Box::default() };
     Question { message: asked.asked().write(0, Manner { edns: true, option: None }), expected }
 }
 

@@ -48,7 +48,14 @@ pub(crate) fn question(message: &[u8]) -> Option<Question> {
     };
     let number = |at| if count == 0 { Some(1) } else { read_u16(message, at) };
     let (qtype, qclass) = (number(end)?, number(end + 2)?);
-    Some(Question { name: name.to_name(), qtype, qclass, dnssec_ok: false, checking_disabled: false })
+    Some(Question {
+        name: name.to_name(),
+        qtype,
+        qclass,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    })
 }
 
 /// What hickory reads, if what is made of it has to read the same.

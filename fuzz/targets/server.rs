@@ -1,16 +1,18 @@
 //! A server without sockets for the query target: what the doors share, with a zone, a peer table and answers in its cache.
 //! Nobody can be asked from here: no region and no upstream has an address.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use interlocal::cache::{Cache, Entry, Inflight, KeyBuf, Policy, Source};
 use interlocal::clock;
-use interlocal::config::{Config, Overrides, PeerTable, UnknownKeys, file, peers};
+use interlocal::config::{Config, Overrides, PeerTable, ServerConfig, UnknownKeys, file, peers};
 use interlocal::forward::{ForwardClient, HostLookup};
 use interlocal::metrics::Registry;
 use interlocal::peer::{RegionClient, Settings};
+use interlocal::policy::{Identity, Policy as Stage};
 use interlocal::publish::Published;
 use interlocal::route::Routes;
 use interlocal::server::core::{Core, Counters, Routing, Slots, TableState};
@@ -24,15 +26,24 @@ use tokio::runtime::Runtime;
 
 use super::{answers, cached, objects};
 
+/// Two servers that forward alike, so that each question can be asked of one without rules and of one with a rule of every kind.
 const CONFIG: &str = "
 region: east
-listen: {dns: ['127.0.0.1:0'], peers: ['127.0.0.1:0'], health: '', ready: '', metrics: '', admin: ''}
+listen: {peers: ['127.0.0.1:0'], health: '', ready: '', metrics: '', admin: ''}
 kubernetes: {source: manifests}
-forward:
-  - {zone: ., to: [/nowhere/resolv.conf]}
-  - {zone: corp.example.com, to: [/nowhere/resolv.conf], transport: tcp}
-cache: {max_ttl: 168h, max_negative_ttl: 168h, prefetch: false}
+servers:
+  - listen: ['127.0.0.1:0']
+    cache: {max_ttl: 168h, max_negative_ttl: 168h, prefetch: false}
+    forward:
+      - {zone: ., to: [/nowhere/resolv.conf]}
+      - {zone: corp.example.com, to: [/nowhere/resolv.conf], transport: tcp}
+  - listen: ['127.0.0.1:0']
+    cache: {max_ttl: 168h, max_negative_ttl: 168h, prefetch: false}
+    forward:
+      - {zone: ., to: [/nowhere/resolv.conf]}
+      - {zone: corp.example.com, to: [/nowhere/resolv.conf], transport: tcp}
 ";
+const RULES: &str = include_str!("rules.yaml");
 const PEERS: &str = "
 regions:
   east: {endpoints: [a.invalid], cidrs: [10.0.96.0/20, '2001:db8:e::/64'], mesh: east.mesh}
@@ -51,7 +62,8 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let parsed = file::parse(CONFIG, Path::new("config"), UnknownKeys::Refuse, &Overrides::default());
+        let text = format!("{CONFIG}{RULES}");
+        let parsed = file::parse(&text, Path::new("config"), UnknownKeys::Refuse, &Overrides::default());
         let config = Arc::new(parsed.expect("a configuration").value);
         let table = table(&config);
         let metrics = Registry::new("0", true);
@@ -138,7 +150,7 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
         refreshes: Vec::new(),
         upstream_stamps: rows().map(|row| row.stamp).collect(),
         slots: Slots::register(metrics, &Routes::origins(config, table), &routes),
-        stages: Vec::new(),
+        stages: config.servers.iter().map(stage).collect(),
         policies: config.servers.iter().map(|server| Policy::new(&server.cache, config.peers.stale)).collect(),
         upstream_policies: rows().map(|_| Policy::new(&config.servers[0].cache, config.peers.stale)).collect(),
         regions: table.regions.iter().map(region).collect(),
@@ -150,13 +162,25 @@ fn routing(config: &Arc<Config>, table: &PeerTable, metrics: &Registry) -> Routi
     }
 }
 
+fn stage(server: &ServerConfig) -> Option<Arc<Stage>> {
+    let identity = Identity { version: "0".into(), hostname: "fuzz".into() };
+    Stage::compile(server, &HashMap::new(), &identity, Arc::default()).map(Arc::new)
+}
+
+/// The same for each server; their upstreams are numbered one server after the other.
 fn fill(cache: &Cache, routing: &Routing, now: Instant) {
-    for (route, message) in cached::replies() {
+    let servers = &routing.config.servers;
+    for (number, (route, message)) in servers.iter().enumerate().flat_map(|(number, _)| {
+        let replies = cached::replies().into_iter();
+        replies.map(move |reply| (number, reply))
+    }) {
         let question = answers::question(&message).expect("a question");
         let (body, _) = ReplyBody::read(&message, question.qtype).expect("a reply");
-        let source = if route < cached::WEST { Source::Forward } else { Source::Peer };
-        let keep = routing.policies[0].keep(source, &body).expect("an answer that is kept");
-        let key = KeyBuf::new(0, route, &question.asked()).to_key();
-        cache.insert(key, Entry::new(Arc::new(body), keep, now, now), now);
+        let peer = route >= cached::WEST;
+        let keep = routing.policies[number].keep(if peer { Source::Peer } else { Source::Forward }, &body);
+        let before: usize = servers.iter().take(number).map(|server| server.forward.len()).sum();
+        let route = if peer { route } else { route + before as u64 };
+        let key = KeyBuf::new(number as u16, route, &question.asked()).to_key();
+        cache.insert(key, Entry::new(Arc::new(body), keep.expect("an answer that is kept"), now, now), now);
     }
 }

@@ -61,7 +61,8 @@ fn routing(app: &App, change: impl FnOnce(&mut Routing)) -> Arc<Routing> {
 
 fn question(name: &str) -> Vec<u8> {
     let name = name.parse().expect("a name");
-    let asked = Question { name, qtype: 1, qclass: 1, dnssec_ok: false, checking_disabled: false };
+    let asked =
+        Question { name, qtype: 1, qclass: 1, dnssec_ok: false, checking_disabled: false, options: Box::default() };
     asked.asked().write(7, Manner { edns: true, option: None })
 }
 

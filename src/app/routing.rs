@@ -62,11 +62,7 @@ impl Builder {
             slots: Slots::register(&self.metrics, &local, &routes),
             stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
-            query_log: self.query_logs.of(
-                config.log.queries.as_ref(),
-                &config.limits,
-                previous.and_then(|old| old.query_log.as_ref()),
-            ),
+            query_log: self.query_logs.of(config, previous.and_then(|old| old.query_log.as_ref())),
             upstream_policies: upstream_policies(config),
             config: Arc::clone(config),
             table: table.clone(),
@@ -138,6 +134,7 @@ fn upstream_policies(config: &Config) -> Vec<Policy> {
         let mut cache = server.cache.clone();
         if let Some(caps) = row.cache {
             (cache.max_ttl, cache.max_negative_ttl) = (caps.max_ttl, caps.max_negative_ttl);
+            (cache.keep_ttl, cache.stale) = (caps.keep_ttl, caps.stale);
         }
         Policy::new(&cache, config.peers.stale)
     };

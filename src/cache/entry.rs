@@ -5,12 +5,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::policy::{FAILURE_TTL, IN_USE, Keep, lead};
+use super::policy::{IN_USE, Keep, lead};
 use crate::wire::body::Asker;
 use crate::wire::{Ede, EdeCode, Query, Rcode, ReplyBody};
-
-/// What RFC 8767 4 recommends for a record past its TTL.
-const STALE_TTL: u32 = 30;
 
 /// A body with its age.
 #[derive(Debug, Clone)]
@@ -63,6 +60,12 @@ impl Entry {
         u32::try_from(now.saturating_duration_since(self.since).as_secs()).unwrap_or(u32::MAX)
     }
 
+    /// What its TTLs have lost since then.
+    #[inline]
+    fn counted(&self, now: Instant) -> u32 {
+        if self.keep.still { 0 } else { self.age(now) }
+    }
+
     /// Its TTL has not ended.
     #[inline]
     #[must_use]
@@ -98,10 +101,9 @@ impl Entry {
         self.keep.ttl == 0
     }
 
-    /// It was to be replaced, and what came instead was worse, because of `cause`. For as long as a failure is kept nobody need ask
-    /// again.
+    /// It was to be replaced, and what came instead was worse, because of `cause`. For a while nobody need ask again.
     pub(super) fn set_back(&mut self, cause: &str, now: Instant) {
-        let until = now + Duration::from_secs(FAILURE_TTL.into());
+        let until = now + Duration::from_secs(self.keep.recheck.into());
         self.setback = Some(Box::new(Setback { until, cause: cause.into() }));
     }
 
@@ -137,14 +139,14 @@ impl Entry {
     /// Writes the reply for one asker: each record has what is left of its TTL.
     #[inline]
     pub fn write(&self, query: &Query<'_>, out: &mut [u8], asker: Asker<'_>, now: Instant) -> usize {
-        let (cap, age) = (self.keep.cap, self.age(now));
+        let (cap, age) = (self.keep.cap, self.counted(now));
         self.body.write(query, out, asker, |ttl| ttl.min(cap).saturating_sub(age))
     }
 
     /// The body with what is left of each TTL, for an answer that goes into another one.
     #[must_use]
     pub fn aged(&self, now: Instant) -> ReplyBody {
-        let (cap, age) = (self.keep.cap, self.age(now));
+        let (cap, age) = (self.keep.cap, self.counted(now));
         self.body.with_ttls(|ttl| ttl.min(cap).saturating_sub(age))
     }
 
@@ -175,7 +177,7 @@ impl Entry {
     }
 
     fn stale_cap(&self) -> u32 {
-        self.keep.cap.min(STALE_TTL)
+        self.keep.cap.min(self.keep.stale_cap)
     }
 }
 
@@ -244,6 +246,15 @@ mod tests {
         let (entry, since) = entry(address(86_400));
         let message = read(|query, out, asker| entry.write(query, out, asker, since + after(10)));
         assert_eq!(message.answers[0].ttl, 20);
+    }
+
+    #[test]
+    fn ttls_that_do_not_count_down_end_all_the_same() {
+        let (mut entry, since) = entry(address(20));
+        entry.keep.still = true;
+        assert_eq!(entry.aged(since + after(7)).ttl, Some(20));
+        let message = read(|query, out, asker| entry.write(query, out, asker, since + after(7)));
+        assert_eq!((message.answers[0].ttl, entry.is_fresh(since + after(20))), (20, false));
     }
 
     #[test]

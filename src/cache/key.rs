@@ -1,6 +1,7 @@
 //! What a cached answer and a fetch are known by. A look-up builds its key on the stack; only what is kept has one on the heap.
 //!
-//! A key is one row of octets: its own hash first, then server, route, type, class, DO and CD, and the name. So a key on the
+//! A key is one row of octets: its own hash first, then server, route, type, class, DO and CD, and the name; behind it a hash of the
+//! EDNS options that are asked with it, if there are any: an answer to those is for nobody who asks without them. So a key on the
 //! stack finds one on the heap by comparing slices, and a table that holds keys reads the hash instead of computing it again.
 
 use std::borrow::Borrow;
@@ -14,6 +15,8 @@ use crate::wire::name::MAX_NAME;
 const HASH: usize = 8;
 /// Octets in front of the name: hash, server, route, type, class, flags.
 const FIXED: usize = HASH + 2 + 8 + 2 + 2 + 1;
+/// The flag that says that there is a hash of options at the end.
+const WITH_OPTIONS: u8 = 4;
 
 /// SipHash with a random seed: names come from the network, and nobody outside may choose ones that fall together.
 static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -21,7 +24,7 @@ static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 /// A key on the stack.
 #[derive(Clone)]
 pub struct KeyBuf {
-    octets: [u8; FIXED + MAX_NAME],
+    octets: [u8; FIXED + MAX_NAME + HASH],
     len: usize,
 }
 
@@ -46,7 +49,7 @@ impl KeyBuf {
     #[must_use]
     pub fn new(server: u16, route: u64, asked: &Asked<'_>) -> Self {
         let name = asked.name.wire();
-        let mut key = Self { octets: [0; FIXED + MAX_NAME], len: FIXED + name.len() };
+        let mut key = Self { octets: [0; FIXED + MAX_NAME + HASH], len: FIXED + name.len() };
         let octets = &mut key.octets;
         octets[8..10].copy_from_slice(&server.to_be_bytes());
         octets[10..18].copy_from_slice(&route.to_be_bytes());
@@ -54,6 +57,11 @@ impl KeyBuf {
         octets[20..22].copy_from_slice(&asked.qclass.to_be_bytes());
         octets[22] = u8::from(asked.dnssec_ok) | u8::from(asked.checking_disabled) << 1;
         octets[FIXED..FIXED + name.len()].copy_from_slice(name);
+        if !asked.options.is_empty() {
+            octets[22] |= WITH_OPTIONS;
+            octets[key.len..key.len + HASH].copy_from_slice(&SEED.hash_one(asked.options).to_ne_bytes());
+            key.len += HASH;
+        }
         let mut hasher = SEED.build_hasher();
         hasher.write(&octets[HASH..key.len]);
         octets[..HASH].copy_from_slice(&hasher.finish().to_ne_bytes());
@@ -84,7 +92,8 @@ impl Key {
 
     /// The name, as it stands in a message.
     pub(super) fn name(&self) -> &[u8] {
-        self.0.get(FIXED..).unwrap_or_default()
+        let end = self.0.len() - if self.0[22] & WITH_OPTIONS == 0 { 0 } else { HASH };
+        self.0.get(FIXED..end).unwrap_or_default()
     }
 
     /// What it was made of, but for the name.
@@ -157,7 +166,14 @@ pub(super) mod tests {
 
     pub(in crate::cache) fn key(server: u16, route: u64, name: &str) -> KeyBuf {
         let name: Name = name.parse().expect("a name");
-        let asked = Asked { name: name.as_ref(), qtype: 1, qclass: 1, dnssec_ok: false, checking_disabled: false };
+        let asked = Asked {
+            name: name.as_ref(),
+            qtype: 1,
+            qclass: 1,
+            dnssec_ok: false,
+            checking_disabled: false,
+            options: &[],
+        };
         KeyBuf::new(server, route, &asked)
     }
 
@@ -172,7 +188,14 @@ pub(super) mod tests {
     #[test]
     fn every_part_tells_keys_apart() {
         let name: Name = "web.x".parse().expect("a name");
-        let asked = Asked { name: name.as_ref(), qtype: 1, qclass: 1, dnssec_ok: false, checking_disabled: false };
+        let asked = Asked {
+            name: name.as_ref(),
+            qtype: 1,
+            qclass: 1,
+            dnssec_ok: false,
+            checking_disabled: false,
+            options: &[],
+        };
         let keys = [
             KeyBuf::new(1, 1, &asked),
             KeyBuf::new(2, 1, &asked),
@@ -181,10 +204,13 @@ pub(super) mod tests {
             KeyBuf::new(1, 1, &Asked { qclass: 3, ..asked }),
             KeyBuf::new(1, 1, &Asked { dnssec_ok: true, ..asked }),
             KeyBuf::new(1, 1, &Asked { checking_disabled: true, ..asked }),
+            KeyBuf::new(1, 1, &Asked { options: &[0, 8, 0, 0], ..asked }),
+            KeyBuf::new(1, 1, &Asked { options: &[0, 8, 0, 1, 0], ..asked }),
             key(1, 1, "x"),
         ];
         let distinct: std::collections::HashSet<_> = keys.iter().map(|key| key.octets()[HASH..].to_vec()).collect();
         assert_eq!(distinct.len(), keys.len());
+        assert!(keys[..9].iter().all(|key| key.to_key().name() == name.as_ref().wire()));
         let hashes: std::collections::HashSet<_> = keys.iter().map(KeyBuf::hash).collect();
         assert_eq!(hashes.len(), keys.len());
     }

@@ -9,6 +9,8 @@ use crate::wire::ReplyBody;
 const PEER_NEGATIVE_TTL: u32 = 2;
 /// "Resolvers MUST cache resolution failures for at least 1 second" (RFC 9520 3.2).
 pub(super) const FAILURE_TTL: u32 = 1;
+/// What "a recommended value of 30 seconds" is for (RFC 8767 4): a record past its TTL.
+const STALE_TTL: u32 = 30;
 /// An answer that is found this often within its TTL is in use, and is asked for again before it expires.
 pub(super) const IN_USE: u32 = 2;
 /// How long before its end that is: a tenth of the TTL, but no less than any region takes to answer.
@@ -30,6 +32,19 @@ pub struct Policy {
     max_negative_ttl: u32,
     /// How long past its TTL a peer's answer stays.
     stale: u32,
+    /// How an upstream's answer is kept beyond that.
+    upstream: Upstream,
+}
+
+/// What is so of answers of upstreams only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Upstream {
+    stale: u32,
+    after: Duration,
+    stale_ttl: u32,
+    recheck: u32,
+    prefer_positive: bool,
+    keep_ttl: bool,
 }
 
 /// How long one answer is kept, in seconds.
@@ -41,22 +56,54 @@ pub struct Keep {
     pub cap: u32,
     /// It may still be used for this long afterwards, if nothing better is to be had.
     pub stale: u32,
+    /// What the TTLs of its records are capped to then.
+    pub stale_cap: u32,
+    /// For how long nobody is asked again after what came was worse.
+    pub recheck: u32,
+    /// Its TTLs do not count down.
+    pub still: bool,
 }
 
 impl Keep {
     /// It is not kept.
-    pub const NOT: Self = Self { ttl: 0, cap: 0, stale: 0 };
+    pub const NOT: Self = Self::of(0, 0, 0);
+
+    /// As a region's answer is kept.
+    #[must_use]
+    pub const fn of(ttl: u32, cap: u32, stale: u32) -> Self {
+        Self { ttl, cap, stale, stale_cap: STALE_TTL, recheck: FAILURE_TTL, still: false }
+    }
 }
 
 impl Policy {
-    /// `stale` is for the answers of peers; upstreams' are never served stale.
+    /// `stale` is for the answers of peers; what is so of upstreams' stands in the configuration of the cache.
     #[must_use]
     pub fn new(config: &CacheConfig, stale: Duration) -> Self {
         Self {
             max_ttl: seconds(config.max_ttl),
             max_negative_ttl: seconds(config.max_negative_ttl),
             stale: seconds(stale),
+            upstream: Upstream {
+                stale: seconds(config.stale.time),
+                after: config.stale.after,
+                stale_ttl: seconds(config.stale.ttl),
+                recheck: seconds(config.stale.recheck).max(FAILURE_TTL),
+                prefer_positive: config.stale.prefer_positive,
+                keep_ttl: config.keep_ttl,
+            },
         }
+    }
+
+    /// When a question for an upstream takes what is past its TTL; none: never.
+    #[must_use]
+    pub fn stale_after(&self) -> Option<Duration> {
+        (self.upstream.stale > 0).then_some(self.upstream.after)
+    }
+
+    /// Whether an upstream's answer that can still be used is better than its denial.
+    #[must_use]
+    pub fn prefers_positive(&self) -> bool {
+        self.upstream.stale > 0 && self.upstream.prefer_positive
     }
 
     /// None: it must not be kept. That is so for a cut answer and for a denial without SOA, which have no TTL (RFC 2181 9,
@@ -69,14 +116,24 @@ impl Policy {
                 Source::Forward => self.max_negative_ttl,
             };
             let ttl = body.ttl?.min(cap);
-            Keep { ttl, cap: ttl, stale: 0 }
+            self.beyond(source, Keep::of(ttl, ttl, 0))
         } else if body.is_positive() {
             let stale = if source == Source::Peer { self.stale } else { 0 };
-            Keep { ttl: body.ttl?.min(self.max_ttl), cap: self.max_ttl, stale }
+            self.beyond(source, Keep::of(body.ttl?.min(self.max_ttl), self.max_ttl, stale))
         } else {
-            Keep { ttl: FAILURE_TTL, cap: FAILURE_TTL, stale: 0 }
+            Keep::of(FAILURE_TTL, FAILURE_TTL, 0)
         };
         (keep.ttl > 0).then_some(keep)
+    }
+
+    /// The same as an upstream's answer is kept, denials too (RFC 8767 4 makes no difference); a region's is as it was.
+    fn beyond(&self, source: Source, keep: Keep) -> Keep {
+        let Upstream { stale, stale_ttl, recheck, keep_ttl, .. } = self.upstream;
+        match source {
+            Source::Peer => keep,
+            Source::Forward if stale == 0 => Keep { still: keep_ttl, ..keep },
+            Source::Forward => Keep { stale, stale_cap: stale_ttl, recheck, still: keep_ttl, ..keep },
+        }
     }
 }
 
@@ -129,7 +186,11 @@ pub(super) mod tests {
     /// Root names, and a minimum of 3,600.
     const SOA: [u8; 22] = [0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 14, 16];
 
-    pub(in crate::cache) const POLICY: Policy = Policy { max_ttl: 30, max_negative_ttl: 10, stale: 3_600 };
+    pub(in crate::cache) const POLICY: Policy =
+        Policy { max_ttl: 30, max_negative_ttl: 10, stale: 3_600, upstream: NEVER };
+
+    const NEVER: Upstream =
+        Upstream { stale: 0, after: Duration::ZERO, stale_ttl: 7, recheck: 9, prefer_positive: true, keep_ttl: false };
 
     fn ttl(source: Source, body: &ReplyBody) -> Option<u32> {
         POLICY.keep(source, body).map(|keep| keep.ttl)
@@ -140,8 +201,8 @@ pub(super) mod tests {
         assert_eq!(ttl(Source::Peer, &address(5)), Some(5));
         assert_eq!(ttl(Source::Forward, &address(300)), Some(30));
         assert_eq!(ttl(Source::Forward, &address(0)), None);
-        assert_eq!(POLICY.keep(Source::Peer, &address(5)), Some(Keep { ttl: 5, cap: 30, stale: 3_600 }));
-        assert_eq!(POLICY.keep(Source::Forward, &address(5)), Some(Keep { ttl: 5, cap: 30, stale: 0 }));
+        assert_eq!(POLICY.keep(Source::Peer, &address(5)), Some(Keep::of(5, 30, 3_600)));
+        assert_eq!(POLICY.keep(Source::Forward, &address(5)), Some(Keep::of(5, 30, 0)));
     }
 
     #[test]
@@ -153,6 +214,22 @@ pub(super) mod tests {
         let chain = body(0, &[(0, rtype::CNAME, 300, b"\x01y\0"), (1, rtype::SOA, 300, &SOA)]);
         assert_eq!(ttl(Source::Peer, &chain), Some(2), "NODATA at the end of a chain");
         assert_eq!(POLICY.keep(Source::Peer, &denial(300)).map(|keep| keep.stale), Some(0));
+    }
+
+    #[test]
+    fn an_upstreams_answers_are_kept_beyond_their_ttl_if_that_is_wanted() {
+        assert_eq!((POLICY.stale_after(), POLICY.prefers_positive()), (None, false));
+        let still = Policy { upstream: Upstream { keep_ttl: true, ..NEVER }, ..POLICY };
+        let kept = Some(Keep { still: true, ..Keep::of(5, 30, 0) });
+        assert_eq!(still.keep(Source::Forward, &address(5)), kept);
+        let policy = Policy { upstream: Upstream { stale: 60, ..NEVER }, ..POLICY };
+        assert_eq!((policy.stale_after(), policy.prefers_positive()), (Some(Duration::ZERO), true));
+        let beyond = |keep| Some(Keep { stale: 60, stale_cap: 7, recheck: 9, ..keep });
+        assert_eq!(policy.keep(Source::Forward, &address(5)), beyond(Keep::of(5, 30, 0)));
+        assert_eq!(policy.keep(Source::Forward, &denial(300)), beyond(Keep::of(10, 10, 0)));
+        assert_eq!(policy.keep(Source::Forward, &ReplyBody::failure(Rcode::SERVFAIL, None)), Some(Keep::of(1, 1, 0)));
+        assert_eq!(policy.keep(Source::Peer, &address(5)), POLICY.keep(Source::Peer, &address(5)));
+        assert_eq!(policy.keep(Source::Peer, &denial(300)), POLICY.keep(Source::Peer, &denial(300)));
     }
 
     #[test]
@@ -187,9 +264,10 @@ pub(super) mod tests {
             max_ttl: Duration::from_millis(1_900),
             max_negative_ttl: Duration::ZERO,
             prefetch: false,
+            ..CacheConfig::default()
         };
         let policy = Policy::new(&config, Duration::ZERO);
-        assert_eq!(policy.keep(Source::Peer, &address(5)), Some(Keep { ttl: 1, cap: 1, stale: 0 }));
+        assert_eq!(policy.keep(Source::Peer, &address(5)), Some(Keep::of(1, 1, 0)));
         assert_eq!(policy.keep(Source::Peer, &denial(5)), None);
     }
 }

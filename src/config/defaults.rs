@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     AdminListen, CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, ListenConfig,
     LogConfig, LogFormat, MetricsConfig, Namespaces, PeersConfig, PeersSource, PodMode, RouteRules, Selector,
-    ServerConfig, ShutdownConfig, Transport, Upstream,
+    ServerConfig, ShutdownConfig, StaleConfig, Transport, Upstream,
 };
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -37,6 +37,7 @@ impl Default for Config {
                 policy: Vec::new(),
                 routes: RouteRules::default(),
                 external: Vec::new(),
+                queries: Vec::new(),
             }],
             cluster_domain,
             listen: ListenConfig {
@@ -100,6 +101,22 @@ impl Default for CacheConfig {
             max_ttl: Duration::from_secs(30),
             max_negative_ttl: Duration::from_secs(10),
             prefetch: true,
+            keep_ttl: false,
+            stale: StaleConfig::default(),
+        }
+    }
+}
+
+impl Default for StaleConfig {
+    /// Never; beside that the time that RFC 8767 5 recommends to wait and the TTL of its section 4, and for a failure the second that
+    /// everything else here has.
+    fn default() -> Self {
+        Self {
+            time: Duration::ZERO,
+            after: Duration::from_millis(1_800),
+            ttl: Duration::from_secs(30),
+            recheck: Duration::from_secs(1),
+            prefer_positive: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `interlocal.yaml` to a `Config`: the spec is judged once, here and in the files below, and what comes out cannot be
 //! wrong. It reads no file and knows no peer table.
 
+mod cache;
 mod external;
 mod forward;
 mod kubernetes;
@@ -22,11 +23,9 @@ use super::field::Field;
 use super::overrides::Overrides;
 use super::peers::{self, TableContext, TableResult};
 use super::reader::Reader;
-use super::spec::{CacheSpec, PeersSpec, Spec};
+use super::spec::{PeersSpec, Spec};
 use super::units::Time;
-use super::{
-    CacheConfig, Config, ConfigMapRef, MetricsConfig, PeersConfig, PeersSource, ShutdownConfig, leaf, range, yaml,
-};
+use super::{Config, ConfigMapRef, MetricsConfig, PeersConfig, PeersSource, ShutdownConfig, leaf, range, yaml};
 use crate::wire::Name;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -168,17 +167,6 @@ fn peers(spec: &PeersSpec, folder: &Path, report: &Report<'_>) -> PeersConfig {
         report.error(place, fault.help("a question ends at its deadline, so no stale answer would be used"));
     }
     peers
-}
-
-fn cache(spec: &CacheSpec, report: &Report<'_>) -> CacheConfig {
-    let default = CacheConfig::default();
-    let size = range::size(&spec.size, 0..=1 << 40, default.size as u64, report);
-    CacheConfig {
-        size: usize::try_from(size).unwrap_or(usize::MAX),
-        max_ttl: range::ttl(&spec.max_ttl, WEEK, default.max_ttl, report),
-        max_negative_ttl: range::ttl(&spec.max_negative_ttl, WEEK, default.max_negative_ttl, report),
-        prefetch: spec.prefetch.scalar().unwrap_or(default.prefetch),
-    }
 }
 
 /// `auto` is none.

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 
 use super::error::Fault;
 use super::field::Leaf;
+use super::querylog::LogTemplate;
 use super::{LogFormat, PodMode, QueryClass, QueryLogFormat, Transport};
 use crate::wire::Name;
 
@@ -56,10 +57,13 @@ impl Leaf for LogFormat {
 }
 
 impl Leaf for QueryLogFormat {
-    const EXPECTED: &'static str = "`coredns` or `json`";
+    const EXPECTED: &'static str = "`coredns`, `json` or a line such as `{name} {type} {rcode}`";
 
     fn read(text: &str) -> Result<Self, Fault> {
-        choice(text, &[("coredns", Self::CoreDns), ("json", Self::Json)])
+        if text.contains('{') {
+            return LogTemplate::parse(text).map(Self::Template);
+        }
+        choice(text, &[("coredns", false), ("json", true)]).map(|json| if json { Self::Json } else { Self::CoreDns })
     }
 }
 

@@ -16,6 +16,7 @@ mod node;
 pub mod overrides;
 pub mod peers;
 pub mod policy;
+pub mod querylog;
 mod range;
 mod reader;
 mod selector;
@@ -30,6 +31,7 @@ pub use error::{Parsed, Problem, UnknownKeys};
 pub use external::ExternalConfig;
 pub use overrides::Overrides;
 pub use policy::PolicyConfig;
+pub use querylog::QueryLogFormat;
 pub use selector::Selector;
 pub use upstream::{NextConfig, Outcome};
 
@@ -82,6 +84,8 @@ pub struct ServerConfig {
     pub routes: RouteRules,
     /// Zones of load balancers' names.
     pub external: Vec<ExternalConfig>,
+    /// Which of its questions are logged, the first row that is for a name decides; none: those that `log.queries` says.
+    pub queries: Vec<QueryLogRule>,
 }
 
 /// What becomes of names beside what `zones` and `forward` say of them.
@@ -270,6 +274,23 @@ pub struct ForwardConfig {
 pub struct CacheCaps {
     pub max_ttl: Duration,
     pub max_negative_ttl: Duration,
+    pub keep_ttl: bool,
+    pub stale: StaleConfig,
+}
+
+/// Answers of upstreams past their TTL (RFC 8767); those of regions are `peers.stale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaleConfig {
+    /// How long past its TTL an answer may be used; zero is never.
+    pub time: Duration,
+    /// When a question takes it; zero is at once, while the upstream is asked.
+    pub after: Duration,
+    /// What its TTLs are at most.
+    pub ttl: Duration,
+    /// How long nobody is asked after a failure.
+    pub recheck: Duration,
+    /// An answer within that time is better than a newer denial.
+    pub prefer_positive: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -298,6 +319,9 @@ pub struct CacheConfig {
     pub max_negative_ttl: Duration,
     /// Ask again for names in use before they expire.
     pub prefetch: bool,
+    /// TTLs of upstreams' answers do not count down while they are kept.
+    pub keep_ttl: bool,
+    pub stale: StaleConfig,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -345,11 +369,11 @@ pub enum QueryClass {
     Error,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueryLogFormat {
-    /// The lines of CoreDNS's log plugin.
-    CoreDns,
-    Json,
+/// Questions of some names; see `servers[].queries`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryLogRule {
+    pub scope: policy::Scope,
+    pub log: QueryLogConfig,
 }
 
 /// The label of a region: one DNS label in lower case (RFC 1123 2.1).

@@ -1,11 +1,13 @@
 //! The rules of a server's policy stage: what is done with a question before it is looked up, and with its reply. What stands here
 //! is parsed and cannot be wrong; `policy` (the layer above) compiles it and decides. It reads no file.
 
+mod edns0;
 mod hosts;
 mod matcher;
 mod pattern;
 mod template;
 
+pub use edns0::{Edns0Action, Edns0Data, Edns0Option, local_code, local_data, prefix_length};
 pub use hosts::{HOSTS_TTL, HostTable};
 pub use matcher::{MatchKind, Matcher, Replacement};
 pub use pattern::{Captures, MAX_PATTERN, Pattern};
@@ -21,7 +23,7 @@ use crate::wire::{Ede, Name, Rcode, rtype};
 
 /// One rule of a server. Kinds are carried out in a fixed order, rules of a kind in the order that they are given in: `acl`, `local`,
 /// `any`, `chaos`, `dns64`, `rewrite`, `acl` again for what was rewritten, `header`, `autopath`, `template`, `hosts`, `whoami`; on the way back
-/// `minimal`, `header`, what `rewrite` has to undo, `dns64`, `nsid`.
+/// `minimal`, `header`, what `rewrite` has to undo, `dns64`, `nsid`, `bufsize`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyConfig {
     pub scope: Scope,
@@ -60,6 +62,8 @@ pub enum PolicyRule {
     Chaos(ChaosRule),
     /// The name of this server, for who asks with the option (RFC 5001); empty: the host's name.
     Nsid(String),
+    /// Octets that a reply over UDP has at most.
+    Bufsize(u16),
 }
 
 /// What happens to questions from some networks for some types. The first entry that fits decides; none that fits: they pass.
@@ -116,6 +120,11 @@ pub enum Rewrite {
         name: Matcher,
         from: Rcode,
         to: Rcode,
+    },
+    /// An option that upstreams are asked with.
+    Edns0 {
+        option: Edns0Option,
+        action: Edns0Action,
     },
     /// A CNAME of the reply that leads to such a name leads elsewhere, and the answer goes on from there.
     Cname {
@@ -255,6 +264,7 @@ impl PolicyRule {
             Self::Whoami => "whoami",
             Self::Chaos(_) => "chaos",
             Self::Nsid(_) => "nsid",
+            Self::Bufsize(_) => "bufsize",
         }
     }
 }

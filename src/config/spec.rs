@@ -143,6 +143,12 @@ pub(super) struct NextSpec {
 pub(super) struct CapsSpec {
     pub(super) max_ttl: Field<Time>,
     pub(super) max_negative_ttl: Field<Time>,
+    pub(super) keep_ttl: Field<bool>,
+    pub(super) stale: Field<Time>,
+    pub(super) stale_after: Field<Time>,
+    pub(super) stale_ttl: Field<Time>,
+    pub(super) stale_recheck: Field<Time>,
+    pub(super) stale_prefer_positive: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,6 +158,12 @@ pub(super) struct CacheSpec {
     pub(super) max_ttl: Field<Time>,
     pub(super) max_negative_ttl: Field<Time>,
     pub(super) prefetch: Field<bool>,
+    pub(super) keep_ttl: Field<bool>,
+    pub(super) stale: Field<Time>,
+    pub(super) stale_after: Field<Time>,
+    pub(super) stale_ttl: Field<Time>,
+    pub(super) stale_recheck: Field<Time>,
+    pub(super) stale_prefer_positive: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -194,6 +206,18 @@ pub(super) struct ServerSpec {
     pub(super) fallthrough: FieldList<Name>,
     pub(super) closed: FieldList<Name>,
     pub(super) external: ExternalSpecs,
+    pub(super) queries: At<Vec<At<QueryRuleSpec>>>,
+}
+
+/// As `log.queries`, for some names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QueryRuleSpec {
+    pub(super) zones: FieldList<Name>,
+    pub(super) except: FieldList<Name>,
+    pub(super) class: FieldList<Classes>,
+    pub(super) format: Field<QueryLogFormat>,
+    pub(super) sample: Field<u64>,
 }
 
 /// As `Limits`.

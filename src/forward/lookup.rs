@@ -113,6 +113,7 @@ impl Routes {
             qclass: query.query_class().into(),
             dnssec_ok: false,
             checking_disabled: false,
+            options: Box::default(),
         };
         let (client, stamp) = self.owner(&question.name).ok_or_else(|| NetError::from("no upstream owns the name"))?;
         let failed = |failure: crate::answer::Failure| NetError::from(failure.ede().text().to_owned());

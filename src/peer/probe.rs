@@ -56,7 +56,14 @@ pub enum Verdict {
 #[must_use]
 pub fn question(zone: &Name) -> Option<Question> {
     let name = zone.prepend(&format!("{:016x}.{LABEL}", random::nonce())).ok()?;
-    Some(Question { name, qtype: rtype::TXT, qclass: class::IN, dnssec_ok: false, checking_disabled: false })
+    Some(Question {
+        name,
+        qtype: rtype::TXT,
+        qclass: class::IN,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    })
 }
 
 /// Asks an address.

@@ -38,7 +38,7 @@ impl Probe {
                 (zone.prepend(&label).unwrap_or_else(|_| zone.clone()), rtype::A)
             }
         };
-        Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false }
+        Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false, options: Box::default() }
     }
 
     /// Does the answer tell whether the server knows its zone?

@@ -161,6 +161,7 @@ mod tests {
             qclass: 1,
             dnssec_ok: false,
             checking_disabled: false,
+            options: Box::default(),
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) enum Walked {
     /// None of them had.
     Nowhere(Message),
     /// This name is next.
-    On(Question, Walk),
+    On(Box<(Question, Walk)>),
 }
 
 impl Search {
@@ -115,7 +115,7 @@ impl Walk {
         match self.left.pop() {
             Some(name) => {
                 self.first = Some(first);
-                Walked::On(self.question.of_name(name), self)
+                Walked::On(Box::new((self.question.of_name(name), self)))
             }
             None => Walked::Nowhere(first),
         }

@@ -8,8 +8,8 @@ use super::autopath::Search;
 use super::tally::Tally;
 use crate::config::ServerConfig;
 use crate::config::policy::{
-    AclEntry, ChaosRule, Dns64Rule, HeaderRule, HostTable, HostsRule, LocalRule, PolicyConfig, PolicyRule, RewriteRule,
-    Scope, TemplateRule,
+    AclEntry, ChaosRule, Dns64Rule, HeaderRule, HostTable, HostsRule, LocalRule, PolicyConfig, PolicyRule, Rewrite,
+    RewriteRule, Scope, TemplateRule,
 };
 use crate::wire::{Name, NameRef};
 
@@ -37,6 +37,9 @@ pub struct Policy {
     pub(super) hosts: Vec<Rule<Hosts>>,
     pub(super) whoami: Vec<Rule<()>>,
     pub(super) nsid: Vec<Rule<String>>,
+    pub(super) bufsize: Vec<Rule<u16>>,
+    /// Whether a rule is about the options of questions.
+    pub(super) rewrites_options: bool,
     /// Zones that the server answers or forwards: `whoami` is for the rest.
     pub(super) claimed: Vec<Name>,
     /// The zones of the cluster among them.
@@ -100,6 +103,8 @@ impl Policy {
             hosts: Vec::new(),
             whoami: Vec::new(),
             nsid: Vec::new(),
+            bufsize: Vec::new(),
+            rewrites_options: false,
             claimed: server.zones.iter().chain(forwarded).chain(external).cloned().collect(),
             cluster: server.zones.clone(),
             identity: identity.clone(),
@@ -128,7 +133,10 @@ impl Policy {
     fn add(&mut self, config: &PolicyConfig, files: &HashMap<PathBuf, String>) {
         match &config.rule {
             PolicyRule::Acl(entries) => self.acl.push(Rule::of(config, entries.clone())),
-            PolicyRule::Rewrite(rule) => self.rewrite.push(Rule::of(config, rule.clone())),
+            PolicyRule::Rewrite(rule) => {
+                self.rewrites_options |= matches!(rule.what, Rewrite::Edns0 { .. });
+                self.rewrite.push(Rule::of(config, rule.clone()));
+            }
             PolicyRule::Hosts(rule) => {
                 let hosts = Rule::of(config, ());
                 let tables = tables(rule, files, |name| hosts.zone_of(name).is_some());
@@ -147,6 +155,7 @@ impl Policy {
             PolicyRule::Whoami => self.whoami.push(Rule::of(config, ())),
             PolicyRule::Chaos(rule) => self.chaos.push(Rule::of(config, rule.clone())),
             PolicyRule::Nsid(name) => self.nsid.push(Rule::of(config, name.clone())),
+            PolicyRule::Bufsize(octets) => self.bufsize.push(Rule::of(config, *octets)),
         }
     }
 }

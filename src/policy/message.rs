@@ -28,13 +28,15 @@ pub struct Message {
     pub ede: Option<Ede>,
     /// What the server is called, for who asked with the option (RFC 5001).
     pub nsid: Option<String>,
+    /// Octets that it may have over UDP, if rules say so.
+    pub limit: Option<u16>,
     /// Answer, authority, additional.
     pub sections: [Vec<OwnRecord>; 3],
 }
 
 impl Message {
     pub(super) fn new(rcode: Rcode, flags: u16) -> Self {
-        Self { rcode, flags, truncated: false, ede: None, nsid: None, sections: Default::default() }
+        Self { rcode, flags, truncated: false, ede: None, nsid: None, limit: None, sections: Default::default() }
     }
 
     /// A reply that says what failed.

@@ -19,6 +19,7 @@ mod dns64;
 mod fixed;
 mod hosts;
 mod message;
+mod options;
 mod question;
 mod reply;
 mod rewrite;
@@ -31,7 +32,7 @@ pub use compile::{Identity, Policy};
 pub use message::Message;
 pub use question::Client;
 pub use tally::{Event, Tally};
-pub use work::{Begin, Step, Work};
+pub use work::{Begin, Further, Step, Work};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::options::Options;
 use crate::wire::{Flags, HEADER_LEN, Name, NameRef, Query};
 
 /// Who asked, and how.
@@ -27,13 +28,23 @@ pub(super) struct Question {
     pub qclass: u16,
     /// Of the header.
     pub flags: u16,
+    /// What upstreams are asked with.
+    pub options: Options,
 }
 
 impl Question {
     pub(super) fn of(query: &Query<'_>) -> Self {
         let name = query.name.to_name();
         let (text, raw) = (text_of(name.as_ref()), Some(query.raw_name.into()));
-        Self { name, text, raw, qtype: query.qtype, qclass: query.qclass, flags: query.flags.0 }
+        Self {
+            name,
+            text,
+            raw,
+            qtype: query.qtype,
+            qclass: query.qclass,
+            flags: query.flags.0,
+            options: Options::default(),
+        }
     }
 
     /// The same for another name; none if the text is not one.
@@ -43,7 +54,7 @@ impl Question {
 
     /// The same for this name.
     pub(super) fn of_name(&self, name: Name) -> Self {
-        Self { text: text_of(name.as_ref()), name, raw: None, ..*self }
+        Self { text: text_of(name.as_ref()), name, raw: None, options: self.options.clone(), ..*self }
     }
 
     /// The message, with what stood behind the client's question behind this one.

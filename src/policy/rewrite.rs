@@ -2,7 +2,8 @@
 
 use super::compile::{Policy, Turn};
 use super::message::Message;
-use super::question::{Question, text_of};
+use super::options::Asks;
+use super::question::{Client, Question, text_of};
 use super::tally::{Event, Events};
 use crate::config::policy::{AnswerPart, AnswerRewrite, AnswerRule, MatchKind, Matcher, Replacement, Rewrite};
 use crate::wire::mnemonic::NAPTR;
@@ -47,6 +48,7 @@ impl Policy {
         &self,
         question: &mut Question,
         asked: NameRef<'_>,
+        client: Client,
         events: &mut Events,
     ) -> Result<Vec<Undo<'_>>, NotAName> {
         let mut undo = Vec::new();
@@ -55,7 +57,7 @@ impl Policy {
             if !rule.sees(Turn { asked, now: name.as_ref() }) {
                 continue;
             }
-            if !apply(&rule.what.what, question, &mut undo)? {
+            if !apply(&rule.what.what, question, client, &mut undo)? {
                 continue;
             }
             events.push((Event::Rewritten, rule.root.clone()));
@@ -68,7 +70,12 @@ impl Policy {
 }
 
 /// Whether the rule fits the question.
-fn apply<'p>(rule: &'p Rewrite, question: &mut Question, undo: &mut Vec<Undo<'p>>) -> Result<bool, NotAName> {
+fn apply<'p>(
+    rule: &'p Rewrite,
+    question: &mut Question,
+    client: Client,
+    undo: &mut Vec<Undo<'p>>,
+) -> Result<bool, NotAName> {
     Ok(match rule {
         Rewrite::Name { from, to, answer } => {
             let Some(text) = from.replace(&question.text, to) else { return Ok(false) };
@@ -100,6 +107,10 @@ fn apply<'p>(rule: &'p Rewrite, question: &mut Question, undo: &mut Vec<Undo<'p>
             let fits = name.fits(&question.text);
             undo.extend(fits.then_some(Undo::Rcode { from: *from, to: *to }));
             fits
+        }
+        Rewrite::Edns0 { option, action } => {
+            let (name, qtype) = (question.text.as_str(), question.qtype);
+            question.options.apply(option, *action, Asks { name, qtype, client })
         }
         Rewrite::Cname { target, to } => {
             undo.push(Undo::Cname { target, to });

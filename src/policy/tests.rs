@@ -53,14 +53,15 @@ fn run(
         match work.step() {
             Step::Ask(further) => {
                 let mut buf = NameBuf::new();
-                let Incoming::Query(query) = Query::parse(&further, &mut buf) else { panic!("{further:?}") };
+                let message = &further.message;
+                let Incoming::Query(query) = Query::parse(message, &mut buf) else { panic!("{further:?}") };
                 assert!(query.id == 0x1234 && query.edns.is_some_and(|edns| edns.udp_size == 1232));
                 lookups.push(format!("{} {}", query.name.to_name(), mnemonic::type_text(query.qtype)));
                 let records = answer(&query.name.to_name().to_string(), query.qtype);
                 let denied = records == ["NXDOMAIN"];
                 let records = records.into_iter().filter(|_| !denied).map(|text| OwnRecord::parse(text).unwrap());
                 let reply = Message::new(Rcode::NOERROR, Flags::RD).with(0, records);
-                let mut out = further.clone();
+                let mut out = further.message.clone();
                 out.truncate(12 + query.raw_name.len() + 4);
                 out[2] |= 0x80;
                 out[3] |= if denied { 3 } else { 0 };

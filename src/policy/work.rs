@@ -6,6 +6,7 @@ use super::autopath::{Walk, Walked};
 use super::compile::{Policy, Turn};
 use super::dns64;
 use super::message::Message;
+use super::options::Options;
 use super::question::{Client, Question};
 use super::reply::Finish;
 use super::rewrite::{Undo, followed, redirected, undone};
@@ -32,11 +33,19 @@ pub enum Begin<'p> {
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This message is to be answered, whole, as if the client had sent it to a server without rules; the reply goes to [`Work::reply`].
-    Ask(Vec<u8>),
+    /// This is to be answered, whole, as if the client had sent it to a server without rules; the reply goes to [`Work::reply`].
+    Ask(Further),
     /// The reply to the client's own question.
     Done(Message),
     Drop,
+}
+
+/// A look-up.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Further {
+    pub message: Vec<u8>,
+    /// EDNS options for upstreams, as they stand in a message. Those of the message itself are for us.
+    pub options: Vec<u8>,
 }
 
 /// A question under way.
@@ -139,7 +148,10 @@ impl Policy {
         wants_nsid: bool,
         trail: Option<Vec<String>>,
     ) -> Work<'p> {
-        let question = Question::of(query);
+        let mut question = Question::of(query);
+        if self.rewrites_options {
+            question.options = Options::of(query.edns.as_ref());
+        }
         let behind = HEADER_LEN + query.raw_name.len() + 4;
         let mut counts = [0; 8];
         counts.copy_from_slice(&message[4..HEADER_LEN]);
@@ -169,6 +181,7 @@ impl Policy {
             || self.header.iter().any(|rule| rule.sees(turn))
             || self.autopath.iter().any(|rule| rule.sees(turn))
             || self.minimal.iter().any(|rule| rule.sees(turn))
+            || self.bufsize.iter().any(|rule| rule.sees(turn))
             || self.template.iter().any(|rule| rule.zone(turn).is_some())
             || self.hosts.iter().any(|rule| rule.scope.holds(turn.asked))
             || self.whoami.iter().any(|rule| rule.sees(turn))
@@ -182,11 +195,11 @@ impl<'p> Work<'p> {
             self.next = match std::mem::replace(&mut self.next, Next::Wait) {
                 Next::Enter(question) => match self.enter(question) {
                     Ok(next) => next,
-                    Err(question) => return Step::Ask(question.message(self.id, &self.counts, &self.tail)),
+                    Err(question) => return Step::Ask(self.look_up(&question)),
                 },
                 Next::Walk(question, asked) => match self.walk(question, &asked) {
                     Ok(next) => next,
-                    Err(question) => return Step::Ask(question.message(self.id, &self.counts, &self.tail)),
+                    Err(question) => return Step::Ask(self.look_up(&question)),
                 },
                 Next::Reply(reply) => match self.waiting.pop() {
                     Some(frame) => self.resume(frame, reply),
@@ -229,11 +242,12 @@ impl<'p> Work<'p> {
     }
 
     /// A question through the rules, up to what has to be looked up.
-    fn enter(&mut self, mut question: Question) -> Result<Next, Question> {
+    fn enter(&mut self, mut question: Question) -> Result<Next, Box<Question>> {
         let (policy, client) = (self.policy, self.client);
         // Further questions stand for themselves, as if a client had asked them.
         let asked = if self.lookups == 0 { self.asked.clone() } else { question.name.clone() };
         let asked = asked.as_ref();
+        question.options.reset();
         let first = question.clone();
         let turn = Turn { asked, now: asked };
         if let Some(next) = self.judged(&first, turn) {
@@ -246,7 +260,7 @@ impl<'p> Work<'p> {
         if let Some(rule) = policy.dns64(&question, turn, client) {
             self.waiting.push(Frame::Dns64 { rule, question: question.clone() });
         }
-        let Ok(undo) = policy.rewrite(&mut question, asked, &mut self.events) else {
+        let Ok(undo) = policy.rewrite(&mut question, asked, client, &mut self.events) else {
             self.note(|_, _| trail::no_name());
             return Ok(Next::Reply(failed(&question, by_rule::NO_NAME)));
         };
@@ -275,7 +289,7 @@ impl<'p> Work<'p> {
     }
 
     /// Another name that the question stands for: may it be asked, and what do rules say of it?
-    fn walk(&mut self, question: Question, asked: &Name) -> Result<Next, Question> {
+    fn walk(&mut self, question: Question, asked: &Name) -> Result<Next, Box<Question>> {
         let turn = Turn { asked: asked.as_ref(), now: question.name.as_ref() };
         match self.judged(&question, turn) {
             Some(next) => Ok(next),
@@ -284,7 +298,7 @@ impl<'p> Work<'p> {
     }
 
     /// The rules that answer.
-    fn behind(&mut self, question: Question, asked: NameRef<'_>) -> Result<Next, Question> {
+    fn behind(&mut self, question: Question, asked: NameRef<'_>) -> Result<Next, Box<Question>> {
         let (policy, client) = (self.policy, self.client);
         let name = question.name.clone();
         let turn = Turn { asked, now: name.as_ref() };
@@ -301,7 +315,7 @@ impl<'p> Work<'p> {
             self.note(|_, events| trail::answered(events));
             return Ok(Next::Reply(reply));
         }
-        Err(question)
+        Err(Box::new(question))
     }
 
     /// What the rules of access say against it.
@@ -363,7 +377,8 @@ impl<'p> Work<'p> {
                         Next::Reply(reply)
                     }
                     Walked::Nowhere(reply) => Next::Reply(reply),
-                    Walked::On(question, walk) => {
+                    Walked::On(on) => {
+                        let (question, walk) = *on;
                         let asked = walk.asked.clone();
                         self.waiting.push(Frame::Walk(walk));
                         Next::Walk(question, asked)
@@ -397,11 +412,18 @@ impl<'p> Work<'p> {
         Next::Enter(question)
     }
 
+    fn look_up(&self, question: &Question) -> Further {
+        let message = question.message(self.id, &self.counts, &self.tail);
+        Further { message, options: question.options.encoded() }
+    }
+
     fn named(&self, mut reply: Message) -> Message {
         let asked = self.asked.as_ref();
+        let turn = Turn { asked, now: asked };
         if self.wants_nsid {
-            reply.nsid = self.policy.nsid(Turn { asked, now: asked }).map(str::to_owned);
+            reply.nsid = self.policy.nsid(turn).map(str::to_owned);
         }
+        reply.limit = self.policy.bufsize.iter().filter(|rule| rule.sees(turn)).map(|rule| rule.what).min();
         reply
     }
 }

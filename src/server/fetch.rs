@@ -1,5 +1,5 @@
 //! One question to one other server or region: from the cache, from a fetch that is under way, or from a new one; and past its TTL if
-//! the region does not answer in time (RFC 8767). It knows no chains and no askers.
+//! nobody answers in time (RFC 8767). It knows no chains and no askers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::forward::attempt::Handed;
 use crate::peer::sends::SendLog;
 use crate::route::Remote;
 use crate::wire::exchange::{Question, Received};
-use crate::wire::{Flags, Rcode, ReplyBody};
+use crate::wire::{Flags, Name, Rcode, ReplyBody};
 
 /// What all who wait for a fetch get.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Fetched {
 /// What another server said, or why it did not.
 struct News {
     body: Arc<ReplyBody>,
-    /// It knows its zone, so that its denial counts.
+    /// Its denial counts: a region that knows its zone, an upstream unless answers are to be preferred.
     sure: bool,
 }
 
@@ -100,18 +100,22 @@ impl Fetch {
         });
     }
 
-    /// Waits for a fetch; from `peers.stale_after` on, counted from its first asker, a stale answer will do.
+    /// Waits for a fetch; from `peers.stale_after` or `cache.stale_after` on, counted from its first asker, a stale answer will do.
     async fn wait(&self, follower: Follower<Fetched>) -> Fetched {
         let patience = match self.remote {
-            Remote::Peer(_) => self.routing.config.peers.stale_after,
-            Remote::Forward(_) => return outcome(follower.wait().await),
+            Remote::Peer(_) => Some(self.routing.config.peers.stale_after),
+            Remote::Forward(_) => self.routing.keeping(self.server, self.remote).stale_after(),
         };
+        let Some(patience) = patience else { return outcome(follower.wait().await) };
         let left = patience.saturating_sub(clock::now().saturating_duration_since(follower.since()));
         let mut fetched = std::pin::pin!(follower.wait());
         if let Ok(fetched) = tokio::time::timeout(left, &mut fetched).await {
             return outcome(fetched);
         }
-        let late = Stale::Late { region: self.region() };
+        let late = match self.remote {
+            Remote::Peer(_) => Stale::Late { region: self.region() },
+            Remote::Forward(upstream) => Stale::UpstreamLate { zone: self.zone(upstream) },
+        };
         match self.stale(|entry, now| Some(entry.stale(late, now))) {
             Some(stale) => stale,
             None => outcome(fetched.await),
@@ -144,7 +148,7 @@ impl Fetch {
             Remote::Forward(upstream) => {
                 let client = &self.routing.upstreams[upstream];
                 let received = client.ask_logged(&self.question, Some(&self.stamp), handed, log).await;
-                received.map(|received| (received, true))
+                received.map(|received| (received, self.is_sure()))
             }
         };
         match received {
@@ -155,7 +159,12 @@ impl Fetch {
 
     /// What an upstream answered, kept and for all who wait.
     pub fn landed(&self, leader: &Leader<Fetched>, received: Received) -> Fetched {
-        self.keep(leader, self.news(received, true))
+        self.keep(leader, self.news(received, self.is_sure()))
+    }
+
+    /// An upstream's denial counts, unless the cache is to prefer what was there before.
+    fn is_sure(&self) -> bool {
+        !self.routing.keeping(self.server, self.remote).prefers_positive()
     }
 
     fn news(&self, received: Received, sure: bool) -> News {
@@ -167,7 +176,7 @@ impl Fetch {
         if let (Remote::Forward(upstream), None) = (self.remote, &body.ede)
             && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
         {
-            let zone = self.routing.routes.upstreams()[upstream].clone();
+            let zone = self.zone(upstream).clone();
             body.ede = Some(Failure::UpstreamFailed { zone, rcode: body.rcode }.ede());
         }
         body.flags &= !Flags::AA;
@@ -196,13 +205,20 @@ impl Fetch {
         }
         let cause = match &body.ede {
             Some(ede) if !body.is_negative() => ede.text().to_owned(),
-            _ => Stale::Doubted { region: self.region() }.to_string(),
+            _ => match self.remote {
+                Remote::Peer(_) => Stale::Doubted { region: self.region() }.to_string(),
+                Remote::Forward(upstream) => Stale::Preferred { zone: self.zone(upstream) }.to_string(),
+            },
         };
         let better = self.core.cache.set_back(leader.key(), &cause, now, |entry| match entry.is_fresh(now) {
             true => Fetched::fresh(entry.aged(now)),
             false => Fetched { body: Arc::new(entry.stale(&cause, now)), stale: true },
         });
         better.unwrap_or(Fetched { body, stale: false })
+    }
+
+    fn zone(&self, upstream: usize) -> &Name {
+        &self.routing.routes.upstreams()[upstream]
     }
 
     /// The region's label; nothing for an upstream.

@@ -8,6 +8,7 @@ use super::asking::Done;
 use super::contained::contained_async;
 use super::core::{Core, Counters, Routing};
 use super::permits::{Full, Permit};
+use super::querylog::Came;
 use super::resolve::Miss;
 use crate::answer::Failure;
 use crate::clock;
@@ -65,7 +66,8 @@ pub fn give_up(core: &Core, miss: &Miss, failure: &Failure) -> Option<(Vec<u8>, 
 pub fn log_late(core: &Core, from: SocketAddr, miss: &Miss, reply: &[u8], done: &Done, took: Duration) {
     let routing = core.routing.load();
     let Some(log) = &routing.query_log else { return };
-    if let Some(entry) = log.entry(from, miss.transport, &miss.message, reply, done.rcode, clock::now()) {
+    let came = Came { door: miss.door, from, transport: miss.transport };
+    if let Some(entry) = log.entry(came, &miss.message, reply, done.rcode, clock::now()) {
         log.put(entry, took);
     }
 }

@@ -49,7 +49,7 @@ impl Asking<'_> {
                 Step::Drop => return Outcome::Drop(DropReason::Policy),
                 Step::Ask(further) => {
                     let found = SCRATCH.with_borrow_mut(|scratch| {
-                        let outcome = whole.look_up(&further, scratch);
+                        let outcome = whole.look_up_with(&further.message, scratch, &further.options);
                         if let Outcome::Reply(done) = &outcome {
                             work.reply(&scratch[..done.len]);
                         }
@@ -81,8 +81,9 @@ impl Asking<'_> {
         let stamp_option = self.view.routing.config.stamp_option;
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
         let nsid = reply.nsid.as_ref().map(|name| (option::NSID, name.as_bytes()));
+        let limit = reply.limit.filter(|_| self.transport == Transport::Udp).map_or(usize::MAX, usize::from);
         let asker = Asker {
-            max: self.limit(query),
+            max: self.limit(query).min(limit),
             flags: 0,
             ede: None,
             option: nsid.filter(|_| stamp.is_none()).or_else(|| self.reply_option(query, stamp)),
@@ -127,9 +128,9 @@ impl Miss {
                     return Some((out, done));
                 }
                 Step::Drop => return None,
-                Step::Ask(message) => {
-                    let further = Self { message: message.into(), transport: Transport::Tcp, ..*self };
-                    let (reply, by) = further.in_place_or_not(core, &view, permit).await?;
+                Step::Ask(asked) => {
+                    let further = Self { message: asked.message.into(), transport: Transport::Tcp, ..*self };
+                    let (reply, by) = further.in_place_or_not(core, &view, permit, &asked.options).await?;
                     work.reply(&reply);
                     counted = by;
                 }
@@ -138,16 +139,23 @@ impl Miss {
     }
 
     /// A look-up of the rules: most of what they want further is in memory.
-    async fn in_place_or_not(&self, core: &Arc<Core>, view: &View, permit: &Arc<Permit>) -> Option<(Vec<u8>, Counted)> {
-        let found =
-            SCRATCH.with_borrow_mut(|scratch| match self.asking(core, view, 0).look_up(&self.message, scratch) {
+    async fn in_place_or_not(
+        &self,
+        core: &Arc<Core>,
+        view: &View,
+        permit: &Arc<Permit>,
+        options: &[u8],
+    ) -> Option<(Vec<u8>, Counted)> {
+        let found = SCRATCH.with_borrow_mut(|scratch| {
+            match self.asking(core, view, 0).look_up_with(&self.message, scratch, options) {
                 Outcome::Reply(done) => Some((scratch[..done.len].to_vec(), (done.zone, done.by))),
                 Outcome::Ask | Outcome::Miss | Outcome::Drop(_) => None,
-            });
+            }
+        });
         if found.is_some() {
             return found;
         }
-        let (reply, done) = self.look_up(core, permit).await?;
+        let (reply, done) = self.look_up_with(core, permit, options).await?;
         Some((reply, (done.zone, done.by)))
     }
 }

@@ -40,6 +40,12 @@ impl Asking<'_> {
     /// The same without the rules of the server.
     #[inline]
     pub fn look_up(&self, message: &[u8], out: &mut [u8]) -> Outcome {
+        self.look_up_with(message, out, &[])
+    }
+
+    /// The same, and upstreams are asked with these EDNS options.
+    #[inline]
+    pub(super) fn look_up_with(&self, message: &[u8], out: &mut [u8], options: &[u8]) -> Outcome {
         let mut name = NameBuf::new();
         let query = match Query::parse(message, &mut name) {
             Incoming::Query(query) => query,
@@ -52,7 +58,7 @@ impl Asking<'_> {
         };
         let stamp_option = self.view.routing.config.stamp_option;
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
-        let one = One { asking: self, query: &query, stamp };
+        let one = One { asking: self, query: &query, stamp, options };
         if let Some((rcode, ede)) = one.objection() {
             if let Some(topic) = Topic::of(&query).filter(|_| rcode != Rcode::BADVERS) {
                 return one.chaos(out, topic);
@@ -75,6 +81,7 @@ struct One<'a> {
     asking: &'a Asking<'a>,
     query: &'a Query<'a>,
     stamp: Option<Stamp<'a>>,
+    options: &'a [u8],
 }
 
 impl<'a> One<'a> {
@@ -191,7 +198,10 @@ impl<'a> One<'a> {
     #[inline]
     fn remote(&self, out: &mut [u8], remote: Remote) -> Outcome {
         let Asking { core, view, door, now, .. } = self.asking;
-        let (server, asked) = (server_of(*door), self.query.asked());
+        let (server, mut asked) = (server_of(*door), self.query.asked());
+        if matches!(remote, Remote::Forward(_)) {
+            asked.options = self.options;
+        }
         let recursion = self.query.flags.has(Flags::RD);
         if self.stamp.is_none() || !view.routing.passes_the_stamp_on(remote) {
             let key = KeyBuf::new(server, view.routing.route_id(remote), &asked);
@@ -217,15 +227,18 @@ impl<'a> One<'a> {
         }
     }
 
-    /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what it said a
-    /// moment ago was of no use, or nobody can be asked.
+    /// An answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what was said a moment
+    /// ago was of no use, or nobody can be asked. Of an upstream only if that is wanted.
     fn stale(&self, out: &mut [u8], remote: Remote, key: &KeyBuf) -> Option<Outcome> {
-        let Asking { core, view, now, .. } = self.asking;
-        let Remote::Peer(region) = remote else { return None };
-        let excuse = if view.routing.is_dark(remote) {
-            Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
-        } else {
-            full(core, &view.routing, self.asking.door, self.asking.source).map(|_| Stale::Overloaded)
+        let Asking { core, view, now, door, source, .. } = self.asking;
+        let excuse = match remote {
+            Remote::Peer(region) if view.routing.is_dark(remote) => {
+                Some(Stale::Dark { region: &view.routing.routes.regions()[region] })
+            }
+            Remote::Forward(upstream) if view.routing.upstream_policies[upstream].stale_after().is_none() => {
+                return None;
+            }
+            _ => full(core, &view.routing, *door, *source).map(|_| Stale::Overloaded),
         };
         let stale = core.cache.get_stale(key, *now, |entry| {
             let asker = self.asker(entry)?;
@@ -236,7 +249,7 @@ impl<'a> One<'a> {
             };
             Some(self.done(len, view.routing.slots.of(remote), Answerer::Stale, entry.body().rcode))
         });
-        if stale.is_some() {
+        if let (Some(_), Remote::Peer(region)) = (&stale, remote) {
             view.routing.regions[region].served_stale();
         }
         stale

@@ -44,13 +44,23 @@ impl Miss {
 
     /// The same without the rules of the server.
     pub async fn look_up(&self, core: &Arc<Core>, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
+        self.look_up_with(core, permit, &[]).await
+    }
+
+    /// The same, and upstreams are asked with these EDNS options.
+    pub(super) async fn look_up_with(
+        &self,
+        core: &Arc<Core>,
+        permit: &Arc<Permit>,
+        options: &[u8],
+    ) -> Option<(Vec<u8>, Done)> {
         let mut name = NameBuf::new();
         let Incoming::Query(query) = Query::parse(&self.message, &mut name) else { return None };
         let view = View::load(core);
         let stamp_option = view.routing.config.stamp_option;
         let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
         let whence = Whence { door: self.door, stamp, own_id: view.zone.cluster_id };
-        let resolution = Resolution { core, view: &view, whence, query: &query, permit };
+        let resolution = Resolution { core, view: &view, whence, query: &query, options, permit };
         let (body, zone, by) = resolution.run().await;
         Some(self.written(core, &view, &query, &body, (zone, by)))
     }
@@ -122,6 +132,8 @@ struct Resolution<'a> {
     view: &'a View,
     whence: Whence<'a>,
     query: &'a Query<'a>,
+    /// For upstreams.
+    options: &'a [u8],
     permit: &'a Arc<Permit>,
 }
 
@@ -250,7 +262,8 @@ impl Resolution<'_> {
     /// What a peer or an upstream says.
     async fn remote(&self, name: &NameBuf, remote: Remote) -> Fetched {
         let routing = &self.view.routing;
-        let asked = Asked { name: name.as_ref(), ..self.query.asked() };
+        let options = if matches!(remote, Remote::Forward(_)) { self.options } else { &[] };
+        let asked = Asked { name: name.as_ref(), options, ..self.query.asked() };
         let fetch = Fetch {
             core: Arc::clone(self.core),
             routing: Arc::clone(routing),

@@ -15,6 +15,8 @@ pub struct Asked<'n> {
     pub dnssec_ok: bool,
     /// CD.
     pub checking_disabled: bool,
+    /// EDNS options that are asked with it, as they stand in a message: rules may want some; nearly always none.
+    pub options: &'n [u8],
 }
 
 /// The same, owned: what a cache entry and a fetch are known by.
@@ -25,6 +27,7 @@ pub struct Question {
     pub qclass: u16,
     pub dnssec_ok: bool,
     pub checking_disabled: bool,
+    pub options: Box<[u8]>,
 }
 
 impl Question {
@@ -36,6 +39,7 @@ impl Question {
             qclass: self.qclass,
             dnssec_ok: self.dnssec_ok,
             checking_disabled: self.checking_disabled,
+            options: &self.options,
         }
     }
 }
@@ -58,6 +62,7 @@ impl Asked<'_> {
             qclass: self.qclass,
             dnssec_ok: self.dnssec_ok,
             checking_disabled: self.checking_disabled,
+            options: self.options.into(),
         }
     }
 
@@ -65,7 +70,8 @@ impl Asked<'_> {
     #[must_use]
     pub fn write(&self, id: u16, manner: Manner<'_>) -> Vec<u8> {
         let option = manner.option.filter(|_| manner.edns);
-        let option_len = option.map_or(0, |(_, data)| OPTION_HEADER + data.len());
+        let passed = if manner.edns { self.options } else { &[] };
+        let option_len = option.map_or(0, |(_, data)| OPTION_HEADER + data.len()) + passed.len();
         let mut message = Vec::with_capacity(HEADER_LEN + self.name.wire().len() + 4 + OPT_LEN + option_len);
         let flags = Flags::RD | if self.checking_disabled { Flags::CD } else { 0 };
         for field in [id, flags, 1, 0, 0, u16::from(manner.edns)] {
@@ -87,6 +93,7 @@ impl Asked<'_> {
             message.extend_from_slice(&(data.len() as u16).to_be_bytes());
             message.extend_from_slice(data);
         }
+        message.extend_from_slice(passed);
         message
     }
 

@@ -71,6 +71,8 @@ impl<'q> Query<'q> {
             qclass: self.qclass,
             dnssec_ok: self.dnssec_ok(),
             checking_disabled: self.flags.has(Flags::CD),
+            // Those of the asker are between it and us: "OPT RRs MUST NOT be ... forwarded" (RFC 6891 6.2.1).
+            options: &[],
         }
     }
 

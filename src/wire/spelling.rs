@@ -55,7 +55,14 @@ mod tests {
     use crate::wire::{Name, rtype};
 
     fn asked(name: &Name) -> Asked<'_> {
-        Asked { name: name.as_ref(), qtype: rtype::A, qclass: class::IN, dnssec_ok: false, checking_disabled: false }
+        Asked {
+            name: name.as_ref(),
+            qtype: rtype::A,
+            qclass: class::IN,
+            dnssec_ok: false,
+            checking_disabled: false,
+            options: &[],
+        }
     }
 
     fn name(text: &str) -> Name {

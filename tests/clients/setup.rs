@@ -27,7 +27,14 @@ pub fn question(name: &str) -> Question {
 }
 
 pub fn typed(name: &str, qtype: u16) -> Question {
-    Question { name: wire_name(name), qtype, qclass: 1, dnssec_ok: false, checking_disabled: false }
+    Question {
+        name: wire_name(name),
+        qtype,
+        qclass: 1,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    }
 }
 
 pub fn own_stamp() -> Vec<u8> {

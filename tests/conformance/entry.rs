@@ -73,10 +73,22 @@ struct World {
 impl World {
     fn new() -> Self {
         let name: Name = "web.x".parse().unwrap();
-        let asked =
-            Asked { name: name.as_ref(), qtype: rtype::A, qclass: 1, dnssec_ok: false, checking_disabled: false };
+        let asked = Asked {
+            name: name.as_ref(),
+            qtype: rtype::A,
+            qclass: 1,
+            dnssec_ok: false,
+            checking_disabled: false,
+            options: &[],
+        };
         let secs = Duration::from_secs;
-        let config = CacheConfig { size: 0, max_ttl: secs(10), max_negative_ttl: secs(10), prefetch: true };
+        let config = CacheConfig {
+            size: 0,
+            max_ttl: secs(10),
+            max_negative_ttl: secs(10),
+            prefetch: true,
+            ..CacheConfig::default()
+        };
         Self {
             cache: Cache::new(1 << 20),
             inflight: Inflight::new(),

@@ -170,7 +170,26 @@ const ROWS: &[Row] = &[
         ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        namespaces a\n        namespace_labels b=c\n    }\n}\n",
     ),
     row(Refused, ".:PORT {\n    BIND\n    kubernetes a.local\n    kubernetes b.local\n}\n"),
-    differs(Taken, ".:PORT {\n    BIND\n    bufsize 600\n}\n", Refused, "replies have up to 1232 octets"),
+    row(Taken, ".:PORT {\n    BIND\n    bufsize 600\n}\n"),
+    row(
+        Taken,
+        ".:PORT {\n    BIND\n    cache {\n        serve_stale 1h verify 100ms 30s 30s\n        serve_stale_policy prefer_positive\n        keepttl\n    }\n}\n",
+    ),
+    row(Refused, ".:PORT {\n    BIND\n    cache {\n        serve_stale_policy prefer_positive\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    cache {\n        serve_stale 1h sometimes\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    cache {\n        serve_stale 1h immediate 1.5s\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    cache {\n        serve_stale 1h immediate 1s 6m\n    }\n}\n"),
+    row(
+        Taken,
+        ".:PORT {\n    BIND\n    rewrite edns0 local set 0xffee {client_ip} revert\n    rewrite edns0 nsid append\n    rewrite edns0 subnet unset\n}\n",
+    ),
+    row(Refused, ".:PORT {\n    BIND\n    rewrite edns0 subnet set 33 0\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    rewrite edns0 local put 0xffee x\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    rewrite edns0 local unset 0xffee revert\n}\n"),
+    differs(Taken, ".:PORT {\n    BIND\n    rewrite edns0 local set 8 x\n}\n", Refused, "it would be no client subnet"),
+    differs(Taken, ".:PORT {\n    BIND\n    log {combined}\n}\n", Refused, "CoreDNS takes it for a name"),
+    row(Refused, ".:PORT {\n    BIND\n    errors {\n        consolidate 5m x loud\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    errors {\n        consolidate 5m x show_first warning\n    }\n}\n"),
     differs(Taken, ".:PORT {\n    BIND\n    any\n    view v {\n        expr true\n    }\n}\n", Refused, "no views"),
 ];
 

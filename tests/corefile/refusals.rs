@@ -55,6 +55,9 @@ const MEAN_SOMETHING: [&str; 39] = [
 
 /// Texts that are refused, beside the directives that always are.
 const TEXTS: &[&str] = &[
+    ".:53 {\n    errors {\n        consolidate 5m x loud\n        consolidate 5m x show_first warning\n        consolidate 5m\n    }\n}\n",
+    ".:53 {\n    log {combined}\n}\n",
+    ".:53 {\n    log . \"{name} {local}\"\n    log . {/log/class}\n    log {\n        class\n        class none\n        format x\n    }\n}\n",
     "",
     ".:53 {\n    cache 30#comment\n}\n",
     ".:53 {\n    chaos \"open\n}\n",
@@ -87,9 +90,10 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    bind\n}\n",
     ".:53 {\n    bind eth0\n}\n",
     ".:53 {\n    bind 10.0.0.1 {\n        except 10.0.0.2\n    }\n}\n",
-    ".:53 {\n    cache 0\n    health :1 :2\n    loop x\n    reload 1s 0.5s\n    bufsize 600\n    loadbalance weighted file\n}\n",
+    ".:53 {\n    cache 0\n    health :1 :2\n    loop x\n    reload 1s 0.5s\n    bufsize 511\n    loadbalance weighted file\n}\n",
     ".:53 {\n    bufsize 100\n    loadbalance best\n    errors {\n        consolidate 5m\n    }\n    log {\n        class some\n    }\n}\n",
-    ".:53 {\n    cache {\n        success\n        denial 10 0\n        disable\n        disable all\n        serve_stale\n        keepttl\n        sucess 1\n        servfail\n    }\n}\n",
+    ".:53 {\n    cache {\n        serve_stale_policy prefer_positive\n    }\n}\n",
+    ".:53 {\n    cache {\n        success\n        denial 10 0\n        disable\n        disable all\n        serve_stale x\n        serve_stale 1h sometimes\n        serve_stale 1h immediate 1s 1s 1s\n        serve_stale 1h verify 1s 1.5s 6m\n        serve_stale_policy\n        serve_stale_policy newest\n        keepttl x\n        sucess 1\n        servfail\n    }\n}\n",
     ".:53 {\n    forward\n    forward .\n    forward a/b 10.0.0.1\n    forward . 10.0.0.1:0 https://dns.example\n    forward . tls://9.9.9.9 10.0.0.1\n    forward . tls:///etc/resolv.conf 10.0.0.1%a a%b\n}\n",
     ".:53 {\n    forward . 10.0.0.1 {\n        next\n        next NONE\n        next_on_nodata x\n        source_address 10.0.0.1\n        doh_method GET\n        failover NOERROR\n        tls a b c d\n        tls_servername\n        tls_servername a..b\n        resolver\n        resolver dns.example /etc/resolv.conf\n        policy best\n        max_fails x\n        expire 1\n        except\n        force_udp\n    }\n}\n",
     ".:53 {\n    forward . tls://9.9.9.9%dns.quad9.net {\n        tls_servername dns.quad9.net\n    }\n}\n",
@@ -109,7 +113,7 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    template IN\n}\n",
     ".:53 {\n    template XX A\n}\n",
     ".:53 {\n    template IN A {\n        match (\n        rcode NONE\n        answer\n        answer \"{{ .Nonsense }}\"\n        nonsense x\n    }\n}\n",
-    ".:53 {\n    rewrite\n    rewrite name a\n    rewrite type A\n    rewrite edns0 local set 0xffee 0x61\n    rewrite nonsense a b\n    rewrite name a b other\n    rewrite ttl a x\n    rewrite rcode a b\n}\n",
+    ".:53 {\n    rewrite\n    rewrite name a\n    rewrite type A\n    rewrite edns0\n    rewrite edns0 local put 0xffee x\n    rewrite edns0 local set 0xffee\n    rewrite edns0 local set 8 x\n    rewrite edns0 local set 65313 x\n    rewrite edns0 local set 0xffee 0x6\n    rewrite edns0 local set 0xffee {server_ip}\n    rewrite edns0 local set 0xffee {some/label}\n    rewrite edns0 subnet set 33 0\n    rewrite edns0 subnet unset revert\n    rewrite edns0 cookie set\n    rewrite nonsense a b\n    rewrite name a b other\n    rewrite ttl a x\n    rewrite rcode a b\n}\n",
     ".:53 {\n    acl {\n        refuse net *\n        block net 10.0.0.0/99\n        block type NONE\n        block 10.0.0.1\n    }\n}\n",
     ".:53 {\n    header {\n        response set xx\n        response put aa\n        response set\n        query\n        nonsense\n    }\n    dns64 64:ff9b::/95\n    minimal x\n}\n",
 ];

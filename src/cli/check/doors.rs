@@ -101,6 +101,7 @@ async fn find(place: SocketAddr, over: &str, name: Option<&Name>, config: &Confi
         qclass: class::IN,
         dnssec_ok: false,
         checking_disabled: false,
+        options: Box::default(),
     };
     match ask(place, over, &question, option).await {
         Ok(answer) => Found::Interlocal(own, answer.body.rcode),

@@ -48,7 +48,14 @@ fn chosen(row: &RegionRow, names: &[Name]) -> Vec<Name> {
 }
 
 fn question(name: &Name) -> Question {
-    Question { name: name.clone(), qtype: rtype::A, qclass: class::IN, dnssec_ok: false, checking_disabled: false }
+    Question {
+        name: name.clone(),
+        qtype: rtype::A,
+        qclass: class::IN,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    }
 }
 
 async fn directly(region: &Region, address: SocketAddr, name: &Name) -> Cell {

@@ -113,7 +113,14 @@ async fn look(server: Server, ours: bool, option: u16) -> Seen {
         true => (Name::root(), rtype::NS),
         false => (server.zone.clone(), rtype::SOA),
     };
-    let question = Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false };
+    let question = Question {
+        name,
+        qtype,
+        qclass: class::IN,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    };
     if let Some((tls, name)) = &server.tls {
         let dialer = Dialer::new(Some(tls));
         dialer.reload(&format!("upstreams of {}", server.zone));

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::Note;
 use crate::config::units::Time;
 use crate::config::{
-    CacheCaps, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, Namespaces, PeerTable, PeersSource,
-    PodMode, RowTls, ServerConfig, TableFile, Transport, Upstream,
+    CacheCaps, CacheConfig, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, Namespaces, PeerTable,
+    PeersSource, PodMode, QueryClass, QueryLogRule, RowTls, ServerConfig, StaleConfig, TableFile, Transport, Upstream,
 };
 use text::flow;
 pub(in crate::config) use text::quoted;
@@ -123,7 +123,8 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
 fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
     line(out, format_args!("  - listen: {}", flow(&server.listen)));
     line(out, format_args!("    zones: {}", flow(&server.zones)));
-    let caps = CacheCaps { max_ttl: server.cache.max_ttl, max_negative_ttl: server.cache.max_negative_ttl };
+    let CacheConfig { max_ttl, max_negative_ttl, keep_ttl, stale, .. } = server.cache;
+    let caps = CacheCaps { max_ttl, max_negative_ttl, keep_ttl, stale };
     line(out, format_args!("    cache: {}", cache(caps)));
     if server.forward.is_empty() {
         out.push_str("    forward: []\n");
@@ -156,10 +157,28 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
             ),
         );
     }
+    if !server.queries.is_empty() {
+        out.push_str("    queries:\n");
+        server.queries.iter().for_each(|rule| queries(out, rule));
+    }
     if !server.policy.is_empty() {
         out.push_str("    policy:\n");
         server.policy.iter().for_each(|rule| policy::rule(out, rule, left_out));
     }
+}
+
+fn queries(out: &mut String, rule: &QueryLogRule) {
+    let class = |class: &QueryClass| match class {
+        QueryClass::Success => "success",
+        QueryClass::Denial => "denial",
+        QueryClass::Error => "error",
+    };
+    line(out, format_args!("      - zones: {}", flow(&rule.scope.zones)));
+    if !rule.scope.except.is_empty() {
+        line(out, format_args!("        except: {}", flow(&rule.scope.except)));
+    }
+    line(out, format_args!("        class: {}", flow(rule.log.classes.iter().map(class))));
+    line(out, format_args!("        format: {}", quoted(&rule.log.format.to_string())));
 }
 
 fn forward(out: &mut String, row: &ForwardConfig) {
@@ -211,7 +230,18 @@ pub(super) fn mapping(tls: &RowTls) -> String {
 }
 
 fn cache(caps: CacheCaps) -> String {
-    format!("{{max_ttl: {}, max_negative_ttl: {}}}", seconds(caps.max_ttl), seconds(caps.max_negative_ttl))
+    let mut out = format!("{{max_ttl: {}, max_negative_ttl: {}", seconds(caps.max_ttl), seconds(caps.max_negative_ttl));
+    if caps.keep_ttl {
+        out.push_str(", keep_ttl: true");
+    }
+    let StaleConfig { time, after, ttl, recheck, prefer_positive } = caps.stale;
+    if !time.is_zero() {
+        let (time, after) = (Time(time), Time(after));
+        // A text takes whatever is written to it.
+        let _ = write!(out, ", stale: {time}, stale_after: {after}, stale_ttl: {}", seconds(ttl));
+        let _ = write!(out, ", stale_recheck: {}, stale_prefer_positive: {prefer_positive}", seconds(recheck));
+    }
+    out + "}"
 }
 
 /// A TTL, in the unit that TTLs have.

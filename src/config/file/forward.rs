@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, Field, FieldList};
 use crate::config::node::Place;
-use crate::config::spec::{CapsSpec, ForwardSpec, ForwardSpecs, NextSpec};
+use crate::config::spec::{ForwardSpec, ForwardSpecs, NextSpec};
 use crate::config::tls::TlsSpec;
 use crate::config::upstream::Written;
-use crate::config::{CacheCaps, CacheConfig, ForwardConfig, NextConfig, Transport, Upstream, defaults, range};
+use crate::config::{ForwardConfig, NextConfig, Transport, Upstream, defaults};
 use crate::wire::{Name, Rcode};
 
 /// The rows, or the default one if there are none. An empty list forwards nothing.
@@ -51,7 +51,7 @@ pub(super) fn forward(
         let next = next.iter().filter_map(At::both);
         forward.push(ForwardConfig {
             stamp,
-            cache: spec.cache.get().map(|spec| caps(spec, report)),
+            cache: spec.cache.get().map(|spec| super::cache::caps(spec, report)),
             next: next.map(|(place, spec)| self::next(place, &zone, stamp, spec, folder, report)).collect(),
             ..servers.judged(place, &zone, folder, report)
         });
@@ -174,14 +174,6 @@ impl Servers<'_> {
             rcodes.insert(rcode);
         }
         rcodes
-    }
-}
-
-fn caps(spec: &CapsSpec, report: &Report<'_>) -> CacheCaps {
-    let default = CacheConfig::default();
-    CacheCaps {
-        max_ttl: range::ttl(&spec.max_ttl, super::WEEK, default.max_ttl, report),
-        max_negative_ttl: range::ttl(&spec.max_negative_ttl, super::WEEK, default.max_negative_ttl, report),
     }
 }
 

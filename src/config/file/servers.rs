@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::cache;
+use super::cache::cache;
 use super::external::external;
 use super::forward::forward;
+use super::log;
 use super::policy::policy;
 use crate::config::error::{Fault, Report};
 use crate::config::field::{At, FieldList};
@@ -27,6 +28,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
             forward,
             policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
+            queries: Vec::new(),
         }];
     }
     let flat = [
@@ -73,6 +75,7 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
             fallthrough: fallthrough(&zones, &spec.fallthrough, report),
             closed: spec.closed.items().map(|(_, zone)| zone).collect(),
         },
+        queries: log::rules(&spec.queries, report),
         zones,
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::node::{Content, Node};
 use crate::config::{
     ApiFiles, ExternalConfig, ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode,
-    QueryClass, QueryLogConfig, QueryLogFormat, Selector, Transport, Upstream,
+    QueryClass, QueryLogConfig, QueryLogFormat, Selector, StaleConfig, Transport, Upstream,
 };
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
@@ -121,7 +121,7 @@ forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
   - {zone: Corp.example.com, to: [/run/resolv.conf], transport: tcp}
   - {zone: a.k8s.example, to: [10.1.2.4], stamp: false, random_case: true}
-cache: {size: 0, max_ttl: 1m, max_negative_ttl: 1s, prefetch: false}
+cache: {size: 0, max_ttl: 1m, max_negative_ttl: 1s, prefetch: false, keep_ttl: true, stale: 1h, stale_after: 0, stale_ttl: 9s, stale_recheck: 5m, stale_prefer_positive: true}
 shutdown: {lameduck: 0s}
 limits: {regions: 3, tcp_idle: 30s, tls_handshake: 1s, manifest_bytes: 1MiB, watch_line_bytes: 2MiB, list_page_bytes: 3MiB}
 state_dir: state
@@ -143,7 +143,15 @@ sockets: plain
     assert_eq!((&server.listen[..], &server.zones[..]), (&[Listen::Port(5300)][..], &[config.cluster_domain][..]));
     assert_eq!(server.cache.size, 0);
     assert_eq!(server.cache.max_ttl, Duration::from_secs(60));
-    assert!(!server.cache.prefetch);
+    assert!(!server.cache.prefetch && server.cache.keep_ttl);
+    let stale = StaleConfig {
+        time: HOUR,
+        after: Duration::ZERO,
+        ttl: Duration::from_secs(9),
+        recheck: Duration::from_secs(300),
+        prefer_positive: true,
+    };
+    assert_eq!(server.cache.stale, stale);
     let shown = |row: &ForwardConfig| {
         let to: Vec<String> = row.to.iter().map(ToString::to_string).collect();
         format!("{} {} {:?} {} {}", row.zone, to.join(" "), row.transport, row.stamp, row.random_case)
@@ -306,7 +314,7 @@ fn questions_are_logged_only_if_asked_for() {
     let queries = |text: &str| config(&format!("log: {{queries: {text}}}")).log.queries;
     assert_eq!(queries(""), None);
     let all = queries("{}").unwrap();
-    assert_eq!((all.classes.len(), all.format, all.sample), (3, QueryLogFormat::CoreDns, 1));
+    assert_eq!((all.classes.len(), all.format.clone(), all.sample), (3, QueryLogFormat::CoreDns, 1));
     assert_eq!(queries("{class: [all, error]}"), Some(all));
     let class = errors("log: {queries: {class: [errors]}}");
     assert!(class.contains("expected `all` or `success` or `denial` or `error`, found `errors`"), "{class}");
@@ -360,7 +368,7 @@ fn wrong_types_say_what_was_expected() {
         "conf/interlocal.yaml:1:8: error: expected a mapping, found a number `5`
    1 | cache: 5
      |        ^
-  help: its keys are: size, max_ttl, max_negative_ttl, prefetch
+  help: its keys are: size, max_ttl, max_negative_ttl, prefetch, keep_ttl, stale, stale_after, stale_ttl, stale_recheck, stale_prefer_positive
 conf/interlocal.yaml:3:8: error: expected a list, found `:53`
    3 |   dns: \":53\"
      |        ^^^^^

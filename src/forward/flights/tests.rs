@@ -57,8 +57,14 @@ impl Upstream {
 fn passengers(numbers: std::ops::Range<usize>) -> Vec<Passenger<usize>> {
     let passenger = |what: usize| {
         let name: Name = format!("n{what}.example").parse().expect("a name");
-        let question =
-            Question { name, qtype: rtype::A, qclass: class::IN, dnssec_ok: false, checking_disabled: false };
+        let question = Question {
+            name,
+            qtype: rtype::A,
+            qclass: class::IN,
+            dnssec_ok: false,
+            checking_disabled: false,
+            options: Box::default(),
+        };
         let (posted, message) = Posted::write(&question, Manner::default(), Spelling::Lower);
         Passenger { question, posted, message, what }
     };

@@ -29,7 +29,14 @@ fn usual() -> Terms {
 
 fn question(name: &str) -> Question {
     let name = name.parse().expect("a name");
-    Question { name, qtype: rtype::A, qclass: class::IN, dnssec_ok: false, checking_disabled: false }
+    Question {
+        name,
+        qtype: rtype::A,
+        qclass: class::IN,
+        dnssec_ok: false,
+        checking_disabled: false,
+        options: Box::default(),
+    }
 }
 
 impl Pair {

@@ -39,7 +39,13 @@ fn routes() -> Routes {
     let server = ServerConfig {
         listen: Vec::new(),
         zones: vec![name("cluster.local")],
-        cache: CacheConfig { size: 0, max_ttl: Duration::ZERO, max_negative_ttl: Duration::ZERO, prefetch: false },
+        cache: CacheConfig {
+            size: 0,
+            max_ttl: Duration::ZERO,
+            max_negative_ttl: Duration::ZERO,
+            prefetch: false,
+            ..CacheConfig::default()
+        },
         forward: vec![
             forward("."),
             forward("corp.example.com"),
@@ -47,6 +53,7 @@ fn routes() -> Routes {
             forward("113.0.10.in-addr.arpa"),
         ],
         policy: Vec::new(),
+        queries: Vec::new(),
         routes: crate::config::RouteRules::default(),
         external: Vec::new(),
     };

@@ -56,5 +56,6 @@ pub fn wanted(params: &Params, servers: usize) -> Result<Wanted, String> {
         from,
         trace: false,
         search: (!name.ends_with('.')).then(|| params.get("namespace").unwrap_or("default").to_owned()),
+        options: Vec::new(),
     })
 }

@@ -40,6 +40,8 @@ pub struct Wanted {
     pub trace: bool,
     /// The name had no dot at its end: what would a pod of this namespace make of it?
     pub search: Option<String>,
+    /// EDNS options that upstreams are asked with.
+    pub options: Vec<u8>,
 }
 
 /// What there is to explain from.
@@ -236,6 +238,7 @@ impl<'a> Explainer<'a> {
             qclass: class::IN,
             dnssec_ok: false,
             checking_disabled: false,
+            options: if matches!(remote, Remote::Forward(_)) { &wanted.options } else { &[] },
         };
         let looked = {
             let started = clock::now();

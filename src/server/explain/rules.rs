@@ -4,7 +4,7 @@
 use super::page::{Answer, Link, PolicyStage};
 use super::{Explainer, Found, Wanted, answer, micros};
 use crate::clock;
-use crate::policy::{Client, Policy, Step};
+use crate::policy::{Client, Further, Policy, Step};
 use crate::route::Door;
 use crate::wire::body::Asker;
 use crate::wire::{Flags, Incoming, MAX_MESSAGE, NameBuf, Query, class};
@@ -61,13 +61,14 @@ impl Explainer<'_> {
                     let said = Answer { rcode: Some("no reply".to_owned()), ..said };
                     return (stage("dropped", work.trail(), Some(took_us)), links, said);
                 }
-                Step::Ask(further) => {
+                Step::Ask(Further { message, options }) => {
                     let mut name = NameBuf::new();
-                    let Incoming::Query(query) = Query::parse(&further, &mut name) else {
+                    let Incoming::Query(query) = Query::parse(&message, &mut name) else {
                         work.reply(&[]);
                         continue;
                     };
-                    let further = Wanted { name: query.name.to_name(), qtype: query.qtype, ..wanted.clone() };
+                    let (name, qtype) = (query.name.to_name(), query.qtype);
+                    let further = Wanted { name, qtype, options, ..wanted.clone() };
                     let (more, found) = self.links(&further).await;
                     links.extend(more);
                     let Found { body: Some(body), complete: true, from: by } = found else {

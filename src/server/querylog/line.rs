@@ -2,11 +2,17 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::config::QueryLogFormat;
+use crate::config::querylog::{COMMON, LogField, LogPart, LogTemplate};
 use crate::server::asking::Transport;
 use crate::wire::{Flags, Incoming, MAX_MESSAGE, MIN_UDP_PAYLOAD, Name, NameBuf, Query, Rcode, class, mnemonic};
+
+/// Of the line that CoreDNS writes if nobody says otherwise.
+static COMMON_PARTS: LazyLock<Vec<LogPart>> =
+    LazyLock::new(|| LogTemplate::parse(COMMON).map(|line| line.parts().to_vec()).unwrap_or_default());
 
 /// What of a question and its answer is logged.
 #[derive(Debug, PartialEq)]
@@ -59,23 +65,51 @@ impl Line {
     }
 
     /// Adds the line, with its end.
-    pub(super) fn write(&self, format: QueryLogFormat, since_1970: Duration, took: Duration, out: &mut String) {
+    pub(super) fn write(&self, format: &QueryLogFormat, since_1970: Duration, took: Duration, out: &mut String) {
         // A text takes whatever is written to it.
         let _ = match format {
-            QueryLogFormat::CoreDns => self.plain(took, out),
+            QueryLogFormat::CoreDns => self.parts(&COMMON_PARTS, took, out),
+            QueryLogFormat::Template(template) => self.parts(template.parts(), took, out),
             QueryLogFormat::Json => self.json(since_1970, took, out),
         };
     }
 
-    /// As the log plugin of CoreDNS writes it if nobody says otherwise.
-    fn plain(&self, took: Duration, out: &mut String) -> std::fmt::Result {
-        let Self { from, id, size, dnssec_ok, bufsize, reply_size, .. } = self;
-        let (qtype, class, proto, rcode) = (self.qtype(), self.class(), self.proto(), self.rcode.to_text());
-        write!(out, "[INFO] {from} - {id} \"{qtype} {class} ")?;
-        self.name(out)?;
-        write!(out, " {proto} {size} {dnssec_ok} {bufsize}\" {rcode} ")?;
-        self.flags(out);
-        writeln!(out, " {reply_size} {}s", Seconds(took))
+    /// As the log plugin of CoreDNS writes it.
+    fn parts(&self, parts: &[LogPart], took: Duration, out: &mut String) -> std::fmt::Result {
+        out.push_str("[INFO] ");
+        for part in parts {
+            match part {
+                LogPart::Text(text) => out.push_str(text),
+                LogPart::Field(field) => self.field(*field, took, out)?,
+            }
+        }
+        out.push('\n');
+        Ok(())
+    }
+
+    fn field(&self, field: LogField, took: Duration, out: &mut String) -> std::fmt::Result {
+        match field {
+            LogField::Type => out.push_str(&self.qtype()),
+            LogField::Name => self.name(out)?,
+            LogField::Class => out.push_str(&self.class()),
+            LogField::Proto => out.push_str(self.proto()),
+            LogField::Size => write!(out, "{}", self.size)?,
+            LogField::Remote => match self.from {
+                SocketAddr::V4(from) => write!(out, "{}", from.ip())?,
+                SocketAddr::V6(from) => write!(out, "[{}]", from.ip())?,
+            },
+            LogField::Port => write!(out, "{}", self.from.port())?,
+            LogField::Id => write!(out, "{}", self.id)?,
+            // Others than QUERY have no line.
+            LogField::Opcode => out.push('0'),
+            LogField::Do => write!(out, "{}", self.dnssec_ok)?,
+            LogField::Bufsize => write!(out, "{}", self.bufsize)?,
+            LogField::Rcode => out.push_str(&self.rcode.to_text()),
+            LogField::ReplySize => write!(out, "{}", self.reply_size)?,
+            LogField::Duration => write!(out, "{}s", Seconds(took))?,
+            LogField::ReplyFlags => self.flags(out),
+        }
+        Ok(())
     }
 
     fn json(&self, since_1970: Duration, took: Duration, out: &mut String) -> std::fmt::Result {

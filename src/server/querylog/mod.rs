@@ -4,6 +4,7 @@
 mod line;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,15 +14,44 @@ use std::time::{Duration, Instant};
 
 use super::asking::Transport;
 use crate::clock;
-use crate::config::{QueryClass, QueryLogConfig};
-use crate::limits::Limits;
+use crate::config::policy::Scope;
+use crate::config::{Config, QueryClass, QueryLogConfig, QueryLogFormat, ServerConfig};
 use crate::metrics::{Registry, names};
-use crate::wire::{Rcode, read_u16};
+use crate::route::Door;
+use crate::wire::{Incoming, NameBuf, Query, Rcode, read_u16};
 
 use self::line::Line;
 
 /// An answer on its way to the log, until it is known how long it took.
-pub struct Entry(Line);
+pub struct Entry {
+    line: Line,
+    format: Arc<QueryLogFormat>,
+}
+
+/// How a question came.
+#[derive(Debug, Clone, Copy)]
+pub struct Came {
+    pub door: Door,
+    pub from: SocketAddr,
+    pub transport: Transport,
+}
+
+/// What is logged of whose questions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// Of each server; none: the rest.
+    pub servers: Vec<Vec<Row>>,
+    pub rest: Option<Row>,
+}
+
+/// Questions that are logged alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    scope: Scope,
+    classes: BTreeSet<QueryClass>,
+    format: Arc<QueryLogFormat>,
+    sample: usize,
+}
 
 /// Makes logs, one after another, that count together.
 pub struct QueryLogs {
@@ -30,14 +60,14 @@ pub struct QueryLogs {
 
 /// The log of one configuration. When the last one who holds it is gone, what it has is written and its thread ends.
 pub struct QueryLog {
-    config: QueryLogConfig,
+    wanted: Wanted,
     limits: (usize, usize),
     started: Instant,
     /// Answers that were looked at, for the sample.
     seen: AtomicU64,
     /// The second, and the lines in it.
     rate: AtomicU64,
-    lines: SyncSender<(Line, Duration)>,
+    lines: SyncSender<(Entry, Duration)>,
     tally: Arc<Tally>,
 }
 
@@ -67,33 +97,28 @@ impl QueryLogs {
 
     /// The log that a configuration asks for: the one before, if it is the same.
     #[must_use]
-    pub fn of(
-        &self,
-        config: Option<&QueryLogConfig>,
-        limits: &Limits,
-        before: Option<&Arc<QueryLog>>,
-    ) -> Option<Arc<QueryLog>> {
-        let (config, limits) = (config?, (limits.query_log_lines, limits.query_log_queue));
-        if let Some(before) = before.filter(|before| before.config == *config && before.limits == limits) {
+    pub fn of(&self, config: &Config, before: Option<&Arc<QueryLog>>) -> Option<Arc<QueryLog>> {
+        let (wanted, limits) = (Wanted::of(config)?, (config.limits.query_log_lines, config.limits.query_log_queue));
+        if let Some(before) = before.filter(|before| before.wanted == wanted && before.limits == limits) {
             return Some(Arc::clone(before));
         }
-        self.start(config, limits, io::stdout())
+        self.start(wanted, limits, io::stdout())
             .inspect_err(|error| tracing::error!(%error, "no log of questions: its thread cannot be started"))
             .ok()
     }
 
     fn start(
         &self,
-        config: &QueryLogConfig,
+        wanted: Wanted,
         limits: (usize, usize),
         out: impl io::Write + Send + 'static,
     ) -> io::Result<Arc<QueryLog>> {
         let (lines, queue) = sync_channel(limits.1);
-        let (tally, format) = (Arc::clone(&self.tally), config.format);
-        let writing = move || writer::run(&queue, format, out, &tally.written, &tally.not_written);
+        let tally = Arc::clone(&self.tally);
+        let writing = move || writer::run(&queue, out, &tally.written, &tally.not_written);
         std::thread::Builder::new().name("query-log".into()).spawn(writing)?;
         Ok(Arc::new(QueryLog {
-            config: config.clone(),
+            wanted,
             limits,
             started: clock::now(),
             seen: AtomicU64::new(0),
@@ -104,22 +129,47 @@ impl QueryLogs {
     }
 }
 
+impl Wanted {
+    /// None: nothing.
+    fn of(config: &Config) -> Option<Self> {
+        let server =
+            |server: &ServerConfig| server.queries.iter().map(|rule| Row::of(&rule.log, &rule.scope)).collect();
+        let servers: Vec<Vec<Row>> = config.servers.iter().map(server).collect();
+        let rest = config.log.queries.as_ref().map(|log| Row::of(log, &Scope::default()));
+        (rest.is_some() || servers.iter().any(|rows| !rows.is_empty())).then_some(Self { servers, rest })
+    }
+
+    /// How an answer through this door is logged, if it is.
+    fn row(&self, door: Door, message: &[u8]) -> Option<&Row> {
+        let rows = match door {
+            Door::Pods { server } => self.servers.get(server).map_or(&[][..], Vec::as_slice),
+            Door::Peers => &[],
+        };
+        if rows.is_empty() {
+            return self.rest.as_ref();
+        }
+        let mut name = NameBuf::new();
+        let Incoming::Query(query) = Query::parse(message, &mut name) else { return None };
+        rows.iter().find(|row| row.scope.holds(query.name.as_ref()))
+    }
+}
+
+impl Row {
+    fn of(log: &QueryLogConfig, scope: &Scope) -> Self {
+        let QueryLogConfig { classes, format, sample } = log.clone();
+        Self { scope: scope.clone(), classes, format: Arc::new(format), sample }
+    }
+}
+
 impl QueryLog {
     /// What is to be said of an answer, if anything is.
     #[must_use]
-    pub fn entry(
-        &self,
-        from: SocketAddr,
-        transport: Transport,
-        message: &[u8],
-        reply: &[u8],
-        rcode: Rcode,
-        now: Instant,
-    ) -> Option<Entry> {
-        if !self.config.classes.contains(&class(rcode, reply)) {
+    pub fn entry(&self, came: Came, message: &[u8], reply: &[u8], rcode: Rcode, now: Instant) -> Option<Entry> {
+        let row = self.wanted.row(came.door, message)?;
+        if !row.classes.contains(&class(rcode, reply)) {
             return None;
         }
-        if self.config.sample > 1 && !self.seen.fetch_add(1, Relaxed).is_multiple_of(self.config.sample as u64) {
+        if row.sample > 1 && !self.seen.fetch_add(1, Relaxed).is_multiple_of(row.sample as u64) {
             return None;
         }
         let second = now.saturating_duration_since(self.started).as_secs();
@@ -127,12 +177,13 @@ impl QueryLog {
             self.tally.over_rate.fetch_add(1, Relaxed);
             return None;
         }
-        Line::read(from, transport, message, reply, rcode).map(Entry)
+        let line = Line::read(came.from, came.transport, message, reply, rcode)?;
+        Some(Entry { line, format: Arc::clone(&row.format) })
     }
 
     /// Hands it to the thread that writes.
-    pub fn put(&self, Entry(line): Entry, took: Duration) {
-        match self.lines.try_send((line, took)) {
+    pub fn put(&self, entry: Entry, took: Duration) {
+        match self.lines.try_send((entry, took)) {
             Ok(()) => self.tally.queued.fetch_add(1, Relaxed),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.tally.queue_full.fetch_add(1, Relaxed),
         };

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
-use crate::config::{QueryClass, QueryLogFormat};
+use crate::config::querylog::LogTemplate;
 
 const ALL: [QueryClass; 3] = [QueryClass::Success, QueryClass::Denial, QueryClass::Error];
 const FROM: &str = "10.1.2.3:4567";
@@ -55,20 +55,30 @@ struct World {
 }
 
 fn world(classes: &[QueryClass], format: QueryLogFormat, sample: usize, limits: (usize, usize), held: bool) -> World {
+    let log = QueryLogConfig { classes: classes.iter().copied().collect(), format, sample };
+    let wanted = Wanted { servers: Vec::new(), rest: Some(Row::of(&log, &Scope::default())) };
+    start(wanted, limits, held)
+}
+
+fn start(wanted: Wanted, limits: (usize, usize), held: bool) -> World {
     let registry = Registry::new("1", false);
     let (words, gate) = channel();
     let (texts, read) = channel();
-    let config = QueryLogConfig { classes: classes.iter().copied().collect(), format, sample };
     let out = Gate { words: gate, texts };
-    let log = QueryLogs::new(&registry).start(&config, limits, out).unwrap();
+    let log = QueryLogs::new(&registry).start(wanted, limits, out).unwrap();
     World { log: Some(log), registry, words: held.then_some(words), texts: read }
 }
 
 impl World {
     fn say(&self, message: &[u8], reply: &[u8], rcode: Rcode, second: u64) {
+        self.say_at(Door::Pods { server: 0 }, message, reply, rcode, second);
+    }
+
+    fn say_at(&self, door: Door, message: &[u8], reply: &[u8], rcode: Rcode, second: u64) {
         let log = self.log.as_ref().unwrap();
         let now = log.started + Duration::from_secs(second);
-        if let Some(entry) = log.entry(FROM.parse().unwrap(), Transport::Udp, message, reply, rcode, now) {
+        let came = Came { door, from: FROM.parse().unwrap(), transport: Transport::Udp };
+        if let Some(entry) = log.entry(came, message, reply, rcode, now) {
             log.put(entry, TOOK);
         }
     }
@@ -158,14 +168,36 @@ fn a_reader_that_does_not_read_costs_lines_and_no_time() {
 
 #[test]
 fn the_same_configuration_goes_on_with_the_same_log() {
-    let (registry, limits) = (Registry::new("1", false), Limits::default());
-    let logs = QueryLogs::new(&registry);
-    let config = QueryLogConfig { classes: [QueryClass::Error].into(), format: QueryLogFormat::Json, sample: 1 };
-    let first = logs.of(Some(&config), &limits, None).unwrap();
-    assert!(Arc::ptr_eq(&first, &logs.of(Some(&config), &limits, Some(&first)).unwrap()));
-    let other = QueryLogConfig { sample: 2, ..config.clone() };
-    assert!(!Arc::ptr_eq(&first, &logs.of(Some(&other), &limits, Some(&first)).unwrap()));
-    let fewer = Limits { query_log_lines: 1, ..limits.clone() };
-    assert!(!Arc::ptr_eq(&first, &logs.of(Some(&config), &fewer, Some(&first)).unwrap()));
-    assert!(logs.of(None, &limits, Some(&first)).is_none());
+    let logs = QueryLogs::new(&Registry::new("1", false));
+    let with = |sample, lines| {
+        let mut config = Config::default();
+        config.log.queries =
+            Some(QueryLogConfig { classes: [QueryClass::Error].into(), format: QueryLogFormat::Json, sample });
+        config.limits.query_log_lines = lines;
+        config
+    };
+    let first = logs.of(&with(1, 9), None).unwrap();
+    assert!(Arc::ptr_eq(&first, &logs.of(&with(1, 9), Some(&first)).unwrap()));
+    assert!(!Arc::ptr_eq(&first, &logs.of(&with(2, 9), Some(&first)).unwrap()));
+    assert!(!Arc::ptr_eq(&first, &logs.of(&with(1, 1), Some(&first)).unwrap()));
+    assert!(logs.of(&Config::default(), Some(&first)).is_none());
+}
+
+#[test]
+fn each_server_has_its_own_rows_and_the_first_that_is_for_a_name_decides() {
+    let row = |zones: &[&str], except: &[&str], line: &str| {
+        let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
+        let format = QueryLogFormat::Template(LogTemplate::parse(line).unwrap());
+        let log = QueryLogConfig { classes: ALL.into(), format, sample: 1 };
+        Row::of(&log, &Scope { zones: names(zones), except: names(except) })
+    };
+    let servers = vec![vec![row(&["a"], &["b.a"], "first {name}"), row(&[], &["b.a"], "second {name}")], Vec::new()];
+    let world = start(Wanted { servers, rest: Some(row(&[], &[], "rest {name} {>opcode}")) }, (99, 99), false);
+    for (server, labels) in [(0, &[b"x", b"a"][..]), (0, &[b"x", b"c"]), (0, &[b"b", b"a"]), (1, &[b"x", b"a"])] {
+        let labels: Vec<&[u8]> = labels.iter().map(|label| &label[..]).collect();
+        world.say_at(Door::Pods { server }, &question(&labels), &reply(0, 1, 0), Rcode::NOERROR, 0);
+    }
+    world.say_at(Door::Peers, &question(&[b"p"]), &reply(0, 1, 0), Rcode::NOERROR, 0);
+    let lines = ["first x.a.", "second x.c.", "rest x.a. 0", "rest p. 0"].map(|line| format!("[INFO] {line}\n"));
+    assert_eq!(world.read(), lines.concat());
 }

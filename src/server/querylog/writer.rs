@@ -5,30 +5,28 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::line::Line;
+use super::Entry;
 use crate::clock;
-use crate::config::QueryLogFormat;
 
 /// Written at once when this much has come together, or when nothing more waits.
 const ENOUGH: usize = 32 << 10;
 
 /// Writes until nobody is there any more who could have something to say.
 pub(super) fn run(
-    queue: &Receiver<(Line, Duration)>,
-    format: QueryLogFormat,
+    queue: &Receiver<(Entry, Duration)>,
     mut out: impl Write,
     written: &AtomicU64,
     not_written: &AtomicU64,
 ) {
     let mut text = String::new();
-    while let Ok((line, took)) = queue.recv() {
+    while let Ok((entry, took)) = queue.recv() {
         text.clear();
         let mut lines = 1;
-        line.write(format, clock::since_1970(), took, &mut text);
+        entry.line.write(&entry.format, clock::since_1970(), took, &mut text);
         while text.len() < ENOUGH
-            && let Ok((line, took)) = queue.try_recv()
+            && let Ok((entry, took)) = queue.try_recv()
         {
-            line.write(format, clock::since_1970(), took, &mut text);
+            entry.line.write(&entry.format, clock::since_1970(), took, &mut text);
             lines += 1;
         }
         // Who closed the other end wants no log; others may still be answered.

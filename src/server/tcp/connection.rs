@@ -23,6 +23,7 @@ use crate::server::contained::contained;
 use crate::server::core::{Core, View};
 use crate::server::finish::{admit, finish, give_up, log_late, sharing};
 use crate::server::permits::Permit;
+use crate::server::querylog::Came;
 use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 use crate::wire::MAX_MESSAGE;
@@ -208,7 +209,8 @@ impl Connection {
                         push_frame(&scratch[..done.len], &mut out);
                         if let Some(log) = log {
                             let written = &scratch[..done.len];
-                            logged.extend(log.entry(self.from, Transport::Tcp, message, written, done.rcode, now));
+                            let came = Came { door: self.door, from: self.from, transport: Transport::Tcp };
+                            logged.extend(log.entry(came, message, written, done.rcode, now));
                         }
                     }
                     outcome

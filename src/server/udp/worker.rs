@@ -16,6 +16,7 @@ use crate::server::asking::{Asking, Transport};
 use crate::server::contained::contained;
 use crate::server::core::{Core, View};
 use crate::server::heartbeat::Beat;
+use crate::server::querylog::Came;
 use crate::server::question::Outcome;
 use crate::server::resolve::Miss;
 
@@ -93,7 +94,8 @@ impl<D: Datagrams> Worker<D> {
                     self.recorder.answered(&reply.answered(slot.message.len()));
                     if let Some(log) = log {
                         let written = &slot.reply[..reply.len];
-                        logged.extend(log.entry(slot.from, Transport::Udp, slot.message, written, reply.rcode, now));
+                        let came = Came { door: self.door, from: slot.from, transport: Transport::Udp };
+                        logged.extend(log.entry(came, slot.message, written, reply.rcode, now));
                     }
                 }
                 Some(Outcome::Drop(reason)) => self.recorder.dropped(reason),

@@ -6,15 +6,16 @@ mod peers;
 mod process;
 mod zones;
 
-use listening::{Group, groups};
+use listening::{Group, Part, groups};
 
-use super::plugins::Block;
+use super::plugins::{Block, Log};
 use super::sources::{Sources, Spot};
 use crate::config::error::Fault;
 use crate::config::error::{Report, UnknownKeys};
 use crate::config::node::Place;
 use crate::config::policy::Scope;
-use crate::config::{CacheConfig, Config, Overrides, PolicyConfig, ServerConfig};
+use crate::config::{CacheConfig, Config, Overrides, PolicyConfig, QueryLogRule, ServerConfig};
+use crate::wire::Name;
 use std::path::Path;
 
 /// The configuration; none if there is no block, or a flag is wrong.
@@ -46,12 +47,27 @@ fn server(group: &Group<'_>, regions: &peers::Regions, sources: &Sources) -> Ser
         policy: Vec::new(),
         routes: Default::default(),
         external: Vec::new(),
+        queries: Vec::new(),
     };
     for (at, part) in group.parts.iter().enumerate() {
+        let others: Vec<_> = group.parts.iter().enumerate().filter(|(other, _)| *other != at).collect();
+        let except = others.iter().flat_map(|(_, other)| &other.zones);
+        let except = except.filter(|other| part.zones.iter().any(|zone| other.as_ref().is_in(zone.as_ref())));
+        let scope = Scope {
+            // The root is every name, and what is for every name has no scope.
+            zones: if part.zones.iter().any(|zone| zone.as_ref().is_root()) { Vec::new() } else { part.zones.clone() },
+            except: except.cloned().collect(),
+        };
+        server.queries.extend(part.block.log.iter().filter_map(|log| logged(log, part, &scope)));
+        // Of a region's stanza only what is said of replies: see what may stand in one.
+        server.policy.extend(part.block.policy.iter().map(|rule| PolicyConfig {
+            scope: scope.clone(),
+            zones: rule.zones.clone(),
+            rule: rule.rule.clone(),
+        }));
         if regions.is_peer(part.block) {
             continue;
         }
-        let others: Vec<_> = group.parts.iter().enumerate().filter(|(other, _)| *other != at).collect();
         for zone in &part.zones {
             let deeper: Vec<_> = others
                 .iter()
@@ -62,20 +78,22 @@ fn server(group: &Group<'_>, regions: &peers::Regions, sources: &Sources) -> Ser
                 .collect();
             zones::routes(part.block, zone, &deeper, &mut server, sources);
         }
-        let except = others.iter().flat_map(|(_, other)| &other.zones);
-        let except = except.filter(|other| part.zones.iter().any(|zone| other.as_ref().is_in(zone.as_ref())));
-        let scope = Scope {
-            // The root is every name, and what is for every name has no scope.
-            zones: if part.zones.iter().any(|zone| zone.as_ref().is_root()) { Vec::new() } else { part.zones.clone() },
-            except: except.cloned().collect(),
-        };
-        server.policy.extend(part.block.policy.iter().map(|rule| PolicyConfig {
-            scope: scope.clone(),
-            zones: rule.zones.clone(),
-            rule: rule.rule.clone(),
-        }));
     }
     server
+}
+
+/// Which questions a `log` of a block is for; none: it names nothing that the block answers.
+fn logged(log: &Log, part: &Part<'_>, scope: &Scope) -> Option<QueryLogRule> {
+    let mut zones: Vec<Name> = Vec::new();
+    for (name, zone) in log.names.iter().flat_map(|name| part.zones.iter().map(move |zone| (name, zone))) {
+        let inside =
+            [name, zone].into_iter().find(|of| of.as_ref().is_in(name.as_ref()) && of.as_ref().is_in(zone.as_ref()));
+        zones.extend(inside.filter(|of| !zones.contains(of)).cloned());
+    }
+    let all = zones.iter().any(|zone| zone.as_ref().is_root());
+    let log = (!zones.is_empty()).then(|| log.log.clone())?;
+    let zones = if all { Vec::new() } else { zones };
+    Some(QueryLogRule { scope: Scope { zones, except: scope.except.clone() }, log })
 }
 
 /// What of regions' answers is kept: as the block with the cluster says, else as any other does.

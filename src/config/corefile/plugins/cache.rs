@@ -1,11 +1,13 @@
 //! `cache`: how long answers of others are kept. The cluster's own are never kept, so what would keep them out is not needed.
 
+mod stale;
+
 use std::time::Duration;
 
-use crate::config::CacheCaps;
 use crate::config::corefile::directive::{Directive, Line, number, zones};
 use crate::config::corefile::sources::Sources;
 use crate::config::error::Fault;
+use crate::config::{CacheCaps, StaleConfig};
 use crate::wire::Name;
 
 /// What CoreDNS caps TTLs to if nobody says it.
@@ -43,6 +45,7 @@ impl Cache {
         CacheCaps {
             max_ttl: kept(&self.no_success, self.caps.max_ttl),
             max_negative_ttl: kept(&self.no_denial, self.caps.max_negative_ttl),
+            ..self.caps
         }
     }
 
@@ -54,11 +57,13 @@ impl Cache {
 
 /// What a block without `cache` keeps.
 pub(in crate::config::corefile) fn nothing() -> CacheCaps {
-    CacheCaps { max_ttl: Duration::ZERO, max_negative_ttl: Duration::ZERO }
+    let stale = StaleConfig::default();
+    CacheCaps { max_ttl: Duration::ZERO, max_negative_ttl: Duration::ZERO, keep_ttl: false, stale }
 }
 
 pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Cache> {
-    let mut caps = CacheCaps { max_ttl: Duration::from_secs(TTL), max_negative_ttl: Duration::from_secs(NEGATIVE_TTL) };
+    let (max_ttl, max_negative_ttl) = (Duration::from_secs(TTL), Duration::from_secs(NEGATIVE_TTL));
+    let mut caps = CacheCaps { max_ttl, max_negative_ttl, ..nothing() };
     let mut args = directive.args.as_slice();
     if let Some((first, rest)) = args.split_first()
         && let Ok(ttl) = first.text.parse::<i64>()
@@ -68,18 +73,18 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Cache> {
             sources.error(first.spot, fault.help("1 or more; leave `cache` out to keep nothing"));
         }
         let ttl = Duration::from_secs(ttl.unsigned_abs().min(MOST_TTL));
-        caps = CacheCaps { max_ttl: ttl, max_negative_ttl: ttl };
+        caps = CacheCaps { max_ttl: ttl, max_negative_ttl: ttl, ..caps };
         args = rest;
     }
     let mut cache = Cache { zones: zones(args, sources), caps, no_success: Vec::new(), no_denial: Vec::new() };
     for line in directive.lines() {
         option(directive, line, &mut cache, sources);
     }
+    stale::together(directive, &mut cache.caps.stale, sources);
     Some(cache)
 }
 
 fn option(directive: &Directive, line: &Line, cache: &mut Cache, sources: &Sources) {
-    let refuse = |what: &str, instead: &str| sources.error(line.spot(), Fault::new(what).help(instead));
     match line.name.text.as_str() {
         "success" => capacity(line, &mut cache.caps.max_ttl, sources),
         "denial" => capacity(line, &mut cache.caps.max_negative_ttl, sources),
@@ -100,14 +105,14 @@ fn option(directive: &Directive, line: &Line, cache: &mut Cache, sources: &Sourc
             );
         }
         "disable" => disable(line, cache, sources),
-        "serve_stale" | "serve_stale_policy" => refuse(
-            "stale answers of upstreams are not supported: what an upstream does not answer would be SERVFAIL all the same",
-            "remove it; answers of regions are served stale by themselves (`peers.stale` in interlocal.yaml)",
-        ),
-        "keepttl" => refuse(
-            "`keepttl` is not supported: TTLs of kept answers count down, so that nobody keeps them longer than their owner said",
-            "remove it",
-        ),
+        "serve_stale" => cache.caps.stale = stale::serve(line, cache.caps.stale, sources),
+        "serve_stale_policy" => stale::policy(line, &mut cache.caps.stale, sources),
+        "keepttl" => {
+            line.at_most(0, sources);
+            cache.caps.keep_ttl = true;
+            let note = "the same: clients keep an answer for longer than its owner said, by up to its TTL";
+            sources.note(line.spot(), "keepttl", note);
+        }
         _ => directive.unknown(line, &KNOWN, sources),
     }
 }

@@ -10,6 +10,7 @@ mod forward;
 mod hosts;
 mod kubernetes;
 mod listeners;
+mod log;
 mod noted;
 mod refused;
 mod rewrite;
@@ -26,6 +27,7 @@ pub(super) use external::External;
 pub(super) use forward::Forward;
 pub(super) use kubernetes::Kubernetes;
 pub(super) use listeners::{Health, Http};
+pub(super) use log::Log;
 pub(super) use upstream::To;
 
 use super::directive::Directive;
@@ -85,6 +87,7 @@ pub(in crate::config::corefile) struct Block {
     pub(super) bind: Vec<(Spot, IpAddr)>,
     /// The rules of its policy stage, with the zones that each names.
     pub(super) policy: Vec<Rule>,
+    pub(super) log: Vec<Log>,
     /// Every directive of the block.
     pub(super) named: Vec<String>,
 }
@@ -159,9 +162,9 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "nsid" => add(small::nsid(directive)),
         "header" => add(small::header(directive, sources)),
         "dns64" => add(small::dns64(directive, sources)),
-        "bufsize" => small::bufsize(directive, sources),
+        "bufsize" => add(small::bufsize(directive, sources)),
         "errors" => small::errors(directive, sources),
-        "log" => small::log(directive, sources),
+        "log" => block.log.extend(log::read(directive, sources)),
         "loop" => small::no_arguments(
             directive,
             "found without ending the process, while it lasts, and asked for again",

@@ -1,5 +1,7 @@
 //! `rewrite`: another question in place of this one, and its answer as if nothing had been changed.
 
+mod edns0;
+
 use super::Sources;
 use super::words::{class, rcode, rtype};
 use crate::config::corefile::directive::{Directive, said};
@@ -33,11 +35,7 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<PolicyRul
         "ttl" => ttl(field, args, sources),
         "rcode" => rcodes(field, args, sources),
         "cname" => cname(field, args, sources),
-        "edns0" => {
-            let fault = Fault::new("`rewrite edns0` is not supported: options of questions are not passed on");
-            sources.error(field.spot, fault.help("remove it; upstreams get questions with our own options only"));
-            None
-        }
+        "edns0" => edns0::read(field, args, sources),
         // Without a field, a type in place of another was meant in old files, and CoreDNS refuses it.
         other => {
             let fault = Fault::new(format!("`rewrite` cannot change `{other}`"));

@@ -122,21 +122,21 @@ pub(super) fn dns64(directive: &Directive, sources: &Sources) -> Option<Rule> {
 }
 
 /// `bufsize [SIZE]`.
-pub(super) fn bufsize(directive: &Directive, sources: &Sources) {
+pub(super) fn bufsize(directive: &Directive, sources: &Sources) -> Option<Rule> {
     directive.at_most(1, sources);
     directive.no_block(sources);
     let size = directive.args.first().and_then(|token| Some((token, number(token, sources)?)));
-    match size {
+    let less = match size {
         Some((token, size)) if !(512..=4_096).contains(&size) => {
             sources.error(token.spot, Fault::new(format!("the size `{size}` is out of range")).help("512 to 4096"));
+            None
         }
-        Some((token, size)) if size < UDP => {
-            let fault =
-                Fault::new(format!("`bufsize {size}` is not supported: replies over UDP have up to {UDP} octets"));
-            sources.error(token.spot, fault.help("write 1232, which every network passes on"));
-        }
-        _ => sources.note(directive.spot(), "bufsize", "the same: no reply over UDP has more than 1232 octets"),
-    }
+        Some((_, size)) if size < UDP => u16::try_from(size).ok(),
+        _ => None,
+    };
+    let least = less.map_or(UDP, u64::from);
+    sources.note(directive.spot(), "bufsize", format!("the same: no reply over UDP has more than {least} octets"));
+    less.and_then(|octets| rule(PolicyRule::Bufsize(octets)))
 }
 
 /// `errors { consolidate DURATION PATTERN [LEVEL] [show_first]; stacktrace }`.
@@ -146,9 +146,13 @@ pub(super) fn errors(directive: &Directive, sources: &Sources) {
         match line.name.text.as_str() {
             "stacktrace" => {}
             "consolidate" => match line.args.as_slice() {
-                [time, pattern, ..] => {
+                [time, pattern, rest @ ..] => {
                     said(time, duration(&time.text), sources);
                     said(pattern, crate::config::policy::Pattern::new(&pattern.text), sources);
+                    consolidated(rest, sources);
+                    let note =
+                        "not needed: no question has a line of its own in the log, so there is nothing to gather";
+                    sources.note(line.spot(), "consolidate", note);
                 }
                 _ => {
                     let fault = Fault::new("`consolidate` needs a duration and a pattern");
@@ -162,24 +166,17 @@ pub(super) fn errors(directive: &Directive, sources: &Sources) {
     sources.note(directive.spot(), "errors", note);
 }
 
-/// `log [NAMES...] [FORMAT] { class CLASS... }`.
-pub(super) fn log(directive: &Directive, sources: &Sources) {
-    for line in directive.lines() {
-        if !line.name.is("class") {
-            directive.unknown(line, &["class"], sources);
-            continue;
-        }
-        if line.args.is_empty() {
-            _ = line.one("class", sources);
-        }
-        for class in &line.args {
-            let known = ["success", "denial", "error", "all"].map(|word| (word, ()));
-            said(class, crate::config::leaf::choice(&class.text, &known), sources);
-        }
+/// `[LEVEL] [show_first]`.
+fn consolidated(words: &[Token], sources: &Sources) {
+    let level = words.first().filter(|word| ["warning", "error", "info", "debug"].iter().any(|level| word.is(level)));
+    let rest = &words[usize::from(level.is_some())..];
+    let extra = if rest.first().is_some_and(|word| word.is("show_first")) { rest.get(1) } else { rest.first() };
+    if let Some(extra) = extra {
+        let fault = Fault::new(format!("`{}` has no place in `consolidate`", extra.text));
+        let help =
+            "behind the pattern stand a level (`warning`, `error`, `info`, `debug`) and `show_first`, or one of them";
+        sources.error(extra.spot, fault.help(help));
     }
-    let note =
-        "answers do not change, but questions are not logged one by one: metrics count them by zone, type and rcode";
-    sources.note(directive.spot(), "log", note);
 }
 
 /// `loadbalance [round_robin | weighted FILE | prefer NETWORK...]`.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::line;
 use super::text::{flow, quoted};
 use crate::config::policy::{
-    AclAction, AclEntry, AnswerPart, HeaderFlag, HeaderRule, HostsRule, Matcher, PolicyConfig, PolicyRule, Rewrite,
-    RewriteRule, TemplateRule,
+    AclAction, AclEntry, AnswerPart, Edns0Action, Edns0Option, HeaderFlag, HeaderRule, HostsRule, Matcher,
+    PolicyConfig, PolicyRule, Rewrite, RewriteRule, TemplateRule,
 };
 use crate::wire::{Rcode, mnemonic};
 
@@ -56,6 +56,7 @@ pub(super) fn rule(out: &mut String, row: &PolicyConfig, left_out: &mut Vec<Stri
             ),
         ),
         PolicyRule::Nsid(text) => line(out, format_args!("        nsid: {}", quoted(text))),
+        PolicyRule::Bufsize(octets) => line(out, format_args!("        bufsize: {octets}")),
     }
 }
 
@@ -110,6 +111,24 @@ fn rewrite(out: &mut String, rule: &RewriteRule) {
             let rules: Vec<String> = rules.collect();
             if !rules.is_empty() {
                 key("answer", format!("[{}]", rules.join(", ")));
+            }
+        }
+        Rewrite::Edns0 { option, action } => {
+            let word = Edns0Action::WORDS.iter().find(|(_, found)| found == action).map_or("", |(word, _)| *word);
+            key("field", "edns0".into());
+            key("action", word.into());
+            match option {
+                Edns0Option::Nsid => key("option", "nsid".into()),
+                Edns0Option::Subnet { v4, v6 } => {
+                    key("option", "subnet".into());
+                    key("ipv4_bits", v4.to_string());
+                    key("ipv6_bits", v6.to_string());
+                }
+                Edns0Option::Local { code, data } => {
+                    key("option", "local".into());
+                    key("code", quoted(&code.to_string()).to_string());
+                    key("data", quoted(&data.text()).to_string());
+                }
             }
         }
         Rewrite::Cname { target, to } => {

@@ -1,5 +1,6 @@
 //! The rules of a server's policy stage: one row, one rule. Kinds with more to say have a file of their own.
 
+mod edns0;
 mod rewrite;
 mod spec;
 mod template;
@@ -16,13 +17,14 @@ use crate::config::policy::{
     PolicyConfig, PolicyRule, Scope,
 };
 use crate::config::{Config, PodMode, defaults};
-use crate::wire::mnemonic;
+use crate::wire::{MAX_UDP_PAYLOAD, MIN_UDP_PAYLOAD, mnemonic};
 pub(in crate::config) use spec::PolicySpecs;
 use spec::{AclSpec, AutopathSpec, ChaosSpec, Dns64Spec, HeaderSpec, HostsSpec, RuleSpec};
 
 /// The longest TTL of a hosts table, as CoreDNS has it.
 const MAX_HOSTS_TTL: std::time::Duration = std::time::Duration::from_secs(65_535);
-const KINDS: &str = "acl, rewrite, hosts, template, any, local, minimal, header, autopath, dns64, whoami, chaos, nsid";
+const KINDS: &str =
+    "acl, rewrite, hosts, template, any, local, minimal, header, autopath, dns64, whoami, chaos, nsid, bufsize";
 
 /// The rules, in order; relative paths are relative to `folder`.
 pub(super) fn policy(specs: &PolicySpecs, folder: &Path, report: &Report<'_>) -> Vec<PolicyConfig> {
@@ -58,6 +60,7 @@ fn one(place: Place, row: &RuleSpec, folder: &Path, report: &Report<'_>) -> Opti
     found(row.dns64.place(), row.dns64.get().map(dns64));
     found(row.chaos.place(), row.chaos.get().map(chaos));
     found(row.nsid.place(), row.nsid.scalar().map(PolicyRule::Nsid));
+    found(row.bufsize.place(), row.bufsize.place().map(|_| bufsize(&row.bufsize, report)));
     for (field, rule) in
         [(&row.any, PolicyRule::Any), (&row.minimal, PolicyRule::Minimal), (&row.whoami, PolicyRule::Whoami)]
     {
@@ -123,6 +126,12 @@ fn hosts(place: Place, spec: &HostsSpec, folder: &Path, report: &Report<'_>) -> 
         fallthrough,
         fallthrough_unsupported: unsupported,
     })
+}
+
+fn bufsize(field: &Field<u64>, report: &Report<'_>) -> PolicyRule {
+    let range = MIN_UDP_PAYLOAD as u64..=MAX_UDP_PAYLOAD as u64;
+    let octets = range::number(field, range, MAX_UDP_PAYLOAD, report);
+    PolicyRule::Bufsize(u16::try_from(octets).unwrap_or(MAX_UDP_PAYLOAD as u16))
 }
 
 fn header(spec: &HeaderSpec, report: &Report<'_>) -> PolicyRule {

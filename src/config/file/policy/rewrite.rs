@@ -1,5 +1,6 @@
 //! A `rewrite` row: which keys it needs depends on the field that it is about.
 
+use super::edns0;
 use super::spec::{AnswerSpec, RewriteSpec};
 use super::{number, word};
 use crate::config::error::{Fault, Report};
@@ -19,15 +20,17 @@ enum What {
     Ttl,
     Rcode,
     Cname,
+    Edns0,
 }
 
-const FIELDS: [(&str, What); 6] = [
+const FIELDS: [(&str, What); 7] = [
     ("name", What::Name),
     ("type", What::Type),
     ("class", What::Class),
     ("ttl", What::Ttl),
     ("rcode", What::Rcode),
     ("cname", What::Cname),
+    ("edns0", What::Edns0),
 ];
 
 pub(super) fn rewrite(place: Place, spec: &RewriteSpec, report: &Report<'_>) -> Option<PolicyRule> {
@@ -38,6 +41,9 @@ pub(super) fn rewrite(place: Place, spec: &RewriteSpec, report: &Report<'_>) -> 
                 report.error(place, Fault::new(format!("`{key}` is for `field: name` only")).help("remove the key"));
             }
         }
+    }
+    if what != What::Edns0 {
+        edns0::not_here(spec, report);
     }
     let of = Keys { place, spec, report };
     let what = match what {
@@ -63,6 +69,7 @@ pub(super) fn rewrite(place: Place, spec: &RewriteSpec, report: &Report<'_>) -> 
             let [from, to] = of.numbers("rcode", mnemonic::rcode_of)?;
             Rewrite::Rcode { name: of.matcher("name", &spec.name, Matcher::new)?, from, to }
         }
+        What::Edns0 => edns0::edns0(place, spec, report)?,
         What::Ttl => {
             let [least, most] = of.text("to", &spec.to, ttl_range)?;
             Rewrite::Ttl { name: of.matcher("name", &spec.name, Matcher::new)?, least, most }

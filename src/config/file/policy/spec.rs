@@ -29,6 +29,7 @@ pub(in crate::config) struct RuleSpec {
     pub(super) whoami: Field<bool>,
     pub(super) chaos: At<ChaosSpec>,
     pub(super) nsid: Field<String>,
+    pub(super) bufsize: Field<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +51,12 @@ pub(in crate::config) struct RewriteSpec {
     pub(super) answer_auto: Field<bool>,
     pub(super) answer: At<Vec<At<AnswerSpec>>>,
     pub(super) then: Field<String>,
+    pub(super) option: Field<String>,
+    pub(super) action: Field<String>,
+    pub(super) code: Field<String>,
+    pub(super) data: Field<String>,
+    pub(super) ipv4_bits: Field<u64>,
+    pub(super) ipv6_bits: Field<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
