@@ -9,6 +9,7 @@
 mod support;
 
 mod answers;
+mod beside;
 mod commands;
 mod grammar;
 mod guide;

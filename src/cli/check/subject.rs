@@ -10,7 +10,7 @@ use super::kubernetes;
 use crate::app::text;
 use crate::cli::admin::Instance;
 use crate::cli::files::{self, Problems};
-use crate::config::{Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow, UnknownKeys};
+use crate::config::{Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow};
 use crate::kube::api::{Settings, Single, Target, Told};
 use crate::metrics::Registry;
 use crate::server::admin::peers::Peers;
@@ -64,16 +64,16 @@ impl Subject {
     /// # Errors
     /// If a named file is not there.
     pub fn read(
-        named: Option<&Path>,
+        sources: &files::Sources,
         overrides: &Overrides,
         admin: Option<SocketAddr>,
         pre: bool,
     ) -> anyhow::Result<Self> {
-        let mut subject = match files::config(named, overrides, UnknownKeys::Warn) {
+        let mut subject = match sources.read(overrides) {
             Ok(loaded) => Self::of(loaded.config, loaded.file, loaded.warnings),
             Err(error) => {
                 let Problems(errors) = error.downcast::<Problems>()?;
-                let file = Some(named.unwrap_or(Path::new(files::DEFAULT_CONFIG)).to_owned());
+                let file = Some(sources.file().to_owned());
                 Self { errors, ..Self::of(Config::default(), file, Vec::new()) }
             }
         };

@@ -27,7 +27,13 @@ pub(super) fn config(blocks: &[Block], overrides: &Overrides, sources: &Sources)
     }
     let groups = groups(blocks, sources);
     let mut config = process::config(blocks, sources);
-    let regions = peers::regions(&groups, &mut config, overrides, sources);
+    let regions = if overrides.peers.is_some() {
+        // Whoever names a table means the door too, at which its other regions ask.
+        config.listen.peers = Config::default().listen.peers;
+        peers::replaced(&groups, &config, overrides, sources)
+    } else {
+        peers::regions(&groups, &mut config, overrides, sources)
+    };
     config.servers = groups.iter().map(|group| server(group, &regions, sources)).collect();
     // Flags are judged where those of `interlocal.yaml` are.
     let report = Report::new("", Path::new(""), UnknownKeys::Refuse);
