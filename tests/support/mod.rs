@@ -10,7 +10,7 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
-//! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`side_by_side`]: one question to two servers, and what differs; [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
@@ -46,6 +46,7 @@ pub mod rule;
 pub mod running;
 pub mod script;
 pub mod server;
+pub mod side_by_side;
 pub mod steady;
 pub mod tool;
 pub mod wait;

@@ -21,6 +21,10 @@ use std::path::Path;
 pub(super) fn config(blocks: &[Block], overrides: &Overrides, sources: &Sources) -> Option<Config> {
     let start = Spot { source: 0, place: Place { line: 1, column: 1, width: 1 } };
     if blocks.is_empty() {
+        // What was wrong with its words says more.
+        if sources.has_errors() {
+            return None;
+        }
         let fault = Fault::new("the file has no server block");
         sources.error(start, fault.help("write `.:53 {` and `}`, and what it is to do in between"));
         return None;
