@@ -15,7 +15,7 @@ use crate::support::{secs, yaml};
 use interlocal::config::Overrides;
 
 /// `PORT`, `KUBECONFIG`, and the upstreams `ONE` and `TWO`, which give other addresses for every name.
-const COREFILES: [(&str, &str); 9] = [
+const COREFILES: [(&str, &str); 10] = [
     (
         "fallthrough of reverse zones",
         ".:PORT {\n    BIND\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n        KUBECONFIG\n        pods insecure\n        fallthrough in-addr.arpa ip6.arpa\n        ttl 30\n    }\n    forward . ONE\n}\n",
@@ -47,6 +47,10 @@ const COREFILES: [(&str, &str); 9] = [
     (
         "namespaces by label",
         ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        KUBECONFIG\n        namespace_labels team=shop\n        ttl 60\n    }\n    forward . ONE\n}\n",
+    ),
+    (
+        "endpoint",
+        ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        endpoint ENDPOINT\n    }\n    forward . ONE\n}\n",
     ),
     (
         "no cluster",
@@ -90,13 +94,14 @@ const QUESTIONS: [(&str, RecordType); 32] = [
 ];
 
 /// Corefile, name, and why our answer is another one.
-const WANTED: [(&str, &str, &str); 7] = [
+const WANTED: [(&str, &str, &str); 8] = [
     ("zones and upstreams", "out.example", "REFUSED in place of SERVFAIL: nobody is to be asked, and nothing failed"),
     ("zones and upstreams", "x.out.example", "REFUSED in place of SERVFAIL"),
     ("zones and upstreams", "nobody.example", "REFUSED in place of SERVFAIL: the block asks nobody"),
     ("zones and upstreams", "x.nobody.example", "REFUSED in place of SERVFAIL: the block asks nobody"),
     ("zones and upstreams", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
     ("namespaces by label", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
+    ("endpoint", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
     ("rules", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
 ];
 
@@ -146,10 +151,13 @@ async fn the_same_corefile_gets_the_same_answers() {
     cluster.apply(&objects()).await;
     let (one, two) = (upstream("192.0.2.1"), upstream("192.0.2.2"));
     let kubeconfig = format!("kubeconfig {}", cluster.kubeconfig().display());
+    // Without credentials, as `endpoint` alone has it.
+    let (_proxy, endpoint) = cluster.proxy().await;
     let (mut compared, mut wrong, mut seen) = (0, Vec::new(), Vec::new());
     for (name, text) in COREFILES {
         let text = text
             .replace("KUBECONFIG", &kubeconfig)
+            .replace("ENDPOINT", &endpoint)
             .replace("BIND", "bind 127.0.0.1")
             .replace("ONE", &one.address().to_string())
             .replace("TWO", &two.address().to_string());

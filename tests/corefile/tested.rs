@@ -59,6 +59,7 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("import", "all", RELOADS, "the_file_and_its_imports_are_taken_or_kept"),
     ("kubernetes", "zones", ANSWERS, "two zones of one cluster"),
     ("kubernetes", "kubeconfig", ANSWERS, "no fallthrough"),
+    ("kubernetes", "endpoint", ANSWERS, "endpoint"),
     ("kubernetes", "endpoint", "tests/kube/program.rs", "another_source_and_other_pods_are_taken_by_a_reload"),
     ("kubernetes", "namespaces", ANSWERS, "no fallthrough"),
     ("kubernetes", "namespace_labels", ANSWERS, "namespaces by label"),

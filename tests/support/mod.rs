@@ -13,7 +13,7 @@
 //! * [`side_by_side`]: one question to two servers, and what differs; [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
-//! * [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
+//! * [`relay`]: the network between two servers, the demo's own; [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
 //! * [`browser`]: a real browser that shows a page.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
@@ -42,6 +42,8 @@ pub mod raw;
 pub mod read;
 pub mod region;
 pub mod regions;
+#[path = "../../src/cli/demo/relay.rs"]
+pub mod relay;
 pub mod rule;
 pub mod running;
 pub mod script;

@@ -25,7 +25,7 @@ const CASES: &[Case] = &[
     },
     Case {
         corefile: "header {\n query clear rd\n response set ra aa\n}\nrewrite name via.test alias.example\nhosts {\n 10.0.0.1 table.test\n fallthrough\n}",
-        policy: "[{header: {query_clear: [rd], reply_set: [ra, aa]}}, {rewrite: {from: via.test, to: table.test}}, {hosts: {file: /etc/hosts, inline: 10.0.0.1 table.test, fallthrough: [.]}}]",
+        policy: "[{header: {query_clear: [rd], reply_set: [ra, aa]}}, {rewrite: {from: via.test, to: alias.example}}, {hosts: {file: /etc/hosts, inline: 10.0.0.1 table.test, fallthrough: [.]}}]",
         asked: &["table.test A", "table.test MX"],
         wanted: &[],
     },
