@@ -70,7 +70,7 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("kubernetes", "fallthrough", ANSWERS, "fallthrough of reverse zones"),
     ("kubernetes", "fallthrough", ANSWERS, "fallthrough of everything"),
     ("loadbalance", "round_robin", BLOCKS, "addresses_take_turns_as_with_loadbalance_of_coredns"),
-    ("local", "", "tests/conformance/policy/fixed.rs", "answers_that_need_nobody_are_as_in_coredns"),
+    ("local", "all", "tests/conformance/policy/fixed.rs", "answers_that_need_nobody_are_as_in_coredns"),
     ("loop", "", "tests/conformance/doors/loops_probed.rs", "a_loop_that_forms_at_run_time_is_found"),
     ("minimal", "", "tests/conformance/policy/reply.rs", "replies_are_changed_as_in_coredns"),
     ("multisocket", "", BLOCKS, "each_address_has_as_many_sockets_as_workers"),

@@ -10,7 +10,7 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
-//! * [`side_by_side`]: one question to two servers, and what differs; [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`differential`]: what tests beside other servers have in common; [`side_by_side`]: one question to two of them; [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`relay`]: the network between two servers, the demo's own; [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
@@ -30,6 +30,7 @@ pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod coredns;
+pub mod differential;
 pub mod dig;
 pub mod helm;
 pub mod hickory;

@@ -7,27 +7,10 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{DNSClass, Record, RecordType};
 
 use super::client::Ask;
+pub use super::differential::Part;
+use super::differential::different;
 use super::read::extended_errors;
 use super::secs;
-
-/// A part of a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// One answers, the other does not.
-    Silence,
-    Rcode,
-    Aa,
-    Rd,
-    Tc,
-    Answer,
-    Ttl,
-    Authority,
-    Additional,
-    Ede,
-    Option,
-    /// Whom the server itself asked, and how.
-    Asked,
-}
 
 /// A question whose replies differ, in what, and why that is wanted.
 pub type Wanted = (&'static str, &'static [Part], &'static str);
@@ -72,7 +55,7 @@ pub fn differences(ours: Option<&Message>, theirs: Option<&Message>) -> BTreeSet
     let ttls = |message: &Message| message.answers.iter().map(|record| record.ttl).collect::<BTreeSet<_>>();
     // What is left of a cut reply is not to be used (RFC 2181 9).
     let cut = ours.truncation && theirs.truncation;
-    let checks = [
+    different([
         (Part::Rcode, ours.response_code == theirs.response_code),
         (Part::Aa, ours.authoritative == theirs.authoritative),
         (Part::Rd, ours.recursion_desired == theirs.recursion_desired),
@@ -83,8 +66,7 @@ pub fn differences(ours: Option<&Message>, theirs: Option<&Message>) -> BTreeSet
         (Part::Additional, cut || set(&ours.additionals) == set(&theirs.additionals)),
         (Part::Ede, codes(ours) == codes(theirs)),
         (Part::Option, nsid(ours) == nsid(theirs)),
-    ];
-    checks.into_iter().filter(|(_, same)| !same).map(|(part, _)| part).collect()
+    ])
 }
 
 /// A reply as a text, for whoever has to find out why.
