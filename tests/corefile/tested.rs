@@ -34,6 +34,7 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("errors", "all", "tests/conformance/transparency.rs", "rcodes_pass_and_failures_are_not_hidden"),
     ("errors", "all", FORWARD, "failover"),
     ("forward", "addresses", FORWARD, "several stanzas and except"),
+    ("forward", "files", FORWARD, "upstreams_of_a_file_are_asked_as_by_coredns"),
     ("forward", "files", "tests/clients/upstreams.rs", "a_resolv_conf_is_read_again_and_kept_while_it_is_broken"),
     ("forward", "several", FORWARD, "several stanzas and except"),
     ("forward", "several", ANSWERS, "zones and upstreams"),
@@ -118,9 +119,11 @@ fn promised() -> Vec<(String, String, usize)> {
         if !(here.contains("same") || here.contains("better")) {
             continue;
         }
-        // What follows "with" are values of one option.
-        let options = options.split(" with ").next().unwrap_or_default();
-        all.extend(options.split(", ").map(|option| (directive.to_owned(), option.replace('`', ""), number + 1)));
+        // What follows "with" are values of one option, but for the names of others.
+        let (options, values) = options.split_once(" with ").unwrap_or((options, ""));
+        let named = values.split('`').skip(1).step_by(2);
+        let options = options.split(", ").chain(named).map(|option| option.replace('`', ""));
+        all.extend(options.map(|option| (directive.to_owned(), option, number + 1)));
     }
     all
 }

@@ -1,11 +1,15 @@
 //! `forward`: who is asked, over what, and for which names.
 
+use std::net::SocketAddr;
+
 use hickory_proto::rr::RecordType;
+use interlocal::config::Overrides;
 
 use super::{Case, compare};
 use crate::setup::{Folder, Served};
 use crate::support::client::ask_udp;
 use crate::support::coredns::CoreDns;
+use crate::support::dig::skip;
 use crate::support::ports::free_block;
 use crate::support::read::addresses;
 use crate::support::script::Transport;
@@ -80,4 +84,32 @@ async fn a_regions_host_name_is_looked_up_by_whom_the_file_forwards_to() {
         assert!(met.await, "{}", theirs.log());
     }
     assert!(east.received().iter().all(|received| received.transport == Transport::Tcp));
+}
+
+/// A file like resolv.conf knows no ports, so the upstream is at port 53 of an address of this process's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upstreams_of_a_file_are_asked_as_by_coredns() {
+    let test = "upstreams_of_a_file_are_asked_as_by_coredns";
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let at = SocketAddr::from(([127, 77, high, low.max(1)], 53));
+    if std::net::UdpSocket::bind(at).is_err() {
+        return skip(test, &format!("{at}, which is root's"));
+    }
+    let upstream = ScriptServer::start_on(at);
+    upstream.on("www.example.net", RecordType::A).answer_a("192.0.2.80", 600);
+    let text = ".:PORT {\n    bind 127.0.0.1\n    forward . FILE\n}\n";
+    let port = free_block(1);
+    let ours = Folder::new(&text.replace("PORT", "0").replace("FILE", "./upstreams"));
+    ours.put("upstreams", &format!("search example.net\nnameserver {}\n", at.ip()));
+    let file = ours.path("upstreams").display().to_string();
+    let theirs = text.replace("PORT", &port.to_string()).replace("FILE", &file);
+    let Some(theirs) = CoreDns::start_with(test, port, &theirs) else { return };
+    let ours = Served::start_with(ours, Overrides::default()).await;
+    theirs.answers("www.example.net").await;
+    for server in [ours.dns(), theirs.address()] {
+        upstream.forget();
+        let reply = ask_udp(server, "www.example.net", RecordType::A).await;
+        assert_eq!(addresses(&reply), [ip("192.0.2.80")], "{reply}");
+        assert!(upstream.received().iter().all(|received| received.transport == Transport::Udp));
+    }
 }
