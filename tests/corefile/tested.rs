@@ -112,7 +112,8 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
 /// Directive and option of each that is *same* or *better*, with the line of the page.
 fn promised() -> Vec<(String, String, usize)> {
     let mut all = Vec::new();
-    for (number, line) in PAGE.lines().enumerate() {
+    let table = PAGE.lines().enumerate().skip_while(|(_, line)| !line.starts_with("| directive | option |"));
+    for (number, line) in table {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [directive, options, here, ..] = cells.as_slice() else { continue };
         let Some(directive) = directive.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) else { continue };

@@ -41,7 +41,10 @@ const CASES: &[Case] = &[
         name: "failover",
         corefile: ".:PORT {\n    BIND\n    forward . ONE TWO {\n        policy sequential\n        failover SERVFAIL REFUSED\n    }\n}\nonly.example:PORT {\n    BIND\n    forward . ONE {\n        failover SERVFAIL\n    }\n}\n",
         asked: &["broken.example A", "broken.only.example A"],
-        wanted: &[("broken.only.example A", &[Ede, Asked], "who failed is said, and a failure is kept for a second")],
+        wanted: &[
+            ("broken.example A", &[Asked], "the upstream that answers is asked first, whatever the policy"),
+            ("broken.only.example A", &[Ede, Asked], "who failed is said, and a failure is kept for a second"),
+        ],
     },
     Case {
         name: "what says how upstreams are asked changes no answer",

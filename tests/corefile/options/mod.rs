@@ -83,7 +83,9 @@ async fn compare(test: &str, cases: &[Case]) -> usize {
                     ));
                 }
             }
-            let allowed = wanted(asked, case.wanted);
+            // Whom we ask of several goes by who was the fastest, so that alone need not differ each time.
+            let allowed: BTreeSet<Part> =
+                wanted(asked, case.wanted).into_iter().filter(|part| *part != Part::Asked).collect();
             if !allowed.is_empty() && allowed.is_disjoint(&different) {
                 wrong.push(format!("{}: {asked}: no difference any more", case.name));
             }
