@@ -19,7 +19,7 @@ fn ports() -> Box<[Port]> {
 
 fn service(number: u32, kind: ServiceKind) -> Object {
     let name = ObjectName::new(format!("namespace-{}", number % 100), format!("service-{number}"));
-    Object::Service(Service { name, kind, ports: ports(), publish_not_ready: false })
+    Object::Service(Service { name, kind, ports: ports(), publish_not_ready: false, external: None })
 }
 
 /// Part of a Service's endpoints; `ready` of them are.
@@ -60,6 +60,8 @@ fn builder(objects: Vec<Object>) -> Builder {
         pods: PodMode::Insecure,
         only_known_namespaces: false,
         endpoint_pod_names: false,
+        ignore_empty_services: false,
+        externals: Vec::new(),
     };
     let mut builder = Builder::new(settings);
     objects.into_iter().for_each(|object| builder.apply(Event::Apply(object)));

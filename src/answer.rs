@@ -25,7 +25,7 @@ pub enum Failure {
     /// The region's resolver answered, but with an rcode that is not the pod's business.
     RegionRefused { region: String, rcode: Rcode },
     /// No upstream of the zone answered in time.
-    UpstreamDark { zone: Name },
+    UpstreamDark { zone: Name, cause: Option<&'static str> },
     /// The zone has no upstream to ask.
     UpstreamWithoutAddress { zone: Name },
     /// The question has been here before.
@@ -40,7 +40,7 @@ pub enum Failure {
     NoRoute,
     /// Neither a namespace nor a region, but nearly a region: perhaps the table lacks it, or it is mistyped.
     NoSuchRegion { label: String, known: String },
-    /// The Service is headless, and without a ready endpoint its name does not exist.
+    /// The Service is there, and without a ready endpoint its name does not exist.
     NoReadyEndpoint,
     /// An upstream's own failure, of which it says nothing more.
     UpstreamFailed { zone: Name, rcode: Rcode },
@@ -105,8 +105,9 @@ impl Failure {
             Self::RegionRefused { region, rcode } => {
                 (EdeCode::NETWORK_ERROR, format!("region {region} answered {}", rcode.to_text()).into())
             }
-            Self::UpstreamDark { zone } => {
-                (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers").into())
+            Self::UpstreamDark { zone, cause } => {
+                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+                (EdeCode::NO_REACHABLE_AUTHORITY, format!("no upstream of {zone} answers{cause}").into())
             }
             Self::UpstreamWithoutAddress { zone } => {
                 (EdeCode::NO_REACHABLE_AUTHORITY, format!("{zone} has no upstream to ask").into())
@@ -119,7 +120,7 @@ impl Failure {
             Self::NoSuchRegion { label, known } => {
                 (EdeCode::OTHER, format!("no such region `{label}`; known: {known}").into())
             }
-            Self::NoReadyEndpoint => (EdeCode::OTHER, "headless Service without a ready endpoint".into()),
+            Self::NoReadyEndpoint => (EdeCode::OTHER, "Service without a ready endpoint".into()),
             Self::UpstreamFailed { zone, rcode } => {
                 (EdeCode::NETWORK_ERROR, format!("an upstream of {zone} answered {}", rcode.to_text()).into())
             }
@@ -204,7 +205,7 @@ mod tests {
             Failure::RegionDark { region: region.clone(), cause: "timed out" },
             Failure::RegionWithoutAddress { region: region.clone(), why: "no endpoints".into() },
             Failure::RegionRefused { region: region.clone(), rcode: Rcode::REFUSED },
-            Failure::UpstreamDark { zone: zone.clone() },
+            Failure::UpstreamDark { zone: zone.clone(), cause: None },
             Failure::UpstreamWithoutAddress { zone: zone.clone() },
             Failure::Loop { path: "east > west > east".into() },
             Failure::RouteLoops { zone },

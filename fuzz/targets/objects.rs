@@ -68,6 +68,8 @@ fn builder<'o>(objects: impl Iterator<Item = &'o Object>) -> Builder {
         pods: PodMode::Verified,
         only_known_namespaces: false,
         endpoint_pod_names: true,
+        ignore_empty_services: false,
+        externals: Vec::new(),
     });
     objects.for_each(|object| builder.apply(Event::Apply(object.clone())));
     builder.mark_synced();

@@ -98,7 +98,7 @@ fn answer(how: Circumstances, message: &[u8]) -> Answer {
             out.truncate(done.len);
             Answer::Reply(out, done)
         }
-        Outcome::Miss => Answer::Miss,
+        Outcome::Ask | Outcome::Miss => Answer::Miss,
         Outcome::Drop(_) => Answer::Drop,
     }
 }

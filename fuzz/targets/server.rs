@@ -14,6 +14,7 @@ use interlocal::peer::{RegionClient, Settings};
 use interlocal::publish::Published;
 use interlocal::route::Routes;
 use interlocal::server::core::{Core, Counters, Routing, Slots, TableState};
+use interlocal::server::courier::Courier;
 use interlocal::server::heartbeat::Heartbeats;
 use interlocal::server::permits::Permits;
 use interlocal::server::recorders::Recorders;
@@ -70,6 +71,7 @@ impl Server {
             inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: runtime.handle().clone(),
+            courier: Courier::default(),
             recorders: Recorders::new(&metrics, ["dns://".to_owned(), "dns://".to_owned()]),
             heartbeats: Heartbeats::new(now),
             metrics,
@@ -105,6 +107,8 @@ fn settings(config: &Config, table: &PeerTable) -> ZoneSettings {
         pods: config.kubernetes.pods,
         only_known_namespaces: false,
         endpoint_pod_names: false,
+        ignore_empty_services: false,
+        externals: Vec::new(),
     }
 }
 

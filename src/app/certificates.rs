@@ -1,5 +1,5 @@
 //! Which certificate files a configuration and a table name, the reading of those of our own door, and a word before any of them
-//! ends. Those of regions are read by their clients.
+//! ends. Those of regions and upstreams are read by their clients.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock;
-use crate::config::{Config, PeerTable};
+use crate::config::{Config, ForwardConfig, PeerTable, RowTls};
+use crate::forward::ForwardClient;
 use crate::peer::RegionClient;
 use crate::server::core::Core;
 use crate::tls::{End, Outcome};
@@ -22,10 +23,8 @@ const SOON: Duration = Duration::from_secs(14 * 86_400);
 pub(super) fn paths<'f>(config: &'f Config, table: &'f PeerTable) -> impl Iterator<Item = &'f Path> {
     let own = config.region.as_ref();
     let rows = table.regions.iter().filter(move |row| Some(&row.label) != own).filter_map(|row| row.tls.as_ref());
-    let of_rows = rows.flat_map(|tls| {
-        let identity = tls.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
-        tls.ca.iter().chain(identity).map(|file| file.path.as_path())
-    });
+    let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(ForwardConfig::all);
+    let of_rows = rows.chain(upstreams.filter_map(|row| row.tls.as_ref())).flat_map(RowTls::files);
     let door = config.listen.peers_tls.iter().map(|tls| &tls.files);
     let of_door =
         door.flat_map(|files| [Some(&files.certificate), Some(&files.key), files.client_ca.as_ref()]).flatten();
@@ -59,7 +58,12 @@ impl Ending {
             let tls = region.snapshot().tls.map(|tls| tls.ends).unwrap_or_default();
             tls.into_iter().map(|end| (format!("region {}", region.label()), end)).collect::<Vec<_>>()
         };
-        for (whose, end) in door.chain(routing.regions.iter().flat_map(of_row)) {
+        let of_upstream = |client: &Arc<ForwardClient>| {
+            let ends = client.snapshot().tls.map(|tls| tls.ends).unwrap_or_default();
+            ends.into_iter().map(|end| (format!("upstreams of {}", client.zone()), end)).collect::<Vec<_>>()
+        };
+        let upstreams = routing.upstreams.iter().flat_map(ForwardClient::all).flat_map(of_upstream);
+        for (whose, end) in door.chain(routing.regions.iter().flat_map(of_row)).chain(upstreams) {
             match self.due(&whose, end, today, now) {
                 Some(0) => tracing::error!(%whose, file = end.file, "certificate has ended"),
                 Some(days) => tracing::warn!(%whose, file = end.file, days, "certificate ends soon"),

@@ -1,6 +1,7 @@
 //! What CoreDNS's dashboards and alerts ask for and no part counts under that name: told in CoreDNS's words from what the parts
 //! know. It counts nothing itself.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -60,15 +61,21 @@ pub(super) fn upstream(routing: &Routing, number: usize, upstream: &ForwardSnaps
             connections(&to, "tcp", server.reused, server.connects, sink);
         }
     }
-    upstream.tcp.iter().for_each(|server| address(server, sink));
+    let proto = proto(upstream.tls.is_some());
+    upstream.tcp.iter().for_each(|server| address(server, proto, sink));
 }
 
 /// One address that is asked over connections that stay.
-pub(super) fn address(server: &AddressSnapshot, sink: &mut Sink) {
+pub(super) fn address(server: &AddressSnapshot, proto: &str, sink: &mut Sink) {
     let to = server.address.to_string();
     exchanges(&to, server.questions, &server.timings, server.probe_failures, sink);
     // They are made ahead, so each question finds one.
-    connections(&to, "tcp", server.questions, server.connects, sink);
+    connections(&to, proto, server.questions, server.connects, sink);
+}
+
+/// What CoreDNS calls such connections.
+pub(super) fn proto(tls: bool) -> &'static str {
+    if tls { "tcp-tls" } else { "tcp" }
 }
 
 fn exchanges(to: &str, questions: u64, timings: &[(&'static str, Histogram)], failed_probes: u64, sink: &mut Sink) {
@@ -115,9 +122,11 @@ fn enabled(config: &Config, server: &ServerConfig) -> impl Iterator<Item = &'sta
         (!server.forward.is_empty(), "forward"),
         (!server.forward.is_empty(), "loop"),
         (config.log.queries.is_some(), "log"),
+        (!server.external.is_empty(), "k8s_external"),
     ];
+    let rules: BTreeSet<&str> = server.policy.iter().map(|row| row.rule.plugin()).collect();
     let always = ["errors", "kubernetes", "loadbalance", "reload"];
-    always.into_iter().chain(optional.into_iter().filter_map(|(is, name)| is.then_some(name)))
+    always.into_iter().chain(optional.into_iter().filter_map(|(is, name)| is.then_some(name))).chain(rules)
 }
 
 /// Another configuration has another one.
@@ -125,4 +134,27 @@ fn version(config: &Config) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{config:?}").hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Overrides, UnknownKeys, file};
+
+    #[test]
+    fn plugins_are_those_that_are_configured() {
+        let of = |text: &str| {
+            let parsed = file::parse(text, Path::new("x"), UnknownKeys::Refuse, &Overrides::default());
+            let config = parsed.unwrap().value;
+            enabled(&config, &config.servers[0]).collect::<Vec<_>>()
+        };
+        let plain = of("forward: []");
+        assert!(plain.contains(&"kubernetes") && !plain.contains(&"forward") && !plain.contains(&"hosts"), "{plain:?}");
+        let rules = "[{hosts: {inline: 10.0.0.1 a}}, {any: true}, {hosts: {inline: 10.0.0.2 b}}, {nsid: a}]";
+        let more = of(&format!("forward: []\nexternal: [{{zone: lb.example}}]\npolicy: {rules}"));
+        let new: Vec<_> = more.into_iter().filter(|name| !plain.contains(name)).collect();
+        assert_eq!(new, ["k8s_external", "any", "hosts", "nsid"], "each once");
+    }
 }

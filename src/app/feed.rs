@@ -8,14 +8,13 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::{Config, KubernetesConfig, KubernetesSource};
+use crate::config::{Config, KubernetesSource};
 use crate::kube::Selection;
 use crate::kube::api::{self, Health, Settings, Target};
 use crate::kube::diff;
 use crate::kube::feed::{self, Change};
 use crate::kube::manifest_source;
 use crate::kube::manifests::Loaded;
-use crate::limits::Limits;
 use crate::metrics::{Registry, names};
 use crate::publish::Published;
 use crate::ready::{Pending, Ready};
@@ -70,7 +69,7 @@ impl Feed {
         let said = Arc::downgrade(&health);
         ready.note(move || said.upgrade().map_or_else(Vec::new, |health| health.freshness()));
         let mut feed = Self { changes, metrics: Arc::clone(metrics), health, source: None, tasks };
-        feed.read_from(&config.kubernetes, &config.limits);
+        feed.read_from(config);
         feed
     }
 
@@ -86,16 +85,17 @@ impl Feed {
     pub(super) async fn reconfigure(&mut self, config: &Config, settings: ZoneSettings) {
         // The feed's task lives as long as we do.
         let _ = self.changes.send(Change::Reconfigure(settings)).await;
-        self.read_from(&config.kubernetes, &config.limits);
+        self.read_from(config);
     }
 
-    fn read_from(&mut self, config: &KubernetesConfig, limits: &Limits) {
-        let target = match (&config.source, Target::of(&config.source)) {
-            (KubernetesSource::Manifests(path), _) => return self.read_manifests(path.clone(), config, limits),
+    fn read_from(&mut self, config: &Config) {
+        let source = &config.kubernetes.source;
+        let target = match (source, Target::of(source)) {
+            (KubernetesSource::Manifests(path), _) => return self.read_manifests(path.clone(), config),
             (_, Some(target)) => target,
             (_, None) => return self.read_nothing(),
         };
-        let (selection, settings) = (Selection::of(config), Box::new(Settings::of(limits)));
+        let (selection, settings) = (Selection::of(config), Box::new(Settings::of(&config.limits)));
         let same = |old: &Source| match old {
             Source::Api { target: t, settings: s, selection: w, .. } => (t, s, w) == (&target, &settings, &selection),
             Source::Manifests { .. } | Source::Nothing(_) => false,
@@ -124,7 +124,8 @@ impl Feed {
         self.source = Some(Source::Nothing(told.abort_handle()));
     }
 
-    fn read_manifests(&mut self, path: PathBuf, config: &KubernetesConfig, limits: &Limits) {
+    fn read_manifests(&mut self, path: PathBuf, config: &Config) {
+        let limits = &config.limits;
         let (bytes, selection) = (limits.manifest_bytes, Selection::of(config));
         let same = |old: &Source| match old {
             Source::Manifests { path: p, bytes: b, selection: w, .. } => (p, b, w) == (&path, &bytes, &selection),
@@ -173,9 +174,10 @@ async fn say(health: Arc<Health>, waiting: Waiting) {
 
 fn waiting_for(source: &KubernetesSource) -> String {
     match source {
-        KubernetesSource::Api | KubernetesSource::Url(_) | KubernetesSource::Kubeconfig { .. } => {
-            "zone: waiting for the Kubernetes API".to_owned()
-        }
+        KubernetesSource::Api
+        | KubernetesSource::Url(_)
+        | KubernetesSource::Certified { .. }
+        | KubernetesSource::Kubeconfig { .. } => "zone: waiting for the Kubernetes API".to_owned(),
         KubernetesSource::None => "zone: a moment".to_owned(),
         KubernetesSource::Manifests(path) => format!("zone: waiting for manifests in {}", path.display()),
     }

@@ -56,7 +56,9 @@ type Asking<'a> = Pin<Box<dyn Future<Output = Option<Received>> + Send + 'a>>;
 
 impl Probed for ForwardClient {
     fn how(&self) -> (Name, Way) {
-        (self.zone().clone(), Way::Clear(self.transport()))
+        let dialer = self.dialer();
+        let way = if dialer.is_tls() { Way::Over(dialer) } else { Way::Clear(self.transport()) };
+        (self.zone().clone(), way)
     }
 
     fn set_looping(&self, address: SocketAddr, looping: bool) {

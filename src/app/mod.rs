@@ -49,6 +49,7 @@ use crate::route::Routes;
 use crate::server::admin::Admin;
 use crate::server::bind::BindError;
 use crate::server::core::{Core, Counters, TableState};
+use crate::server::courier::Courier;
 use crate::server::failures::Failures;
 use crate::server::heartbeat::Heartbeats;
 use crate::server::identity::Identity;
@@ -174,6 +175,7 @@ impl BoundApp {
             inflight: Inflight::new(),
             in_flight: Permits::default(),
             runtime: Handle::current(),
+            courier: Courier::default(),
             recorders: Recorders::new(&metrics, labels(&config)),
             heartbeats: Heartbeats::new(clock::now()),
             metrics: Arc::clone(&metrics),
@@ -184,6 +186,8 @@ impl BoundApp {
             tls: config.listen.peers_tls.as_ref().map(|_| Arc::default()),
             table: TableState::new(ok),
         });
+        // Before anybody looks when they end.
+        certificates::reload(&core, &config);
         let feed = Feed::start(&config, zone_settings(&config, &table), zone, &ready, &metrics);
         let reloads = Reloads::start(
             watched,
@@ -204,7 +208,6 @@ impl BoundApp {
         );
         report::register(&core);
         memory::watch(&core);
-        certificates::reload(&core, &config);
         let doors = doors.start(&core, config.plain_sockets).context("cannot start the doors")?;
         let admin = http.serve(&core, &ready)?;
         let _pulse = Pulse::start(addresses.health, config.metrics.coredns_compat, &metrics);
@@ -300,6 +303,8 @@ fn zone_settings(config: &Config, table: &PeerTable) -> ZoneSettings {
         pods: config.kubernetes.pods,
         only_known_namespaces: matches!(config.kubernetes.namespaces, Namespaces::Labelled(_)),
         endpoint_pod_names: config.kubernetes.endpoint_pod_names,
+        ignore_empty_services: config.kubernetes.ignore_empty_service,
+        externals: Routes::externals(config),
     }
 }
 

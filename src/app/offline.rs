@@ -40,7 +40,7 @@ impl Offline {
         let KubernetesSource::Manifests(path) = &config.kubernetes.source else {
             bail!("without a server the objects come from manifests: name them with --manifests");
         };
-        let loaded = manifests::load(path, &config.limits, &Selection::of(&config.kubernetes));
+        let loaded = manifests::load(path, &config.limits, &Selection::of(&config));
         ensure!(loaded.readable, "cannot read {}", path.display());
         let settings = zone_settings(&config, &table);
         let mut builder = Builder::new(settings.clone());

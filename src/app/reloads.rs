@@ -14,8 +14,8 @@ use super::feed::Feed;
 use super::routing::Builder;
 use super::{Adjust, FileKind, certificates, configmap, corefile, servers, stages, table, text, zone_settings};
 use crate::config::{
-    Config, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig, Problem,
-    UnknownKeys, Upstream, file,
+    Config, ForwardConfig, KubernetesSource, ListenConfig, LogFormat, Overrides, Parsed, PeerTable, PeersTlsConfig,
+    Problem, UnknownKeys, file,
 };
 use crate::kube::api::Told;
 use crate::log::{Filter, LogHandle};
@@ -52,11 +52,8 @@ impl Watched {
 
 /// Every file that a configuration reads, itself included.
 fn paths(config: &Config, file: Option<&Path>, kind: &FileKind, table: &PeerTable) -> Vec<PathBuf> {
-    let upstreams = config.servers.iter().flat_map(|server| &server.forward).flat_map(|forward| &forward.to);
-    let resolv_confs = upstreams.filter_map(|upstream| match upstream {
-        Upstream::ResolvConf(path) => Some(path.as_path()),
-        Upstream::Address(_) => None,
-    });
+    let rows = config.servers.iter().flat_map(|server| &server.forward);
+    let resolv_confs = rows.flat_map(ForwardConfig::resolv_confs).map(PathBuf::as_path);
     let one = [file, table::path(config), manifests(config)].into_iter().flatten();
     let imports = imports(kind).iter().map(PathBuf::as_path).filter(|path| Some(*path) != file);
     one.chain(imports)
@@ -80,6 +77,7 @@ fn manifests(config: &Config) -> Option<&Path> {
         KubernetesSource::Manifests(path) => Some(path),
         KubernetesSource::Api
         | KubernetesSource::Url(_)
+        | KubernetesSource::Certified { .. }
         | KubernetesSource::Kubeconfig { .. }
         | KubernetesSource::None => None,
     }

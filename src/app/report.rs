@@ -62,14 +62,16 @@ fn report(core: &Core, sink: &mut Sink) {
         let region = region.snapshot();
         report_region(&region, sink);
         if sink.coredns() {
-            region.addresses.iter().for_each(|address| compat::address(address, sink));
+            let proto = compat::proto(region.tls.is_some());
+            region.addresses.iter().for_each(|address| compat::address(address, proto, sink));
         }
     }
     for (number, upstream) in routing.upstreams.iter().enumerate() {
-        let upstream = upstream.snapshot();
-        report_upstream(&upstream, sink);
-        if sink.coredns() {
-            compat::upstream(&routing, number, &upstream, sink);
+        for upstream in upstream.all().map(|upstream| upstream.snapshot()) {
+            report_upstream(&upstream, sink);
+            if sink.coredns() {
+                compat::upstream(&routing, number, &upstream, sink);
+            }
         }
     }
     if sink.coredns() {
@@ -126,6 +128,17 @@ fn report_upstream(upstream: &ForwardSnapshot, sink: &mut Sink) {
     for address in &upstream.looping {
         let labels = [("zone", zone.as_str()), ("address", &address.to_string())];
         sink.gauge(names::UPSTREAM_LOOPS, &labels, 1.0);
+    }
+    sink.count(names::UPSTREAM_FAILOVERS, &[("zone", &zone)], upstream.failovers);
+    sink.count(names::UPSTREAM_NEXT, &[("zone", &zone)], upstream.led_on);
+    if let Some(tls) = &upstream.tls {
+        sink.gauge(names::UPSTREAM_TLS_OK, &[("zone", &zone)], f64::from(u8::from(tls.error.is_none())));
+        for end in &tls.ends {
+            sink.gauge(names::UPSTREAM_TLS_NOT_AFTER, &[("zone", &zone), ("file", end.file)], end.not_after as f64);
+        }
+        for (cause, count) in &tls.failures {
+            sink.count(names::UPSTREAM_TLS_FAILURES, &[("zone", &zone), ("cause", cause)], *count);
+        }
     }
     for server in &upstream.udp {
         let address = server.address.to_string();

@@ -44,6 +44,8 @@ impl Builder {
     /// Inside a tokio runtime.
     pub(super) fn build(&self, config: &Arc<Config>, table: &PeerTable, previous: Option<&Routing>) -> Routing {
         let routes = Routes::build(config, table);
+        let externals = Routes::externals(config).into_iter().map(|external| external.zone);
+        let local: Vec<_> = Routes::origins(config, table).into_iter().chain(externals).collect();
         let own = loops::Own { zone: Arc::clone(&self.zone), instance: self.instance };
         let stamp = write_stamp(None, routes.own().hop(self.zone.load().cluster_id));
         let upstreams: Vec<Arc<ForwardClient>> = self.upstreams(config, previous, &own);
@@ -57,7 +59,7 @@ impl Builder {
             region_ids,
             upstream_ids,
             upstream_stamps: rows(config).map(|row| row.stamp && !row.zone.as_ref().is_root()).collect(),
-            slots: Slots::register(&self.metrics, &Routes::origins(config, table), &routes),
+            slots: Slots::register(&self.metrics, &local, &routes),
             stages: self.stages.build(config, previous),
             policies: config.servers.iter().map(|server| Policy::new(&server.cache, stale)).collect(),
             query_log: self.query_logs.of(
@@ -77,7 +79,7 @@ impl Builder {
     fn upstreams(&self, config: &Config, previous: Option<&Routing>, own: &loops::Own) -> Vec<Arc<ForwardClient>> {
         let mut old: Vec<Arc<ForwardClient>> = previous.map(|routing| routing.upstreams.clone()).unwrap_or_default();
         rows(config)
-            .map(|row| match old.iter().position(|client| *client.zone() == row.zone) {
+            .map(|row| match old.iter().position(|client| *client.zone() == row.zone && client.can_take(row)) {
                 Some(at) => {
                     let client = old.swap_remove(at);
                     client.update(row, &config.limits, config.stamp_option);
@@ -85,7 +87,7 @@ impl Builder {
                 }
                 None => {
                     let client = ForwardClient::start(row, &config.limits, config.stamp_option);
-                    loops::watch_upstream(&client, own.clone());
+                    client.probed().for_each(|client| loops::watch_upstream(client, own.clone()));
                     client
                 }
             })

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 
 use super::text;
-use crate::config::policy::{HostsRule, PolicyRule};
+use crate::config::policy::PolicyRule;
 use crate::config::{Config, ServerConfig};
 use crate::metrics::{Sink, names};
 use crate::policy::{Event, Identity, Policy, Tally};
@@ -52,13 +52,10 @@ impl Stages {
 
 /// The files that rules name, to be watched.
 pub(super) fn paths(config: &Config) -> impl Iterator<Item = &Path> {
-    hosts(config).filter_map(|rule| rule.file.as_deref())
-}
-
-fn hosts(config: &Config) -> impl Iterator<Item = &HostsRule> {
     let rules = config.servers.iter().flat_map(|server| &server.policy);
     rules.filter_map(|config| match &config.rule {
-        PolicyRule::Hosts(rule) => Some(rule),
+        PolicyRule::Hosts(rule) => rule.file.as_deref(),
+        PolicyRule::Autopath(rule) => Some(rule.file.as_path()),
         _ => None,
     })
 }
@@ -68,11 +65,11 @@ fn read(config: &Config, last: &HashMap<PathBuf, String>) -> HashMap<PathBuf, St
     let texts = paths(config).filter_map(|path| match (text::config(path, &config.limits), last.get(path)) {
         (Ok(text), _) => Some((path.to_path_buf(), text)),
         (Err(error), Some(last)) => {
-            tracing::error!(path = %path.display(), %error, "cannot read the hosts file, so what it said before stays");
+            tracing::error!(path = %path.display(), %error, "cannot read a file of rules, so what it said before stays");
             Some((path.to_path_buf(), last.clone()))
         }
         (Err(error), None) => {
-            tracing::warn!(path = %path.display(), %error, "cannot read the hosts file, so it has no names");
+            tracing::warn!(path = %path.display(), %error, "cannot read a file of rules, so it has no names");
             None
         }
     });
@@ -126,6 +123,7 @@ fn report_tally(tally: &Tally, server: &str, sink: &mut Sink) {
                 sink.count(names::COREDNS_TEMPLATE_FAILURES, &labels, count);
             }
             Event::Translated => sink.count(names::COREDNS_DNS64, &labels[..1], count),
+            Event::Autopath => sink.count(names::COREDNS_AUTOPATH, &labels[..1], count),
             Event::Local => sink.count(names::COREDNS_LOCAL, &[], count),
             _ => {}
         }

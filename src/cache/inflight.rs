@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use super::key::{ByHash, Key, KeyBuf};
 
@@ -16,7 +16,7 @@ pub struct Inflight<T> {
 }
 
 struct Fetch<T> {
-    outcome: watch::Receiver<Option<T>>,
+    waiting: Vec<oneshot::Sender<T>>,
     since: Instant,
 }
 
@@ -32,13 +32,14 @@ pub enum Joined<T: Clone> {
 pub struct Leader<T: Clone> {
     inflight: Arc<Inflight<T>>,
     key: Key,
-    outcome: watch::Sender<Option<T>>,
     since: Instant,
+    /// From then on somebody else may lead it.
+    has_left: bool,
 }
 
 /// The right to one.
 pub struct Follower<T> {
-    outcome: watch::Receiver<Option<T>>,
+    outcome: oneshot::Receiver<T>,
     since: Instant,
 }
 
@@ -51,13 +52,12 @@ impl<T: Clone> Inflight<T> {
 
     pub fn join(self: &Arc<Self>, key: &KeyBuf, now: Instant) -> Joined<T> {
         let mut fetches = self.fetches.lock();
-        if let Some(fetch) = fetches.get(key.octets()) {
-            return Joined::Follower(Follower { outcome: fetch.outcome.clone(), since: fetch.since });
+        if let Some(fetch) = fetches.get_mut(key.octets()) {
+            return Joined::Follower(fetch.follow());
         }
-        let (sender, outcome) = watch::channel(None);
         let key = key.to_key();
-        fetches.insert(key.clone(), Fetch { outcome, since: now });
-        Joined::Leader(Leader { inflight: Arc::clone(self), key, outcome: sender, since: now })
+        fetches.insert(key.clone(), Fetch { waiting: Vec::new(), since: now });
+        Joined::Leader(Leader { inflight: Arc::clone(self), key, since: now, has_left: false })
     }
 
     /// Fetches under way.
@@ -69,6 +69,14 @@ impl<T: Clone> Inflight<T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<T> Fetch<T> {
+    fn follow(&mut self) -> Follower<T> {
+        let (sender, outcome) = oneshot::channel();
+        self.waiting.push(sender);
+        Follower { outcome, since: self.since }
     }
 }
 
@@ -88,19 +96,30 @@ impl<T: Clone> Leader<T> {
     /// The leader's own wait, for one that has the work done by a task.
     #[must_use]
     pub fn follow(&self) -> Follower<T> {
-        Follower { outcome: self.outcome.subscribe(), since: self.since }
+        let mut fetches = self.inflight.fetches.lock();
+        let ours = || Fetch { waiting: Vec::new(), since: self.since };
+        fetches.entry(self.key.clone()).or_insert_with(ours).follow()
     }
 
     /// Gives the outcome to all who wait.
-    pub fn complete(self, outcome: T) {
-        self.outcome.send_replace(Some(outcome));
+    pub fn complete(mut self, outcome: T) {
+        // Whoever has gone does not want it.
+        self.leave().into_iter().for_each(|one| drop(one.send(outcome.clone())));
+    }
+
+    /// Those who wait, once.
+    fn leave(&mut self) -> Vec<oneshot::Sender<T>> {
+        if std::mem::replace(&mut self.has_left, true) {
+            return Vec::new();
+        }
+        // Nobody else leads this question while it is in the table, so what is removed is ours.
+        self.inflight.fetches.lock().remove(&self.key).map_or_else(Vec::new, |fetch| fetch.waiting)
     }
 }
 
 impl<T: Clone> Drop for Leader<T> {
     fn drop(&mut self) {
-        // Nobody else leads this question while it is in the table, so what is removed is ours.
-        self.inflight.fetches.lock().remove(&self.key);
+        self.leave();
     }
 }
 
@@ -112,8 +131,8 @@ impl<T: Clone> Follower<T> {
     }
 
     /// None: the leader was dropped, by a panic or a shutdown, and nothing will come.
-    pub async fn wait(mut self) -> Option<T> {
-        self.outcome.wait_for(Option::is_some).await.ok()?.clone()
+    pub async fn wait(self) -> Option<T> {
+        self.outcome.await.ok()
     }
 }
 
@@ -164,6 +183,20 @@ mod tests {
         assert!(panicking.await.is_err());
         assert_eq!(follower.await.expect("no panic"), None);
         lead(&inflight, "web.x").complete(1);
+    }
+
+    /// Who leads next is not disturbed by the one before.
+    #[tokio::test]
+    async fn a_leader_that_is_done_leaves_the_next_one_alone() {
+        let inflight = Inflight::new();
+        let first = lead(&inflight, "web.x");
+        let mut waiting = vec![follow(&inflight, "web.x")];
+        first.complete(1);
+        let second = lead(&inflight, "web.x");
+        waiting.push(follow(&inflight, "web.x"));
+        assert_eq!((inflight.len(), waiting.remove(0).wait().await), (1, Some(1)));
+        second.complete(2);
+        assert_eq!(waiting.remove(0).wait().await, Some(2));
     }
 
     #[tokio::test]

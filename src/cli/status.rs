@@ -70,9 +70,12 @@ fn table(status: &Status) -> String {
         text = text + "\n" + &columns::text(&rows);
     }
     if !status.upstreams.is_empty() {
-        let mut rows = vec![columns::head(&["UPSTREAM", "SERVERS UP"])];
+        let mut rows = vec![columns::head(&["UPSTREAM", "SERVERS UP", "OVER"])];
         let upstreams = status.upstreams.iter();
-        rows.extend(upstreams.map(|one| vec![one.zone.clone(), format!("{} of {}", one.up, one.servers)]));
+        rows.extend(
+            upstreams
+                .map(|one| vec![one.zone.clone(), format!("{} of {}", one.up, one.servers), one.transport.clone()]),
+        );
         text = text + "\n" + &columns::text(&rows);
     }
     text

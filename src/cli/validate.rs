@@ -11,7 +11,7 @@ use super::files::{self, Problems};
 use crate::app::text;
 use crate::config::corefile::Note;
 use crate::config::peers::{self, TableContext};
-use crate::config::{Config, Overrides, PeersSource, Problem, RegionLabel, UnknownKeys};
+use crate::config::{Config, ForwardConfig, Overrides, PeersSource, Problem, RegionLabel, UnknownKeys};
 use crate::kube::{Selection, manifests};
 use crate::limits::Limits;
 use crate::wire::Name;
@@ -121,7 +121,17 @@ fn explain(config: &Config, notes: &[Note]) {
             println!("  cluster: {}", shown(&mut server.zones.iter().map(ToString::to_string)));
         }
         for row in &server.forward {
-            println!("  forward: {} to {}", row.zone, shown(&mut row.to.iter().map(ToString::to_string)));
+            let of = |row: &ForwardConfig| {
+                let over = if row.tls.is_some() { " over TLS" } else { "" };
+                format!("{}{over}", shown(&mut row.to.iter().map(ToString::to_string)))
+            };
+            println!("  forward: {} to {}", row.zone, of(row));
+            for next in &row.next {
+                println!("    behind {}: {}", shown(&mut next.on.iter().map(ToString::to_string)), of(&next.row));
+            }
+        }
+        for external in &server.external {
+            println!("  load balancers: {}", external.zone);
         }
         for zone in &server.routes.refuse {
             println!("  refused: {zone}");
@@ -155,7 +165,7 @@ fn table(file: &Path, config: &Config) -> anyhow::Result<Result<String, String>>
 }
 
 fn manifest(path: &Path, config: &Config) -> Result<String, String> {
-    let loaded = manifests::load(path, &config.limits, &Selection::of(&config.kubernetes));
+    let loaded = manifests::load(path, &config.limits, &Selection::of(config));
     if loaded.problems.is_empty() {
         return Ok(format!("manifests, {} object(s)", loaded.objects.len()));
     }

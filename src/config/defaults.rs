@@ -36,6 +36,7 @@ impl Default for Config {
                 forward: vec![upstream()],
                 policy: Vec::new(),
                 routes: RouteRules::default(),
+                external: Vec::new(),
             }],
             cluster_domain,
             listen: ListenConfig {
@@ -72,6 +73,8 @@ impl Default for KubernetesConfig {
             namespaces: Namespaces::All,
             labels: Selector::default(),
             endpoint_pod_names: false,
+            noendpoints: false,
+            ignore_empty_service: false,
         }
     }
 }
@@ -121,14 +124,12 @@ pub(super) fn peers_tls() -> Vec<Listen> {
 
 /// Where everything goes that is neither local nor a peer's.
 pub(super) fn upstream() -> ForwardConfig {
-    ForwardConfig {
-        zone: Name::root(),
-        to: vec![Upstream::ResolvConf(Path::new(RESOLV_CONF).into())],
-        transport: Transport::Udp,
-        stamp: false,
-        cache: None,
-        random_case: false,
-    }
+    ForwardConfig::new(Name::root(), resolvers(), Transport::Udp)
+}
+
+/// Who knows host names, if nobody is named.
+pub(super) fn resolvers() -> Vec<Upstream> {
+    vec![Upstream::ResolvConf(Path::new(RESOLV_CONF).into())]
 }
 
 fn cluster_domain() -> Name {

@@ -1,14 +1,12 @@
-//! The text form of an endpoint of a region (`host`, `host:port`, `10.0.0.1`, `[::1]:53`) and of an upstream. It resolves
-//! nothing.
+//! The text form of an endpoint of a region: `host`, `host:port`, `10.0.0.1`, `[::1]:53`. It resolves nothing.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::error::Fault;
 use super::field::Leaf;
-use super::{Endpoint, Host, Upstream};
+use super::{Endpoint, Host};
 use crate::wire::Name;
 
 /// The port of DNS (RFC 1035 4.2).
@@ -19,8 +17,8 @@ pub(super) const DOT_PORT: u16 = 853;
 /// An endpoint as it is written: the port that is meant without one depends on its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
-    host: Host,
-    port: Option<u16>,
+    pub(super) host: Host,
+    pub(super) port: Option<u16>,
 }
 
 impl Written {
@@ -68,23 +66,8 @@ impl FromStr for Written {
     }
 }
 
-impl FromStr for Upstream {
-    type Err = Fault;
-
-    fn from_str(text: &str) -> Result<Self, Fault> {
-        if text.starts_with('/') {
-            return Ok(Self::ResolvConf(PathBuf::from(text)));
-        }
-        match address(text)? {
-            Some((ip, port)) => Ok(Self::Address(SocketAddr::new(ip, port.unwrap_or(DNS_PORT)))),
-            None => Err(Fault::new(format!("`{text}` is not an upstream"))
-                .help("write an address, one with a port, or the absolute path of a resolv.conf")),
-        }
-    }
-}
-
 /// An address with or without a port; none if it is no address at all.
-fn address(text: &str) -> Result<Option<(IpAddr, Option<u16>)>, Fault> {
+pub(super) fn address(text: &str) -> Result<Option<(IpAddr, Option<u16>)>, Fault> {
     if let Ok(ip) = text.parse() {
         return Ok(Some((ip, None)));
     }
@@ -130,25 +113,8 @@ impl fmt::Display for Endpoint {
     }
 }
 
-impl fmt::Display for Upstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::ResolvConf(path) => path.display().fmt(f),
-        }
-    }
-}
-
 impl Leaf for Written {
     const EXPECTED: &'static str = "a host or an address";
-
-    fn read(text: &str) -> Result<Self, Fault> {
-        text.parse()
-    }
-}
-
-impl Leaf for Upstream {
-    const EXPECTED: &'static str = "an address or the path of a resolv.conf";
 
     fn read(text: &str) -> Result<Self, Fault> {
         text.parse()
@@ -197,14 +163,5 @@ mod tests {
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn upstreams_are_addresses_or_absolute_paths() {
-        assert_eq!("/etc/resolv.conf".parse(), Ok(Upstream::ResolvConf("/etc/resolv.conf".into())));
-        assert_eq!("10.1.2.3".parse::<Upstream>().unwrap().to_string(), "10.1.2.3:53");
-        assert!("dns.example.com".parse::<Upstream>().is_err());
-        assert!("resolv.conf".parse::<Upstream>().is_err());
-        assert!("10.1.2.3:0".parse::<Upstream>().is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! `interlocal.yaml` to a `Config`: the spec is judged once, here and in the files below, and what comes out cannot be
 //! wrong. It reads no file and knows no peer table.
 
+mod external;
 mod forward;
 mod kubernetes;
 mod limits;
@@ -8,6 +9,8 @@ mod listeners;
 mod log;
 pub(super) mod policy;
 mod servers;
+
+pub(super) use kubernetes::blind;
 
 use std::path::Path;
 use std::time::Duration;
@@ -126,6 +129,7 @@ fn convert(spec: &Spec, file: &Path, overrides: &Overrides, report: &Report<'_>)
         stamp_option: stamp_option(&spec.stamp_option, report),
         plain_sockets: plain_sockets(&spec.sockets, report),
     };
+    policy::check(&config, spec.policy.place().or(spec.servers.place()), report);
     overrides.apply(&mut config, report);
     listeners::check(&config, spec, report);
     config

@@ -6,6 +6,7 @@ pub mod defaults;
 pub mod distance;
 mod endpoint;
 pub mod error;
+mod external;
 mod field;
 pub mod file;
 mod label;
@@ -19,13 +20,17 @@ mod range;
 mod reader;
 mod selector;
 mod spec;
+mod tls;
 pub mod units;
+mod upstream;
 pub mod yaml;
 
 pub use error::{Parsed, Problem, UnknownKeys};
+pub use external::ExternalConfig;
 pub use overrides::Overrides;
 pub use policy::PolicyConfig;
 pub use selector::Selector;
+pub use upstream::{NextConfig, Outcome};
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -36,7 +41,7 @@ use ipnet::IpNet;
 
 use crate::limits::Limits;
 use crate::tls::{PeerName, ServerFiles};
-use crate::wire::Name;
+use crate::wire::{Name, Rcode};
 
 /// One running instance: the whole of `interlocal.yaml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +79,8 @@ pub struct ServerConfig {
     /// What is done with questions before they are looked up, and with replies.
     pub policy: Vec<PolicyConfig>,
     pub routes: RouteRules,
+    /// Zones of load balancers' names.
+    pub external: Vec<ExternalConfig>,
 }
 
 /// What becomes of names beside what `zones` and `forward` say of them.
@@ -132,6 +139,10 @@ pub struct KubernetesConfig {
     pub labels: Selector,
     /// Endpoints without a hostname are called by their pod's name, in place of their address.
     pub endpoint_pod_names: bool,
+    /// EndpointSlices are not read: names of headless Services and of endpoints do not exist.
+    pub noendpoints: bool,
+    /// A Service with an address of its own and without a ready endpoint does not exist.
+    pub ignore_empty_service: bool,
 }
 
 /// Which namespaces are served.
@@ -150,12 +161,23 @@ pub enum KubernetesSource {
     Api,
     /// The API server at this address, without credentials: `kubectl proxy`, or a test's.
     Url(String),
+    /// The API server at this address, which these files lead to.
+    Certified { url: String, files: ApiFiles },
     /// What this kubeconfig says; the context is its current one if none is named.
     Kubeconfig { file: PathBuf, context: Option<String> },
     /// A manifest file, or a folder of them.
     Manifests(PathBuf),
     /// No cluster: everything is forwarded.
     None,
+}
+
+/// Who we are to an API server, and who it is to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Who signed the server's certificate.
+    pub ca: PathBuf,
 }
 
 /// What `10-1-2-3.namespace.pod.<domain>` gets.
@@ -218,6 +240,14 @@ pub struct ForwardConfig {
     pub zone: Name,
     pub to: Vec<Upstream>,
     pub transport: Transport,
+    /// Over TLS, whatever the transport; none: in clear text.
+    pub tls: Option<RowTls>,
+    /// Answers behind which the other servers are asked too, beside those that are no use.
+    pub failover: BTreeSet<Rcode>,
+    /// Who is asked behind these servers, in this order.
+    pub next: Vec<NextConfig>,
+    /// Who knows the addresses of the host names in `to`.
+    pub resolver: Vec<Upstream>,
     /// Whether questions to it carry the stamp; never for `.`.
     pub stamp: bool,
     /// Whether questions to it over UDP have letters of random case.
@@ -236,6 +266,10 @@ pub struct CacheCaps {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Upstream {
     Address(SocketAddr),
+    /// Asked over TLS, and its certificate has to be for this name.
+    Named(SocketAddr, PeerName),
+    /// Looked up again and again.
+    Host(Endpoint),
     /// A file like `/etc/resolv.conf`, watched.
     ResolvConf(PathBuf),
 }
@@ -342,7 +376,7 @@ pub struct RegionRow {
     pub broken: Option<String>,
 }
 
-/// How the other side of a region's connections is known (RFC 8310), and how we are.
+/// How the other side of a region's or an upstream's connections is known (RFC 8310), and how we are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowTls {
     /// Who vouches for it; none: the system's certificates.
@@ -353,10 +387,10 @@ pub struct RowTls {
     pub identity: Option<(TableFile, TableFile)>,
 }
 
-/// A file that the table names.
+/// A file that a row names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableFile {
-    /// As it stands in the table, which is the same everywhere.
+    /// As it stands in the row; a table is the same everywhere.
     pub written: String,
     /// Where it is here.
     pub path: PathBuf,

@@ -6,7 +6,6 @@ mod names;
 mod row;
 mod spec;
 mod tld;
-mod tls;
 
 use std::path::Path;
 

@@ -20,7 +20,7 @@ use crate::config::error::Fault;
 use crate::wire::{Ede, Name, Rcode, rtype};
 
 /// One rule of a server. Kinds are carried out in a fixed order, rules of a kind in the order that they are given in: `acl`, `local`,
-/// `any`, `chaos`, `dns64`, `rewrite`, `acl` again for what was rewritten, `header`, `template`, `hosts`, `whoami`; on the way back
+/// `any`, `chaos`, `dns64`, `rewrite`, `acl` again for what was rewritten, `header`, `autopath`, `template`, `hosts`, `whoami`; on the way back
 /// `minimal`, `header`, what `rewrite` has to undo, `dns64`, `nsid`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyConfig {
@@ -52,6 +52,8 @@ pub enum PolicyRule {
     /// Positive answers lose their authority and additional sections.
     Minimal,
     Header(HeaderRule),
+    /// Search paths are walked here.
+    Autopath(AutopathRule),
     Dns64(Dns64Rule),
     /// Tells who asked, for names that nobody else answers.
     Whoami,
@@ -197,6 +199,15 @@ pub enum HeaderFlag {
     RecursionDesired,
 }
 
+/// Which search paths are walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutopathRule {
+    /// Each pod's own, and behind it the domains of the file; otherwise these alone.
+    pub pods: bool,
+    /// A file like resolv.conf, watched.
+    pub file: PathBuf,
+}
+
 /// Addresses of IPv4 become ones of IPv6 for who has no other (RFC 6147).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dns64Rule {
@@ -223,6 +234,28 @@ impl PolicyConfig {
     #[must_use]
     pub fn new(rule: PolicyRule) -> Self {
         Self { scope: Scope::default(), zones: Vec::new(), rule }
+    }
+}
+
+impl PolicyRule {
+    /// What does the same in CoreDNS.
+    #[must_use]
+    pub const fn plugin(&self) -> &'static str {
+        match self {
+            Self::Acl(_) => "acl",
+            Self::Rewrite(_) => "rewrite",
+            Self::Hosts(_) => "hosts",
+            Self::Template(_) => "template",
+            Self::Any => "any",
+            Self::Local(_) => "local",
+            Self::Minimal => "minimal",
+            Self::Header(_) => "header",
+            Self::Autopath(_) => "autopath",
+            Self::Dns64(_) => "dns64",
+            Self::Whoami => "whoami",
+            Self::Chaos(_) => "chaos",
+            Self::Nsid(_) => "nsid",
+        }
     }
 }
 

@@ -8,9 +8,11 @@ use super::field::{At, Field, FieldList};
 use super::file::policy::PolicySpecs;
 use super::leaf::{Classes, ObjectPath};
 use super::listen::Optional;
+use super::tls::TlsSpec;
 use super::units::{Size, Time};
-use super::{Listen, LogFormat, PodMode, QueryLogFormat, RegionLabel, Selector, Transport, Upstream};
-use crate::wire::Name;
+use super::upstream::Written;
+use super::{Listen, LogFormat, Outcome, PodMode, QueryLogFormat, RegionLabel, Selector, Transport};
+use crate::wire::{Name, Rcode};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -22,6 +24,7 @@ pub(super) struct Spec {
     pub(super) peers: At<PeersSpec>,
     pub(super) forward: ForwardSpecs,
     pub(super) policy: PolicySpecs,
+    pub(super) external: ExternalSpecs,
     pub(super) cache: At<CacheSpec>,
     pub(super) shutdown: At<ShutdownSpec>,
     pub(super) limits: At<LimitsSpec>,
@@ -34,6 +37,7 @@ pub(super) struct Spec {
     pub(super) servers: At<Vec<At<ServerSpec>>>,
 }
 
+pub(super) type ExternalSpecs = At<Vec<At<ExternalSpec>>>;
 pub(super) type ForwardSpecs = At<Vec<At<ForwardSpec>>>;
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,8 +74,19 @@ pub(super) struct KubernetesSpec {
     pub(super) namespace_labels: Field<Selector>,
     pub(super) labels: Field<Selector>,
     pub(super) endpoint_pod_names: Field<bool>,
+    pub(super) noendpoints: Field<bool>,
+    pub(super) ignore_empty_service: Field<bool>,
     pub(super) kubeconfig: Field<String>,
     pub(super) context: Field<String>,
+    pub(super) tls: At<ApiTlsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ApiTlsSpec {
+    pub(super) cert: Field<String>,
+    pub(super) key: Field<String>,
+    pub(super) ca: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,11 +105,37 @@ pub(super) struct PeersSpec {
 #[serde(default)]
 pub(super) struct ForwardSpec {
     pub(super) zone: Field<Name>,
-    pub(super) to: FieldList<Upstream>,
+    pub(super) to: FieldList<Written>,
     pub(super) transport: Field<Transport>,
+    pub(super) tls: At<TlsSpec>,
+    pub(super) failover: FieldList<Rcode>,
+    pub(super) next: At<Vec<At<NextSpec>>>,
+    pub(super) resolver: FieldList<Written>,
     pub(super) stamp: Field<bool>,
     pub(super) random_case: Field<bool>,
     pub(super) cache: At<CapsSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ExternalSpec {
+    pub(super) zone: Field<Name>,
+    pub(super) apex: Field<String>,
+    pub(super) ttl: Field<Time>,
+    pub(super) headless: Field<bool>,
+    pub(super) fallthrough: Field<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NextSpec {
+    pub(super) on: FieldList<Outcome>,
+    pub(super) to: FieldList<Written>,
+    pub(super) transport: Field<Transport>,
+    pub(super) tls: At<TlsSpec>,
+    pub(super) failover: FieldList<Rcode>,
+    pub(super) resolver: FieldList<Written>,
+    pub(super) random_case: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,6 +193,7 @@ pub(super) struct ServerSpec {
     pub(super) refuse: FieldList<Name>,
     pub(super) fallthrough: FieldList<Name>,
     pub(super) closed: FieldList<Name>,
+    pub(super) external: ExternalSpecs,
 }
 
 /// As `Limits`.

@@ -1,5 +1,5 @@
-//! The servers of one zone that are asked over UDP: what is known of each, one try at one of them, and the probes of those
-//! that are down. Whom a question goes to is decided in `tries`.
+//! The servers of one zone that are asked over UDP: what is known of each, and the probes of those
+//! that are down. Whom a question goes to is decided in `tries`, and what a try is stands in `attempt`.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,18 +10,17 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use super::finish::{Finish, MAX_AGE};
+use super::attempt::Attempt;
+use super::finish::Finish;
 use super::upstream::Standing;
 use crate::config::ForwardConfig;
 use crate::limits::Limits;
 use crate::metrics::{Histogram, Timings};
-use crate::peer::address::refuses_opt;
-use crate::peer::connection::Terms;
 use crate::peer::counters::{Counters, count};
 use crate::peer::datagram::{self, Datagram, Spelling};
 use crate::peer::health::{PROBE_EVERY, vary};
 use crate::peer::sync::Probe;
-use crate::wire::exchange::{Manner, Question, Received};
+use crate::wire::exchange::Manner;
 
 /// A probe is over after this long; the next one may then follow.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -65,7 +64,7 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) standing: Mutex<Standing>,
     pub(super) tally: Tally,
-    finish: Finish,
+    pub(super) finish: Finish,
     me: Weak<Self>,
     runtime: Handle,
 }
@@ -129,6 +128,13 @@ impl Pool {
         *servers = Arc::new(next);
     }
 
+    /// The same servers, without these and those that are down.
+    pub(super) fn but(&self, without: &[SocketAddr]) -> Self {
+        let fit = |one: &&Arc<Server>| !without.contains(&one.address) && !one.standing.lock().is_down();
+        let rest = self.servers().iter().filter(fit).map(Arc::clone).collect();
+        Self { servers: RwLock::new(Arc::new(rest)), runtime: self.runtime.clone(), all_down: AtomicU64::new(0) }
+    }
+
     pub(super) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
         Arc::clone(&self.servers.read())
     }
@@ -160,73 +166,13 @@ impl Server {
         Arc::new_cyclic(|me| Self { address, standing, tally, finish, me: me.clone(), runtime })
     }
 
-    /// One try: over UDP, and where that does not do over TCP. None if there is no answer until then.
-    pub(super) async fn ask(
-        &self,
-        question: &Question,
-        option: Option<(u16, &[u8])>,
-        bounds: Bounds,
-        until: Instant,
-    ) -> Option<Received> {
+    /// A question is about to leave for it.
+    pub(super) fn begin(self: &Arc<Self>) -> Attempt {
         let began = Instant::now();
         count(&self.tally.tries);
-        let edns = {
-            let mut standing = self.standing.lock();
-            standing.asked();
-            standing.takes_opt(began)
-        };
-        let _outstanding = Outstanding(self);
-        let answer = self.exchange(question, edns, option, bounds, until).await?;
-        self.tally.timings.answered(answer.body.rcode.0, Instant::now() - began);
-        Some(answer)
-    }
-
-    async fn exchange(
-        &self,
-        question: &Question,
-        edns: bool,
-        option: Option<(u16, &[u8])>,
-        bounds: Bounds,
-        until: Instant,
-    ) -> Option<Received> {
-        let answer = self.send(question, Manner { edns, option }, bounds, until).await?;
-        if !edns || !refuses_opt(&answer) {
-            return Some(answer);
-        }
-        // A server without EDNS: once more without OPT (RFC 6891 7).
-        let Some(plain) = self.send(question, Manner::default(), bounds, until).await else { return Some(answer) };
-        if !refuses_opt(&plain) {
-            self.standing.lock().does_without_opt(Instant::now());
-        }
-        Some(plain)
-    }
-
-    async fn send(&self, question: &Question, manner: Manner<'_>, bounds: Bounds, until: Instant) -> Option<Received> {
-        let began = Instant::now();
-        match datagram::ask(self.address, question, manner, bounds.spelling, bounds.stamp_option, until).await {
-            Datagram::Answer(answer) if !answer.truncated => {
-                self.answered(began);
-                return Some(*answer);
-            }
-            Datagram::Answer(_) => {
-                self.answered(began);
-                count(&self.tally.truncated);
-            }
-            Datagram::Forged => count(&self.tally.mismatched),
-            // Whoever waits has seen the silence already.
-            Datagram::Silent => return None,
-            Datagram::Unreachable => {
-                self.was_silent();
-                return None;
-            }
-        }
-        let terms = Terms {
-            max_age: MAX_AGE,
-            in_flight: bounds.in_flight,
-            stamp_option: bounds.stamp_option,
-            deadline: bounds.deadline,
-        };
-        self.finish.ask(question, manner, terms, until).await
+        let mut standing = self.standing.lock();
+        standing.asked();
+        Attempt { server: Arc::clone(self), edns: standing.takes_opt(began), began }
     }
 
     /// The try has been silent for so long that somebody else is asked.
@@ -239,7 +185,7 @@ impl Server {
         }
     }
 
-    fn answered(&self, began: Instant) {
+    pub(super) fn answered(&self, began: Instant) {
         count(&self.tally.answers);
         let now = Instant::now();
         if self.standing.lock().answered(now - began, now) {
@@ -265,15 +211,6 @@ impl Server {
             connects: self.tally.tcp.connects.load(Relaxed),
             reused: self.finish.reused(),
         }
-    }
-}
-
-/// However a try ends, it is not outstanding any more.
-struct Outstanding<'s>(&'s Server);
-
-impl Drop for Outstanding<'_> {
-    fn drop(&mut self) {
-        self.0.standing.lock().ended();
     }
 }
 

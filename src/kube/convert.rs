@@ -4,12 +4,13 @@
 use std::net::IpAddr;
 
 use super::lax::{Field, WrongType};
-use super::objects::{Metadata, PodStatus, RawEndpoint, RawObject, RawPort, ServiceSpec, TargetRef};
+use super::objects::{Ingress, Metadata, RawEndpoint, RawObject, RawPort, ServiceSpec, Status, TargetRef};
 use super::selection::Selection;
+use crate::wire::Name;
 use crate::wire::name::MAX_LABEL;
 use crate::zone::object::{
-    Endpoint, Kind, Namespace, Object, ObjectKey, ObjectName, Pod, Port, Protocol, Service, ServiceKind, Slice,
-    is_label,
+    Endpoint, External, Kind, Namespace, Object, ObjectKey, ObjectName, Pod, Port, Protocol, Service, ServiceKind,
+    Slice, is_label,
 };
 
 /// Where objects go that name no namespace, as with kubectl.
@@ -66,7 +67,7 @@ pub fn convert(kind: Kind, raw: &RawObject, selection: &Selection, skipped: &mut
     let name = key.name.clone();
     let object = match kind {
         Kind::Namespace => namespace(name, raw, selection).map(Some),
-        Kind::Service => service(name, raw, &mut parts).map(Some),
+        Kind::Service => service(name, raw, selection, &mut parts).map(Some),
         Kind::Slice => slice(name, raw, selection, &mut parts),
         Kind::Pod => pod(name, raw, &mut parts),
     };
@@ -162,7 +163,7 @@ fn namespace(name: ObjectName, raw: &RawObject, selection: &Selection) -> Result
     Ok(Object::Namespace(Namespace { name: name.name, uid, served }))
 }
 
-fn service(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Object, Reason> {
+fn service(name: ObjectName, raw: &RawObject, selection: &Selection, parts: &mut Parts) -> Result<Object, Reason> {
     let none = ServiceSpec::default();
     let spec = raw.spec.get("spec")?.unwrap_or(&none);
     let kind = match spec.service_type.text("spec.type")? {
@@ -173,7 +174,58 @@ fn service(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Objec
     let ports = ports(spec.ports.items("spec.ports")?, "spec.ports", parts);
     let publish_not_ready = spec.publish_not_ready_addresses.get("spec.publishNotReadyAddresses")?;
     let publish_not_ready = publish_not_ready.copied().unwrap_or(false);
-    Ok(Object::Service(Service { name, kind, ports, publish_not_ready }))
+    let external = match selection.external {
+        true => external(spec, raw, parts),
+        false => Ok(None),
+    };
+    // The cluster's own names do not depend on it.
+    let external = parts.keep(external).flatten();
+    Ok(Object::Service(Service { name, kind, ports, publish_not_ready, external }))
+}
+
+/// Addresses that lead here from outside, and load balancers by address or by name.
+fn external(spec: &ServiceSpec, raw: &RawObject, parts: &mut Parts) -> Result<Option<Box<External>>, Reason> {
+    let none = Status::default();
+    let status = raw.status.get("status")?.unwrap_or(&none);
+    let mut addresses = Vec::new();
+    for item in spec.external_ips.items("spec.externalIPs")? {
+        let text = item.text("spec.externalIPs[]").map_err(Reason::from);
+        addresses.extend(parts.keep(text.and_then(|text| address(text, "spec.externalIPs"))));
+    }
+    let balancer = status.load_balancer.get("status.loadBalancer")?;
+    let balancers = balancer.map_or(Ok(&[][..]), |it| it.ingress.items("status.loadBalancer.ingress"))?;
+    let mut host = None;
+    for item in balancers {
+        match parts.keep(item.get("status.loadBalancer.ingress[]").map_err(Reason::from).and_then(ingress)) {
+            Some(Some(Reached::Address(address))) => addresses.push(address),
+            Some(Some(Reached::Host(name))) => _ = host.get_or_insert(name),
+            Some(None) | None => {}
+        }
+    }
+    let nothing = addresses.is_empty() && host.is_none();
+    Ok((!nothing).then(|| Box::new(External { addresses: addresses.into(), host })))
+}
+
+enum Reached {
+    Address(IpAddr),
+    Host(Name),
+}
+
+/// One that has no address yet says nothing.
+fn ingress(raw: Option<&Ingress>) -> Result<Option<Reached>, Reason> {
+    let Some(raw) = raw else { return Ok(None) };
+    let (ip, host) = (
+        raw.ip.text("status.loadBalancer.ingress[].ip")?,
+        raw.hostname.text("status.loadBalancer.ingress[].hostname")?,
+    );
+    match (ip, host) {
+        ("", "") => Ok(None),
+        ("", host) => match host.parse() {
+            Ok(name) => Ok(Some(Reached::Host(name))),
+            Err(error) => Err(Reason(format!("status.loadBalancer.ingress[].hostname: {error}"))),
+        },
+        (ip, _) => address(ip, "status.loadBalancer.ingress[].ip").map(|it| Some(Reached::Address(it))),
+    }
 }
 
 fn external_name(spec: &ServiceSpec) -> Result<ServiceKind, Reason> {
@@ -277,7 +329,7 @@ fn of_family(address: IpAddr, ipv4: bool) -> Result<IpAddr, Reason> {
 }
 
 fn pod(name: ObjectName, raw: &RawObject, parts: &mut Parts) -> Result<Option<Object>, Reason> {
-    let none = PodStatus::default();
+    let none = Status::default();
     let status = raw.status.get("status")?.unwrap_or(&none);
     // A pod that is over has given its address back.
     if matches!(status.phase.text("status.phase")?, "Succeeded" | "Failed") {

@@ -150,6 +150,8 @@ mod tests {
             pods: PodMode::Disabled,
             only_known_namespaces: false,
             endpoint_pod_names: false,
+            ignore_empty_services: false,
+            externals: Vec::new(),
         }
     }
 
@@ -208,6 +210,7 @@ mod tests {
                 kind: ServiceKind::Headless,
                 ports: Box::default(),
                 publish_not_ready: false,
+                external: None,
             })
         };
         let all = (0..20_000).map(service).collect();

@@ -17,8 +17,8 @@ pub struct RawObject {
     pub metadata: Field<Metadata>,
     /// Of a Service.
     pub spec: Field<ServiceSpec>,
-    /// Of a Pod.
-    pub status: Field<PodStatus>,
+    /// Of a Pod, or of a Service.
+    pub status: Field<Status>,
     /// Of an EndpointSlice.
     pub address_type: Field<String>,
     /// Of an EndpointSlice.
@@ -66,6 +66,8 @@ pub struct ServiceSpec {
     pub external_name: Field<String>,
     pub ports: Field<Vec<Field<RawPort>>>,
     pub publish_not_ready_addresses: Field<bool>,
+    #[serde(rename = "externalIPs")]
+    pub external_ips: Field<Vec<Field<String>>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -100,7 +102,9 @@ pub struct TargetRef {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct PodStatus {
+pub struct Status {
+    /// Of a Service.
+    pub load_balancer: Field<LoadBalancer>,
     pub phase: Field<String>,
     #[serde(rename = "podIP")]
     pub pod_ip: Field<String>,
@@ -112,6 +116,20 @@ pub struct PodStatus {
 #[serde(default)]
 pub struct PodIp {
     pub ip: Field<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct LoadBalancer {
+    pub ingress: Field<Vec<Field<Ingress>>>,
+}
+
+/// One load balancer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Ingress {
+    pub ip: Field<String>,
+    pub hostname: Field<String>,
 }
 
 impl RawObject {
@@ -162,4 +180,17 @@ impl Shape for Labels {
     }
 }
 
-mappings!(RawObject, Metadata, Annotations, ServiceSpec, RawPort, RawEndpoint, Conditions, TargetRef, PodStatus, PodIp);
+mappings!(
+    RawObject,
+    Metadata,
+    Annotations,
+    ServiceSpec,
+    RawPort,
+    RawEndpoint,
+    Conditions,
+    TargetRef,
+    Status,
+    PodIp,
+    LoadBalancer,
+    Ingress
+);

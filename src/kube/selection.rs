@@ -2,7 +2,7 @@
 
 use super::lax::Field;
 use super::objects::RawObject;
-use crate::config::{KubernetesConfig, Namespaces, PodMode, Selector};
+use crate::config::{Config, Namespaces, PodMode, Selector};
 use crate::zone::object::Kind;
 
 /// What of a cluster is served; by default everything but pods.
@@ -15,16 +15,24 @@ pub struct Selection {
     pub pods: bool,
     /// Are endpoints called by their pods' names? If not, these are not kept.
     pub pod_names: bool,
+    /// Are EndpointSlices left alone? Then nobody knows of endpoints.
+    pub no_endpoints: bool,
+    /// Is it kept where Services are reached from outside?
+    pub external: bool,
 }
 
 impl Selection {
     #[must_use]
-    pub fn of(config: &KubernetesConfig) -> Self {
+    pub fn of(config: &Config) -> Self {
+        let external = config.servers.iter().any(|server| !server.external.is_empty());
+        let config = &config.kubernetes;
         Self {
+            external,
             namespaces: config.namespaces.clone(),
             labels: config.labels.clone(),
             pods: config.pods == PodMode::Verified,
             pod_names: config.endpoint_pod_names,
+            no_endpoints: config.noendpoints,
         }
     }
 
@@ -32,6 +40,17 @@ impl Selection {
     #[must_use]
     pub fn needs_namespaces(&self) -> bool {
         matches!(self.namespaces, Namespaces::Labelled(_))
+    }
+
+    /// The kinds of objects that are read.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let wanted = |kind: &Kind| match kind {
+            Kind::Namespace | Kind::Service => true,
+            Kind::Slice => !self.no_endpoints,
+            Kind::Pod => self.pods,
+        };
+        [Kind::Namespace, Kind::Service, Kind::Slice, Kind::Pod].into_iter().filter(wanted).collect()
     }
 
     /// What the API server is asked to leave out of these.
@@ -55,7 +74,8 @@ impl Selection {
             Namespaces::Named(names) => kind == Kind::Namespace || names.contains(namespace),
             Namespaces::All | Namespaces::Labelled(_) => true,
         };
-        named && (!is_labelled(kind) || takes(&self.labels, raw))
+        let read = kind != Kind::Slice || !self.no_endpoints;
+        read && named && (!is_labelled(kind) || takes(&self.labels, raw))
     }
 }
 
@@ -74,4 +94,21 @@ fn takes(selector: &Selector, raw: &RawObject) -> bool {
         Field::Is(labels) => labels.text(key),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_kinds_that_answers_depend_on_are_read() {
+        let kinds = |no_endpoints, pods| Selection { no_endpoints, pods, ..Selection::default() }.kinds();
+        assert_eq!(kinds(false, false), [Kind::Namespace, Kind::Service, Kind::Slice]);
+        assert_eq!(kinds(true, true), [Kind::Namespace, Kind::Service, Kind::Pod]);
+        // Manifests are all read, so each object is asked too.
+        let taken = |no_endpoints| {
+            Selection { no_endpoints, ..Selection::default() }.takes(Kind::Slice, "shop", &RawObject::default())
+        };
+        assert!(taken(false) && !taken(true));
+    }
 }

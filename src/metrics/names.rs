@@ -124,6 +124,11 @@ metrics! {
     UPSTREAM_FAILURES: counter("interlocal_upstream_failures_total", "Questions that the upstream did not answer.");
     UPSTREAM_MISMATCHES: counter("interlocal_upstream_mismatched_answers_total", "Answers of the upstream that matched no question by id and content.");
     UPSTREAM_LOOPS: gauge("interlocal_upstream_loops", "1 if the upstream was found to lead back to ourselves and is left out.");
+    UPSTREAM_FAILOVERS: counter("interlocal_upstream_failovers_total", "Times that the other servers of a row were asked because of an answer in failover.");
+    UPSTREAM_NEXT: counter("interlocal_upstream_next_total", "Times that the next servers of a row were asked because of an answer.");
+    UPSTREAM_TLS_OK: gauge("interlocal_upstream_tls_ok", "1 if the certificate files of the row are in use as they stand.");
+    UPSTREAM_TLS_FAILURES: counter("interlocal_upstream_tls_failures_total", "Connections to upstreams that TLS kept from being made, by cause.");
+    UPSTREAM_TLS_NOT_AFTER: gauge("interlocal_upstream_tls_not_after_timestamp_seconds", "When the certificates of the row end, in seconds since 1970, by file.");
     TCP_REFUSED: counter("interlocal_tcp_refused_total", "Connections closed because limits.tcp_connections was reached.");
     CLIENT_REFUSED: counter("interlocal_client_refused_total",
         "Questions that would have to wait, and connections, turned away because their client had its share of them.");
@@ -158,6 +163,7 @@ metrics! {
     COREDNS_HOSTS_ENTRIES: gauge("coredns_hosts_entries", "Addresses and names in the hosts table.");
     COREDNS_HOSTS_RELOAD: gauge("coredns_hosts_reload_timestamp_seconds", "When the hosts file was last changed.");
     COREDNS_DNS64: counter("coredns_dns64_requests_translated_total", "Answers with translated addresses.");
+    COREDNS_AUTOPATH: counter("coredns_autopath_success_total", "Search paths that were walked to a name that is there.");
     COREDNS_LOCAL: counter("coredns_local_localhost_requests_total", "Questions for this host's own names.");
     COREDNS_CACHE_REQUESTS: counter("coredns_cache_requests_total", "Questions for other regions and upstreams.");
     COREDNS_CACHE_HITS: counter("coredns_cache_hits_total",

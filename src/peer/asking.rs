@@ -1,6 +1,8 @@
 //! One question's way through a group: it is sent, and sent once more, as `attempts` decides; the first good answer is taken
 //! and all else is dropped.
 
+use std::net::SocketAddr;
+
 use tokio::time::{Instant, sleep_until};
 
 use super::answered::Answered;
@@ -12,6 +14,7 @@ use crate::wire::exchange::Question;
 
 pub(super) async fn ask(
     group: &Group,
+    without: &[SocketAddr],
     question: &Question,
     stamp: Option<&[u8]>,
     until: Instant,
@@ -28,7 +31,7 @@ pub(super) async fn ask(
     loop {
         // From here on no change is missed.
         let mut listening = std::pin::pin!(common.bells.listen(attempts.takes_any()));
-        let addresses = group.addresses();
+        let addresses = group.addresses_but(without);
         if attempts.is_wanted() {
             match attempts.step(&addresses, &common.turns, &common.hedges, Instant::now()) {
                 Step::Send { number, why, address, connection } => {

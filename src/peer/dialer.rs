@@ -69,32 +69,46 @@ impl Dialer {
     }
 
     /// Reads the certificate files. Open connections stay; new ones are made with what the files are now.
-    pub fn reload(&self, region: &str) {
+    pub fn reload(&self, whose: &str) {
         let Some(tls) = &self.tls else { return };
         match tls.client.reload() {
             Outcome::Same => {}
-            Outcome::Taken => tracing::info!(region, "certificates of the region read"),
+            Outcome::Taken => tracing::info!(whose, "certificates read"),
             Outcome::Refused(error) if tls.client.flaw().is_none() => {
-                tracing::error!(region, %error, "certificates of the region not taken, the old ones stay");
+                tracing::error!(whose, %error, "certificates not taken, the old ones stay");
             }
-            Outcome::Refused(error) => tracing::error!(region, %error, "region cannot be asked over TLS"),
+            Outcome::Refused(error) => tracing::error!(whose, %error, "cannot be asked over TLS"),
         }
+    }
+
+    /// Clear text otherwise.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The addresses, each with the name that its certificate has to be for.
+    pub fn set_names(&self, named: impl Iterator<Item = (SocketAddr, PeerName)>) {
+        let Some(tls) = self.tls.as_ref().filter(|tls| tls.row.server_name.is_none()) else { return };
+        let mut names = BTreeMap::new();
+        for (address, name) in named {
+            names.entry(address).or_insert(name);
+        }
+        *tls.names.write() = names;
     }
 
     /// The addresses, each with the host that it belongs to.
     pub(super) fn set_hosts<'h>(&self, hosts: impl Iterator<Item = (SocketAddr, &'h Host)>) {
-        let Some(tls) = self.tls.as_ref().filter(|tls| tls.row.server_name.is_none()) else { return };
-        let mut names = BTreeMap::new();
-        for (address, host) in hosts {
-            let name = match host {
-                Host::Address(ip) => Some(PeerName::from(*ip)),
-                Host::Name(name) => PeerName::parse(&name.to_string()),
-            };
-            if let Some(name) = name {
-                names.entry(address).or_insert(name);
-            }
+        self.set_names(hosts.filter_map(|(address, host)| Some((address, Self::name_of(host)?))));
+    }
+
+    /// The name in the certificate of a host; none: no certificate can be for it.
+    #[must_use]
+    pub fn name_of(host: &Host) -> Option<PeerName> {
+        match host {
+            Host::Address(ip) => Some(PeerName::from(*ip)),
+            Host::Name(name) => PeerName::parse(&name.to_string()),
         }
-        *tls.names.write() = names;
     }
 
     async fn connect(&self, server: SocketAddr, limit: Duration) -> Result<Stream, DialError> {

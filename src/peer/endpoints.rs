@@ -1,31 +1,34 @@
-//! The endpoints of a region's row: literal addresses as they are, host names resolved again and again, each by a task of its
-//! own. What they come to together is what the group is given.
+//! Endpoints of a row: literal addresses as they are, host names resolved again and again, each by a task of its own. What they
+//! come to together is given to whoever asks them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::dialer::Dialer;
-use super::group::Group;
-use super::listed::Listed;
 use super::random;
 use super::resolve::{self, Resolve};
 use crate::config::{Endpoint, Host};
 use crate::wire::Name;
 
-/// All endpoints of one region.
-pub(super) struct Endpoints {
+/// Who is given the addresses.
+pub trait Takes: Send + Sync {
+    /// All of them, each with the host that it belongs to.
+    fn take(&self, found: &[(SocketAddr, &Host)]);
+}
+
+/// All endpoints of one row.
+pub struct Endpoints {
     set: Arc<Set>,
     resolve: Arc<dyn Resolve>,
+    runtime: Handle,
 }
 
 struct Set {
-    group: Arc<Group>,
-    dialer: Arc<Dialer>,
-    listed: Listed,
+    takes: Arc<dyn Takes>,
     members: Mutex<Vec<Member>>,
 }
 
@@ -45,12 +48,15 @@ pub struct EndpointSnapshot {
 }
 
 impl Endpoints {
-    pub(super) fn new(group: Arc<Group>, dialer: Arc<Dialer>, resolve: Arc<dyn Resolve>) -> Self {
-        Self { set: Arc::new(Set { group, dialer, listed: Listed::default(), members: Mutex::default() }), resolve }
+    /// None yet. Call it inside a tokio runtime: that is where its tasks will run.
+    #[must_use]
+    pub fn new(takes: Arc<dyn Takes>, resolve: Arc<dyn Resolve>) -> Self {
+        let set = Arc::new(Set { takes, members: Mutex::default() });
+        Self { set, resolve, runtime: Handle::current() }
     }
 
     /// Takes a row's endpoints. Those that stay keep what is known of them.
-    pub(super) fn set(&self, endpoints: &[Endpoint]) {
+    pub fn set(&self, endpoints: &[Endpoint]) {
         {
             let mut members = self.set.members.lock();
             let mut old = std::mem::take(&mut *members);
@@ -65,23 +71,20 @@ impl Endpoints {
         self.set.publish();
     }
 
-    /// Is there a host name that was not looked up even once?
-    pub(super) fn is_pending(&self) -> bool {
-        self.set.members.lock().iter().any(|member| member.task.is_some() && member.host.is_pending())
-    }
-
-    pub(super) fn listed(&self) -> &Listed {
-        &self.set.listed
-    }
-
-    /// Leaves an address out, or takes it in again.
-    pub(super) fn set_looping(&self, address: SocketAddr, looping: bool) {
-        self.set.listed.set_looping(address, looping);
+    /// Gives the addresses once more.
+    pub fn again(&self) {
         self.set.publish();
     }
 
+    /// Is there a host name that was not looked up even once?
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.set.members.lock().iter().any(|member| member.task.is_some() && member.host.is_pending())
+    }
+
     /// Why there is no address.
-    pub(super) fn trouble(&self) -> Option<String> {
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
         self.set.members.lock().iter().find_map(|member| {
             let Host::Name(name) = &member.endpoint.host else { return None };
             let error = member.host.error.as_deref().unwrap_or("not looked up yet");
@@ -89,7 +92,8 @@ impl Endpoints {
         })
     }
 
-    pub(super) fn snapshot(&self) -> Vec<EndpointSnapshot> {
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<EndpointSnapshot> {
         let members = self.set.members.lock();
         let one = |member: &Member| EndpointSnapshot {
             endpoint: member.endpoint.clone(),
@@ -109,7 +113,7 @@ impl Endpoints {
             Host::Name(name) => {
                 let keep =
                     keep_resolved(Arc::downgrade(&self.set), endpoint.clone(), name.clone(), Arc::clone(&self.resolve));
-                Some(self.set.group.spawn(keep))
+                Some(self.runtime.spawn(keep).abort_handle())
             }
         };
         Member { endpoint: endpoint.clone(), host, task }
@@ -126,18 +130,16 @@ impl Drop for Member {
 
 impl Set {
     fn publish(&self) {
-        // Held while the group takes them, so that an older set never follows a newer one.
+        // Held while they are taken, so that an older set never follows a newer one.
         let members = self.members.lock();
-        let with_hosts = || {
-            members.iter().flat_map(|member| {
+        let found: Vec<_> = members
+            .iter()
+            .flat_map(|member| {
                 let Endpoint { host, port } = &member.endpoint;
                 member.host.addresses.iter().map(move |ip| (SocketAddr::new(*ip, *port), host))
             })
-        };
-        self.dialer.set_hosts(with_hosts());
-        let addresses: Vec<SocketAddr> = with_hosts().map(|(address, _)| address).collect();
-        self.listed.set(addresses);
-        self.group.set_addresses(&self.listed.fit());
+            .collect();
+        self.takes.take(&found);
     }
 }
 

@@ -105,6 +105,15 @@ impl Group {
         Arc::clone(&self.addresses.read())
     }
 
+    /// Those that are not these.
+    pub(super) fn addresses_but(&self, without: &[SocketAddr]) -> Arc<Vec<Arc<Address>>> {
+        let all = self.addresses();
+        if without.is_empty() {
+            return all;
+        }
+        Arc::new(all.iter().filter(|one| !without.contains(&one.server())).map(Arc::clone).collect())
+    }
+
     /// Asks until there is an answer, or `until`.
     ///
     /// # Errors
@@ -124,7 +133,22 @@ impl Group {
         until: Instant,
         log: &SendLog,
     ) -> Result<Answered, Trouble> {
-        asking::ask(self, question, stamp, until, log).await
+        self.ask_but(&[], question, stamp, until, log).await
+    }
+
+    /// The same of the others than these.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_but(
+        &self,
+        without: &[SocketAddr],
+        question: &Question,
+        stamp: Option<&[u8]>,
+        until: Instant,
+        log: &SendLog,
+    ) -> Result<Answered, Trouble> {
+        asking::ask(self, without, question, stamp, until, log).await
     }
 
     /// There are addresses, and none of them is worth asking now. Cheap: a question may ask this before it asks the group.
@@ -157,11 +181,6 @@ impl Group {
     #[must_use]
     pub fn snapshot(&self) -> Vec<AddressSnapshot> {
         self.addresses().iter().map(|address| address.snapshot()).collect()
-    }
-
-    /// Runs a task where the group's own tasks run.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        self.common.runtime.spawn(task).abort_handle()
     }
 
     pub(super) fn common(&self) -> &Common {

@@ -68,7 +68,7 @@ impl Row {
     #[must_use]
     pub fn new(row: &RegionRow, addresses: &[(SocketAddr, Host)], option: u16, stamp: Vec<u8>) -> Self {
         let dialer = Dialer::new(row.tls.as_ref());
-        dialer.reload(row.label.as_str());
+        dialer.reload(&format!("region {}", row.label));
         dialer.set_hosts(addresses.iter().map(|(address, host)| (*address, host)));
         let zone = row.zones.first().cloned().unwrap_or_else(Name::root);
         Self { dialer, zone, option, stamp }
@@ -111,13 +111,21 @@ impl Row {
     }
 }
 
+/// Asks a server over a connection that is made in this way.
+///
+/// # Errors
+/// Why it cannot be asked.
+pub async fn ask_over(dialer: &Dialer, server: SocketAddr, question: &Question, option: u16) -> Result<Heard, Unseen> {
+    let manner = Manner { edns: true, option: None };
+    ask(dialer, server, question, manner, option).await.map(|(_, heard)| heard)
+}
+
 /// Asks a server in clear text.
 ///
 /// # Errors
 /// Why it cannot be asked.
 pub async fn ask_plainly(server: SocketAddr, question: &Question, option: u16) -> Result<Heard, Unseen> {
-    let manner = Manner { edns: true, option: None };
-    ask(&Dialer::default(), server, question, manner, option).await.map(|(_, heard)| heard)
+    ask_over(&Dialer::default(), server, question, option).await
 }
 
 async fn ask(

@@ -13,27 +13,42 @@ use super::address::Plan;
 use super::answered::Answered;
 use super::counters::{AddressSnapshot, count};
 use super::dialer::{Dialer, TlsSnapshot};
-use super::endpoints::{EndpointSnapshot, Endpoints};
+use super::endpoints::{EndpointSnapshot, Endpoints, Takes};
 use super::group::{Group, Trouble};
+use super::listed::Listed;
 use super::resolve::Resolve;
 use super::sends::SendLog;
 use super::settings::Settings;
 use super::sync::Probe;
 use crate::answer::Failure;
-use crate::config::RegionRow;
+use crate::config::{Host, RegionRow};
 use crate::wire::Name;
 use crate::wire::exchange::{Question, Received};
 
 /// A region's client. Dropping it ends its tasks and closes its connections.
 pub struct RegionClient {
     label: String,
-    group: Arc<Group>,
-    dialer: Arc<Dialer>,
+    servers: Arc<Servers>,
     endpoints: Endpoints,
     zone: RwLock<Name>,
     /// Why the row cannot be used.
     broken: RwLock<Option<String>>,
     stale_answers: AtomicU64,
+}
+
+/// Who is asked, and how.
+struct Servers {
+    group: Group,
+    dialer: Arc<Dialer>,
+    listed: Listed,
+}
+
+impl Takes for Servers {
+    fn take(&self, found: &[(SocketAddr, &Host)]) {
+        self.dialer.set_hosts(found.iter().copied());
+        self.listed.set(found.iter().map(|(address, _)| *address).collect());
+        self.group.set_addresses(&self.listed.fit());
+    }
 }
 
 /// How a region stands, for metrics.
@@ -55,13 +70,13 @@ impl RegionClient {
     #[must_use]
     pub fn start(row: &RegionRow, settings: Settings, stamp: Vec<u8>, resolve: Arc<dyn Resolve>) -> Arc<Self> {
         let dialer = Arc::new(Dialer::new(row.tls.as_ref()));
-        dialer.reload(row.label.as_str());
-        let group = Arc::new(Group::dialling(plan(row, settings, stamp), Arc::clone(&dialer) as _));
+        dialer.reload(&format!("region {}", row.label));
+        let group = Group::dialling(plan(row, settings, stamp), Arc::clone(&dialer) as _);
+        let servers = Arc::new(Servers { group, dialer, listed: Listed::default() });
         let client = Self {
             label: label(row),
-            endpoints: Endpoints::new(Arc::clone(&group), Arc::clone(&dialer), resolve),
-            group,
-            dialer,
+            endpoints: Endpoints::new(Arc::clone(&servers) as _, resolve),
+            servers,
             zone: RwLock::new(zone(row)),
             broken: RwLock::new(row.broken.clone()),
             stale_answers: AtomicU64::new(0),
@@ -74,14 +89,14 @@ impl RegionClient {
     /// another name: no connection may be left from before.
     #[must_use]
     pub fn can_take(&self, row: &RegionRow) -> bool {
-        self.dialer.is_for(row.tls.as_ref())
+        self.servers.dialer.is_for(row.tls.as_ref())
     }
 
     /// A new version of the same row. Endpoints that did not change keep their addresses and connections. Certificate files
     /// are read again.
     pub fn update(&self, row: &RegionRow, settings: Settings, stamp: Vec<u8>) {
-        self.dialer.reload(row.label.as_str());
-        self.group.set_plan(plan(row, settings, stamp));
+        self.servers.dialer.reload(&format!("region {}", row.label));
+        self.servers.group.set_plan(plan(row, settings, stamp));
         *self.zone.write() = zone(row);
         self.broken.write().clone_from(&row.broken);
         self.endpoints.set(&row.endpoints);
@@ -105,15 +120,15 @@ impl RegionClient {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn ask_logged(&self, question: &Question, stamp: &[u8], log: &SendLog) -> Result<Answered, Failure> {
-        let until = Instant::now() + self.group.plan().settings.deadline;
+        let until = Instant::now() + self.servers.group.plan().settings.deadline;
         self.first_addresses(until).await;
-        self.group.ask_logged(question, Some(stamp), until, log).await.map_err(|trouble| self.failure(trouble))
+        self.servers.group.ask_logged(question, Some(stamp), until, log).await.map_err(|trouble| self.failure(trouble))
     }
 
     /// No address of the region is worth asking now: [`Self::ask`] would fail at once. Cheap, and waits for nothing.
     #[must_use]
     pub fn is_dark(&self) -> bool {
-        self.group.is_dark() || (self.group.is_empty() && !self.endpoints.is_pending())
+        self.servers.group.is_dark() || (self.servers.group.is_empty() && !self.endpoints.is_pending())
     }
 
     /// An answer of this region was given past its TTL.
@@ -124,34 +139,35 @@ impl RegionClient {
     /// The addresses that are asked, and each change of them, for the self-probe.
     #[must_use]
     pub fn listed(&self) -> watch::Receiver<Vec<SocketAddr>> {
-        self.endpoints.listed().subscribe()
+        self.servers.listed.subscribe()
     }
 
     /// Asks one address, over a connection that questions use.
     pub async fn ask_address(&self, server: SocketAddr, question: &Question, until: Instant) -> Option<Received> {
-        self.group.ask_address(server, question, until).await
+        self.servers.group.ask_address(server, question, until).await
     }
 
     /// Questions that an address has been sent so far.
     #[must_use]
     pub fn questions_to(&self, server: SocketAddr) -> u64 {
-        self.group.questions_to(server)
+        self.servers.group.questions_to(server)
     }
 
     /// Leaves an address that leads back to ourselves out, or takes it in again.
     pub fn set_looping(&self, address: SocketAddr, looping: bool) {
-        self.endpoints.set_looping(address, looping);
+        self.servers.listed.set_looping(address, looping);
+        self.endpoints.again();
     }
 
     /// How it is connected to.
     #[must_use]
     pub fn dialer(&self) -> Arc<Dialer> {
-        Arc::clone(&self.dialer)
+        Arc::clone(&self.servers.dialer)
     }
 
     #[must_use]
     pub fn is_looping(&self, address: SocketAddr) -> bool {
-        self.endpoints.listed().is_looping(address)
+        self.servers.listed.is_looping(address)
     }
 
     /// The first zone of the row, under which it is probed.
@@ -162,16 +178,16 @@ impl RegionClient {
 
     #[must_use]
     pub fn snapshot(&self) -> RegionSnapshot {
-        let mut addresses = self.group.snapshot();
-        if let Some(refusal) = self.dialer.refusal() {
+        let mut addresses = self.servers.group.snapshot();
+        if let Some(refusal) = self.servers.dialer.refusal() {
             addresses.iter_mut().filter_map(|address| address.cause.as_mut()).for_each(|cause| *cause = refusal);
         }
         RegionSnapshot {
             label: self.label.clone(),
             endpoints: self.endpoints.snapshot(),
             addresses,
-            looping: self.endpoints.listed().looping(),
-            tls: self.dialer.snapshot(),
+            looping: self.servers.listed.looping(),
+            tls: self.servers.dialer.snapshot(),
             stale_answers: self.stale_answers.load(Relaxed),
         }
     }
@@ -179,8 +195,8 @@ impl RegionClient {
     /// Right after the start there may be no address because no host name has been resolved yet.
     async fn first_addresses(&self, until: Instant) {
         loop {
-            let changed = self.group.changed();
-            if !self.group.addresses().is_empty() || !self.endpoints.is_pending() {
+            let changed = self.servers.group.changed();
+            if !self.servers.group.addresses().is_empty() || !self.endpoints.is_pending() {
                 return;
             }
             if timeout_at(until, changed).await.is_err() {
@@ -193,9 +209,11 @@ impl RegionClient {
         let region = self.label.clone();
         match trouble {
             // A server that does not want our certificate says so on a connection that was made already.
-            Trouble::Dark(cause) => Failure::RegionDark { region, cause: self.dialer.refusal().unwrap_or(cause) },
+            Trouble::Dark(cause) => {
+                Failure::RegionDark { region, cause: self.servers.dialer.refusal().unwrap_or(cause) }
+            }
             Trouble::Refused(answer) => Failure::RegionRefused { region, rcode: answer.body.rcode },
-            Trouble::NoAddress if !self.endpoints.listed().looping().is_empty() => {
+            Trouble::NoAddress if !self.servers.listed.looping().is_empty() => {
                 Failure::RouteLoops { zone: self.zone() }
             }
             Trouble::NoAddress => {

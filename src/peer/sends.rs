@@ -34,6 +34,19 @@ impl SendLog {
         Self(Some(Mutex::default()))
     }
 
+    /// Does somebody want to know?
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Writes down what another one has.
+    pub fn append(&self, other: &Self) {
+        if let Some(sends) = &self.0 {
+            sends.lock().extend(other.sends());
+        }
+    }
+
     /// In the order of the sends.
     #[must_use]
     pub fn sends(&self) -> Vec<Sent> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::autopath::Search;
 use super::tally::Tally;
 use crate::config::ServerConfig;
 use crate::config::policy::{
@@ -30,6 +31,7 @@ pub struct Policy {
     pub(super) dns64: Vec<Rule<Dns64Rule>>,
     pub(super) rewrite: Vec<Rule<RewriteRule>>,
     pub(super) header: Vec<Rule<HeaderRule>>,
+    pub(super) autopath: Vec<Rule<Search>>,
     pub(super) minimal: Vec<Rule<()>>,
     pub(super) template: Vec<Rule<TemplateRule>>,
     pub(super) hosts: Vec<Rule<Hosts>>,
@@ -37,6 +39,8 @@ pub struct Policy {
     pub(super) nsid: Vec<Rule<String>>,
     /// Zones that the server answers or forwards: `whoami` is for the rest.
     pub(super) claimed: Vec<Name>,
+    /// The zones of the cluster among them.
+    pub(super) cluster: Vec<Name>,
     pub(super) identity: Identity,
     pub(super) tally: Arc<Tally>,
 }
@@ -81,6 +85,7 @@ impl Policy {
             return None;
         }
         let forwarded = server.forward.iter().map(|row| &row.zone);
+        let external = server.external.iter().map(|external| &external.zone);
         let mut policy = Self {
             acl: Vec::new(),
             local: Vec::new(),
@@ -89,12 +94,14 @@ impl Policy {
             dns64: Vec::new(),
             rewrite: Vec::new(),
             header: Vec::new(),
+            autopath: Vec::new(),
             minimal: Vec::new(),
             template: Vec::new(),
             hosts: Vec::new(),
             whoami: Vec::new(),
             nsid: Vec::new(),
-            claimed: server.zones.iter().chain(forwarded).cloned().collect(),
+            claimed: server.zones.iter().chain(forwarded).chain(external).cloned().collect(),
+            cluster: server.zones.clone(),
             identity: identity.clone(),
             tally,
         };
@@ -132,6 +139,10 @@ impl Policy {
             PolicyRule::Local(rule) => self.local.push(Rule::of(config, *rule)),
             PolicyRule::Minimal => self.minimal.push(Rule::of(config, ())),
             PolicyRule::Header(rule) => self.header.push(Rule::of(config, rule.clone())),
+            PolicyRule::Autopath(rule) => {
+                let text = files.get(&rule.file).map_or("", String::as_str);
+                self.autopath.push(Rule::of(config, Search::of(rule.pods, text)));
+            }
             PolicyRule::Dns64(rule) => self.dns64.push(Rule::of(config, *rule)),
             PolicyRule::Whoami => self.whoami.push(Rule::of(config, ())),
             PolicyRule::Chaos(rule) => self.chaos.push(Rule::of(config, rule.clone())),

@@ -16,7 +16,7 @@ const UNKNOWN_TTL: u32 = 600;
 
 impl Policy {
     /// The rule for a question, if its answer may need translation.
-    pub(super) fn dns64(&self, question: &Question, turn: Turn<'_>, client: Client) -> Option<Dns64Rule> {
+    pub(super) fn dns64(&self, question: &Question, turn: Turn<'_>, client: Client<'_>) -> Option<Dns64Rule> {
         if question.qtype != rtype::AAAA || question.qclass != class::IN {
             return None;
         }

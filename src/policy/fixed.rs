@@ -63,7 +63,7 @@ impl Policy {
         &self,
         question: &Question,
         turn: Turn<'_>,
-        client: Client,
+        client: Client<'_>,
         events: &mut Events,
     ) -> Option<Message> {
         let rule = self.whoami.iter().find(|rule| rule.sees(turn))?;

@@ -5,14 +5,15 @@
 //! One fixed order, whatever order the rules are given in (rules of one kind keep theirs):
 //!
 //! ```text
-//! acl → local, any, chaos → [dns64 → rewrite → acl → header → template → hosts → whoami → look-up]
-//!                           [dns64 ← rewrite ← header ← minimal                          ← reply ]
+//! acl → local, any, chaos → [dns64 → rewrite → acl → header → (autopath: acl → template → hosts → whoami → look-up)]
+//!                           [dns64 ← rewrite ←               autopath ← header ← minimal                  ← reply ]
 //! ```
 //!
 //! Access is decided by what the client asked, before anything else and whatever is in the cache, and once more by what that was
 //! rewritten to: neither name is a way around the rules for the other.
 
 mod acl;
+mod autopath;
 mod compile;
 mod dns64;
 mod fixed;

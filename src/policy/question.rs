@@ -6,11 +6,13 @@ use crate::wire::{Flags, HEADER_LEN, Name, NameRef, Query};
 
 /// Who asked, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
+pub struct Client<'a> {
     pub address: IpAddr,
     /// 0 if it is not known.
     pub port: u16,
     pub tcp: bool,
+    /// Of the pod with this address, if that was looked up.
+    pub namespace: Option<&'a str>,
 }
 
 /// One question.
@@ -36,8 +38,12 @@ impl Question {
 
     /// The same for another name; none if the text is not one.
     pub(super) fn renamed(&self, text: &str) -> Option<Self> {
-        let name: Name = text.parse().ok()?;
-        Some(Self { text: text_of(name.as_ref()), name, raw: None, ..*self })
+        Some(self.of_name(text.parse().ok()?))
+    }
+
+    /// The same for this name.
+    pub(super) fn of_name(&self, name: Name) -> Self {
+        Self { text: text_of(name.as_ref()), name, raw: None, ..*self }
     }
 
     /// The message, with what stood behind the client's question behind this one.

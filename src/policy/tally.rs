@@ -37,6 +37,8 @@ pub enum Event {
     Whoami,
     Rewritten,
     Translated,
+    /// A search path was walked to a name that is there.
+    Autopath,
 }
 
 impl Event {
@@ -57,6 +59,7 @@ impl Event {
             Self::Whoami => "whoami",
             Self::Rewritten => "rewritten",
             Self::Translated => "translated",
+            Self::Autopath => "autopath",
         }
     }
 }

@@ -22,7 +22,7 @@ impl Policy {
         &self,
         question: &Question,
         turn: Turn<'_>,
-        client: Client,
+        client: Client<'_>,
         events: &mut Events,
     ) -> Option<Message> {
         self.template.iter().find_map(|rule| {
@@ -35,7 +35,13 @@ impl Policy {
     }
 }
 
-fn one(rule: &Rule<TemplateRule>, zone: NameRef<'_>, question: &Question, client: Client, events: &mut Events) -> Said {
+fn one(
+    rule: &Rule<TemplateRule>,
+    zone: NameRef<'_>,
+    question: &Question,
+    client: Client<'_>,
+    events: &mut Events,
+) -> Said {
     let template = &rule.what;
     let (wanted, asked) = (template.class, question.qclass);
     let class_fits = wanted == class::ANY || asked == class::ANY || asked == wanted;

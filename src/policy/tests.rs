@@ -11,7 +11,7 @@ use crate::wire::text::OwnRecord;
 use crate::wire::{Flags, Incoming, Name, NameBuf, Query, Rcode, mnemonic, rtype};
 
 fn server(policy: &str) -> ServerConfig {
-    let text = format!("forward: []\npolicy: {policy}\n");
+    let text = format!("kubernetes: {{pods: verified}}\nforward: []\npolicy: {policy}\n");
     let parsed = file::parse(&text, Path::new("/x/interlocal.yaml"), UnknownKeys::Refuse, &Overrides::default());
     parsed.unwrap().value.servers.remove(0)
 }
@@ -39,7 +39,7 @@ fn run(
     qtype: u16,
     answer: impl Fn(&str, u16) -> Vec<&'static str>,
 ) -> (Vec<String>, Step) {
-    let client = Client { address: "10.0.0.1".parse().unwrap(), port: 9, tcp: false };
+    let client = Client { address: "10.0.0.1".parse().unwrap(), port: 9, tcp: false, namespace: Some("shop") };
     let asked = message(name, qtype);
     let mut buf = NameBuf::new();
     let Incoming::Query(query) = Query::parse(&asked, &mut buf) else { panic!("a question") };
@@ -57,11 +57,13 @@ fn run(
                 assert!(query.id == 0x1234 && query.edns.is_some_and(|edns| edns.udp_size == 1232));
                 lookups.push(format!("{} {}", query.name.to_name(), mnemonic::type_text(query.qtype)));
                 let records = answer(&query.name.to_name().to_string(), query.qtype);
-                let records = records.into_iter().map(|text| OwnRecord::parse(text).unwrap());
+                let denied = records == ["NXDOMAIN"];
+                let records = records.into_iter().filter(|_| !denied).map(|text| OwnRecord::parse(text).unwrap());
                 let reply = Message::new(Rcode::NOERROR, Flags::RD).with(0, records);
                 let mut out = further.clone();
                 out.truncate(12 + query.raw_name.len() + 4);
                 out[2] |= 0x80;
+                out[3] |= if denied { 3 } else { 0 };
                 out[11] = 0;
                 out[7] = reply.answers().len() as u8;
                 for record in reply.answers() {
@@ -140,4 +142,35 @@ fn chains_that_rules_make_are_followed_and_end() {
     let (lookups, step) = run(&policy, "t.x", rtype::AAAA, answer);
     assert_eq!((lookups.len(), records(&step).len()), (0, 1), "a target that may not be asked for is not there");
     assert_eq!(records(&run(&policy, "l.x", rtype::A, answer).1).len(), 9, "a loop ends");
+}
+
+#[test]
+fn a_search_path_is_walked_to_the_first_name_that_is_there() {
+    let rules = "[{autopath: {}}, {rewrite: {match: suffix, from: .old, to: .shop.svc.cluster.local, answer_auto: true}}, {zones: [b.svc.cluster.local], acl: [{action: block}]}]";
+    let policy = compiled(&server(rules));
+    let answer = |name: &str, _: u16| match name {
+        "a.svc.cluster.local" => vec!["a.svc.cluster.local. 5 A 192.0.2.1"],
+        "c.cluster.local" => Vec::new(),
+        _ => vec!["NXDOMAIN"],
+    };
+    let ask = |name: &str, qtype: u16| run(&policy, name, qtype, answer);
+    let (lookups, step) = ask("a.shop.svc.cluster.local", rtype::A);
+    assert_eq!(lookups, ["a.shop.svc.cluster.local A", "a.svc.cluster.local A"]);
+    let Step::Done(reply) = &step else { panic!("{step:?}") };
+    let shown: Vec<String> = reply.answers().iter().map(|it| format!("{} {} {}", it.owner, it.ttl, it.rtype)).collect();
+    assert_eq!(shown, ["a.shop.svc.cluster.local 5 5", "a.svc.cluster.local 5 1"], "a CNAME leads there");
+    // The first denial is the answer, and what may not be asked is not there.
+    let (lookups, step) = ask("b.shop.svc.cluster.local", rtype::AAAA);
+    assert_eq!(lookups, ["b.shop.svc.cluster.local AAAA", "b.cluster.local AAAA", "b AAAA"]);
+    assert!(matches!(step, Step::Done(reply) if reply.rcode == Rcode::NXDOMAIN));
+    // A name without such records is there.
+    assert_eq!(ask("c.shop.svc.cluster.local", rtype::A).0.len(), 3);
+    let (lookups, step) = ask("a.old", rtype::A);
+    assert_eq!((lookups.len(), records(&step).len()), (2, 2), "what was rewritten is walked for");
+    assert!(records(&step)[0].starts_with("a.old 5 "), "{:?}", records(&step));
+    for name in ["shop.svc.cluster.local", "a.back.svc.cluster.local"] {
+        assert_eq!(ask(name, rtype::A).0.len(), 1, "{name}");
+    }
+    let walked: u64 = policy.tally().rows().iter().filter(|row| row.0.word() == "autopath").map(|row| row.2).sum();
+    assert_eq!(walked, 3);
 }

@@ -2,6 +2,7 @@
 //! the same steps are taken in place, where nothing may wait, and in a task, where everything may.
 
 use super::acl::Access;
+use super::autopath::{Walk, Walked};
 use super::compile::{Policy, Turn};
 use super::dns64;
 use super::message::Message;
@@ -12,7 +13,7 @@ use super::tally::{Event, Events};
 use crate::answer::{Failure, by_rule};
 use crate::config::policy::Dns64Rule;
 use crate::wire::edns::option;
-use crate::wire::{HEADER_LEN, Name, Query, rtype};
+use crate::wire::{HEADER_LEN, Name, NameRef, Query, rtype};
 
 /// Further look-ups for one question: addresses to translate, targets of CNAMEs. CoreDNS stops at about as many.
 const MAX_LOOKUPS: usize = 8;
@@ -41,7 +42,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Work<'p> {
     policy: &'p Policy,
-    client: Client,
+    client: Client<'p>,
     id: u16,
     /// How many records follow the question, as in the header, and what they are.
     counts: [u8; 8],
@@ -58,6 +59,8 @@ pub struct Work<'p> {
 #[derive(Debug)]
 enum Next {
     Enter(Question),
+    /// Another name that it stands for, past what is done with the one that was asked; with that.
+    Walk(Question, Name),
     Reply(Message),
     /// For [`Work::reply`].
     Wait,
@@ -83,6 +86,8 @@ enum Frame<'p> {
     },
     /// What the CNAME of this answer leads to.
     Append(Message),
+    /// The next name of a search path.
+    Walk(Walk),
     /// What the CNAME at this place of the answer is to lead to.
     Follow {
         reply: Message,
@@ -94,7 +99,7 @@ enum Frame<'p> {
 impl Policy {
     /// Takes a question. `again`: it was seen before, in vain, and is not counted once more.
     #[must_use]
-    pub fn begin<'p>(&'p self, message: &[u8], query: &Query<'_>, client: Client, again: bool) -> Begin<'p> {
+    pub fn begin<'p>(&'p self, message: &[u8], query: &Query<'_>, client: Client<'p>, again: bool) -> Begin<'p> {
         let asked = query.name.as_ref();
         let turn = Turn { asked, now: asked };
         let nsid = query.edns.is_some_and(|edns| edns.option(option::NSID).is_some()) && self.nsid(turn).is_some();
@@ -141,6 +146,7 @@ impl Policy {
             || self.dns64.iter().any(|rule| rule.sees(turn))
             || self.rewrite.iter().any(|rule| rule.sees(turn))
             || self.header.iter().any(|rule| rule.sees(turn))
+            || self.autopath.iter().any(|rule| rule.sees(turn))
             || self.minimal.iter().any(|rule| rule.sees(turn))
             || self.template.iter().any(|rule| rule.zone(turn).is_some())
             || self.hosts.iter().any(|rule| rule.scope.holds(turn.asked))
@@ -154,6 +160,10 @@ impl<'p> Work<'p> {
         loop {
             self.next = match std::mem::replace(&mut self.next, Next::Wait) {
                 Next::Enter(question) => match self.enter(question) {
+                    Ok(next) => next,
+                    Err(question) => return Step::Ask(question.message(self.id, &self.counts, &self.tail)),
+                },
+                Next::Walk(question, asked) => match self.walk(question, &asked) {
                     Ok(next) => next,
                     Err(question) => return Step::Ask(question.message(self.id, &self.counts, &self.tail)),
                 },
@@ -213,6 +223,27 @@ impl<'p> Work<'p> {
         if !undo.is_empty() {
             self.waiting.push(Frame::Undo { undo, question: question.clone() });
         }
+        // What is asked for on the way of a walk is not walked for in its turn.
+        if !self.waiting.iter().any(|frame| matches!(frame, Frame::Walk(_))) {
+            self.waiting.extend(policy.walk(&question, turn, client).map(Frame::Walk));
+        }
+        self.behind(question, asked)
+    }
+
+    /// Another name that the question stands for: may it be asked, and what do rules say of it?
+    fn walk(&mut self, question: Question, asked: &Name) -> Result<Next, Question> {
+        let turn = Turn { asked: asked.as_ref(), now: question.name.as_ref() };
+        match self.judged(&question, turn) {
+            Some(next) => Ok(next),
+            None => self.behind(question, asked.as_ref()),
+        }
+    }
+
+    /// The rules that answer.
+    fn behind(&mut self, question: Question, asked: NameRef<'_>) -> Result<Next, Question> {
+        let (policy, client) = (self.policy, self.client);
+        let name = question.name.clone();
+        let turn = Turn { asked, now: name.as_ref() };
         self.waiting.extend(policy.finish(turn).map(Frame::Finish));
         if let Some(reply) = policy.template(&question, turn, client, &mut self.events) {
             return Ok(self.chased(reply, &question));
@@ -270,6 +301,21 @@ impl<'p> Work<'p> {
                 before.sections[0].extend(answers);
                 before.truncated |= reply.truncated;
                 Next::Reply(before)
+            }
+            Frame::Walk(walk) => {
+                let zone = walk.zone.clone();
+                match walk.step(reply) {
+                    Walked::Here(reply) => {
+                        self.events.push((Event::Autopath, zone));
+                        Next::Reply(reply)
+                    }
+                    Walked::Nowhere(reply) => Next::Reply(reply),
+                    Walked::On(question, walk) => {
+                        let asked = walk.asked.clone();
+                        self.waiting.push(Frame::Walk(walk));
+                        Next::Walk(question, asked)
+                    }
+                }
             }
             Frame::Follow { reply: before, place, target } => Next::Reply(followed(before, place, &target, reply)),
         }

@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 
 use super::suffixes::Suffixes;
-use crate::config::{Config, PeerTable, RegionLabel, RegionRow};
+use crate::config::{Config, ExternalConfig, PeerTable, RegionLabel, RegionRow};
 use crate::wire::stamp::{ClusterId, Hop};
 use crate::wire::{Name, NameBuf};
 
@@ -94,6 +94,7 @@ impl Routes {
         };
         let origins = Self::origins(config, peers);
         let mesh_origin = origins.len() - 1;
+        let externals = Self::externals(config);
         for zone in &routes.own_zones {
             routes.peers_door.add(zone.clone(), Target::Local { origin: 0 });
         }
@@ -118,6 +119,11 @@ impl Routes {
                 let origin = origins.iter().position(|origin| origin == zone).unwrap_or(0);
                 map.add(zone.clone(), Target::Local { origin });
             }
+            for external in &server.external {
+                if let Some(number) = externals.iter().position(|other| other == external) {
+                    map.add(external.zone.clone(), Target::Local { origin: origins.len() + number });
+                }
+            }
             let mut upstreams = Suffixes::default();
             for forward in &server.forward {
                 map.add(forward.zone.clone(), Target::Forward { upstream: routes.upstreams.len() });
@@ -127,7 +133,8 @@ impl Routes {
             server.routes.refuse.iter().for_each(|zone| map.add(zone.clone(), Target::Nobody));
             server.routes.closed.iter().for_each(|zone| map.add(zone.clone(), Target::Closed));
             let mut fallthrough = Suffixes::default();
-            for zone in &server.routes.fallthrough {
+            let external = server.external.iter().filter(|external| external.fallthrough);
+            for zone in server.routes.fallthrough.iter().chain(external.map(|external| &external.zone)) {
                 if let Some((_, upstream)) = upstreams.longest(&NameBuf::from(zone.as_ref())) {
                     fallthrough.add(zone.clone(), *upstream);
                 }
@@ -163,6 +170,18 @@ impl Routes {
         }
         origins.extend(mesh);
         origins
+    }
+
+    /// Zones of load balancers' names, of all servers. They are numbered behind the origins.
+    #[must_use]
+    pub fn externals(config: &Config) -> Vec<ExternalConfig> {
+        let mut externals: Vec<ExternalConfig> = Vec::new();
+        for external in config.servers.iter().flat_map(|server| &server.external) {
+            if !externals.contains(external) {
+                externals.push(external.clone());
+            }
+        }
+        externals
     }
 
     #[must_use]

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::Handle;
 
+use super::courier::Courier;
 use super::failures::Failures;
 use super::fetch::Fetched;
 use super::heartbeat::Heartbeats;
@@ -36,6 +37,8 @@ pub struct Core {
     /// Questions that wait for a peer or an upstream, and fetches that outlast their askers, bounded by `limits.in_flight`.
     pub in_flight: Permits,
     pub runtime: Handle,
+    /// Takes questions that only an upstream has to be asked for.
+    pub courier: Courier,
     pub metrics: Arc<Registry>,
     pub recorders: Recorders,
     pub heartbeats: Heartbeats,

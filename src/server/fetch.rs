@@ -11,9 +11,10 @@ use super::refresh;
 use crate::answer::{Failure, Stale};
 use crate::cache::{Entry, Follower, Joined, Keep, KeyBuf, Leader, Source as KeptFrom};
 use crate::clock;
+use crate::forward::attempt::Handed;
 use crate::peer::sends::SendLog;
 use crate::route::Remote;
-use crate::wire::exchange::Question;
+use crate::wire::exchange::{Question, Received};
 use crate::wire::{Flags, Rcode, ReplyBody};
 
 /// What all who wait for a fetch get.
@@ -57,15 +58,20 @@ impl Fetch {
         Some(Fetched::fresh(body))
     }
 
+    /// What is to be had without asking.
+    pub fn at_once(&self) -> Option<Fetched> {
+        self.cached().or_else(|| self.stale_at_once())
+    }
+
     /// Asks for this asker alone: nobody else gets the answer, and none is kept.
     pub async fn alone(&self, log: &SendLog) -> Fetched {
-        Fetched { body: self.ask(log).await.body, stale: false }
+        Fetched { body: self.ask(None, log).await.body, stale: false }
     }
 
     /// The answer for all who ask. A fetch that this begins holds `permit` until it ends, be it after its asker has gone with a stale
     /// answer.
     pub async fn shared(self, permit: &Arc<Permit>) -> Fetched {
-        if let Some(found) = self.cached().or_else(|| self.stale_at_once()) {
+        if let Some(found) = self.at_once() {
             return found;
         }
         let this = Arc::new(self);
@@ -73,7 +79,7 @@ impl Fetch {
             Joined::Follower(follower) => follower,
             Joined::Leader(leader) => {
                 let follower = leader.follow();
-                Arc::clone(&this).lead(leader, Arc::clone(permit));
+                Arc::clone(&this).lead(leader, None, Arc::clone(permit));
                 follower
             }
         };
@@ -81,10 +87,10 @@ impl Fetch {
     }
 
     /// Fetches in a task of its own, so that the answer reaches all who wait and the cache, whoever goes away meanwhile. `hold` is kept
-    /// until it ends.
-    pub fn lead(self: Arc<Self>, leader: Leader<Fetched>, hold: impl Send + 'static) {
+    /// until it ends. `handed`: the first try, if it was made already.
+    pub fn lead(self: Arc<Self>, leader: Leader<Fetched>, handed: Option<Handed>, hold: impl Send + 'static) {
         self.core.runtime.clone().spawn(async move {
-            let fetching = async { self.keep(&leader, self.ask(&SendLog::OFF).await) };
+            let fetching = async { self.keep(&leader, self.ask(handed, &SendLog::OFF).await) };
             match contained_async(fetching).await {
                 Some(fetched) => leader.complete(fetched),
                 // Those who wait see that nothing will come.
@@ -129,22 +135,31 @@ impl Fetch {
     }
 
     /// Asks, and turns whatever comes into a body.
-    async fn ask(&self, log: &SendLog) -> News {
+    async fn ask(&self, handed: Option<Handed>, log: &SendLog) -> News {
         let received = match self.remote {
             Remote::Peer(region) => {
                 let answered = self.routing.regions[region].ask_logged(&self.question, &self.stamp, log).await;
                 answered.map(|answered| (answered.received, answered.synced))
             }
             Remote::Forward(upstream) => {
-                let received =
-                    self.routing.upstreams[upstream].ask_logged(&self.question, Some(&self.stamp), log).await;
+                let client = &self.routing.upstreams[upstream];
+                let received = client.ask_logged(&self.question, Some(&self.stamp), handed, log).await;
                 received.map(|received| (received, true))
             }
         };
-        let (mut body, sure) = match received {
-            Ok((received, sure)) => (received.body, sure),
-            Err(failure) => return News { body: Arc::new(failure.body()), sure: false },
-        };
+        match received {
+            Ok((received, sure)) => self.news(received, sure),
+            Err(failure) => News { body: Arc::new(failure.body()), sure: false },
+        }
+    }
+
+    /// What an upstream answered, kept and for all who wait.
+    pub fn landed(&self, leader: &Leader<Fetched>, received: Received) -> Fetched {
+        self.keep(leader, self.news(received, true))
+    }
+
+    fn news(&self, received: Received, sure: bool) -> News {
+        let mut body = received.body;
         if matches!(self.remote, Remote::Peer(_)) && !matches!(body.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
             let failure = Failure::RegionRefused { region: self.region().to_owned(), rcode: body.rcode };
             return News { body: Arc::new(failure.body()), sure: false };

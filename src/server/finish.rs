@@ -44,10 +44,8 @@ pub fn sharing(door: Door, source: IpAddr) -> Option<IpAddr> {
 }
 
 /// Resolves an admitted miss; fetches that it begins share its permit. `None`: there is nothing to send.
-pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: Permit) -> Option<(Vec<u8>, Done)> {
-    let permit = Arc::new(permit);
-    let result = contained_async(miss.resolve(core, &permit)).await;
-    drop(permit);
+pub async fn finish(core: &Arc<Core>, miss: &Miss, permit: &Arc<Permit>) -> Option<(Vec<u8>, Done)> {
+    let result = contained_async(miss.resolve(core, permit)).await;
     result.unwrap_or_else(|| give_up(core, miss, &Failure::Panic))
 }
 

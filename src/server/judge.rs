@@ -35,7 +35,7 @@ impl Asking<'_> {
     pub(super) fn judge(&self, policy: &Policy, message: &[u8], out: &mut [u8]) -> Outcome {
         let mut name = NameBuf::new();
         let Some(query) = readable(message, &mut name) else { return self.look_up(message, out) };
-        let mut work = match policy.begin(message, &query, self.client(), false) {
+        let mut work = match policy.begin(message, &query, self.client(policy), false) {
             Begin::Pass => return self.look_up(message, out),
             Begin::Drop => return Outcome::Drop(DropReason::Policy),
             Begin::Work(work) => work,
@@ -65,8 +65,14 @@ impl Asking<'_> {
         }
     }
 
-    fn client(&self) -> Client {
-        Client { address: self.source, port: self.port, tcp: self.transport == Transport::Tcp }
+    fn client(&self, policy: &Policy) -> Client<'_> {
+        let namespace = || self.view.zone.namespace_of(self.source.to_canonical());
+        Client {
+            address: self.source,
+            port: self.port,
+            tcp: self.transport == Transport::Tcp,
+            namespace: policy.asks_for_pods().then(namespace).flatten(),
+        }
     }
 
     /// Writes the reply that the rules want this client to get.
@@ -104,7 +110,7 @@ impl Miss {
         let mut name = NameBuf::new();
         let Some(query) = readable(&self.message, &mut name) else { return self.look_up(core, permit).await };
         let asking = self.asking(core, &view, query.id);
-        let mut work = match policy.begin(&self.message, &query, asking.client(), true) {
+        let mut work = match policy.begin(&self.message, &query, asking.client(policy), true) {
             Begin::Pass => return self.look_up(core, permit).await,
             Begin::Drop => return None,
             Begin::Work(work) => work,
@@ -136,7 +142,7 @@ impl Miss {
         let found =
             SCRATCH.with_borrow_mut(|scratch| match self.asking(core, view, 0).look_up(&self.message, scratch) {
                 Outcome::Reply(done) => Some((scratch[..done.len].to_vec(), (done.zone, done.by))),
-                Outcome::Miss | Outcome::Drop(_) => None,
+                Outcome::Ask | Outcome::Miss | Outcome::Drop(_) => None,
             });
         if found.is_some() {
             return found;

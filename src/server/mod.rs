@@ -7,6 +7,7 @@ pub mod bind;
 mod chaos;
 mod contained;
 pub mod core;
+pub mod courier;
 pub mod explain;
 pub mod failures;
 pub mod fetch;
@@ -51,6 +52,7 @@ pub struct BoundDoors {
 
 /// The doors, served.
 pub struct Doors {
+    _courier: courier::Thread,
     stop_workers: Arc<AtomicBool>,
     stop_tasks: CancellationToken,
     workers: Vec<JoinHandle<()>>,
@@ -100,6 +102,7 @@ impl BoundDoors {
     /// If a socket cannot be prepared or a thread not started.
     pub fn start(self, core: &Arc<Core>, plain: bool) -> io::Result<Doors> {
         let mut started = Doors {
+            _courier: courier::start(core)?,
             stop_workers: Arc::default(),
             stop_tasks: CancellationToken::new(),
             workers: Vec::new(),

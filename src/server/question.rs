@@ -20,7 +20,9 @@ use crate::zone::{Absent, Found, Snapshot};
 pub enum Outcome {
     /// The reply stands in the buffer.
     Reply(Done),
-    /// Somebody else has to be asked.
+    /// An upstream has to be asked, and what it says is the answer.
+    Ask,
+    /// Others have to be asked.
     Miss,
     Drop(DropReason),
 }
@@ -209,7 +211,10 @@ impl<'a> One<'a> {
         if !recursion {
             return self.failure(out, &Failure::NoRecursion);
         }
-        Outcome::Miss
+        match remote {
+            Remote::Forward(_) => Outcome::Ask,
+            Remote::Peer(_) => Outcome::Miss,
+        }
     }
 
     /// A peer's answer past its TTL, if nobody need be asked to know that there is nothing better: the region is dark, what it said a

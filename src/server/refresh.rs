@@ -68,6 +68,6 @@ fn refresh(core: &Weak<Core>, server: u16, route: u64, question: Question, permi
     }
     if let Joined::Leader(leader) = core.inflight.join(&key, clock::now()) {
         Counters::add(&refreshes.started);
-        Arc::new(fetch).lead(leader, permit);
+        Arc::new(fetch).lead(leader, None, permit);
     }
 }

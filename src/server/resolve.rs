@@ -52,7 +52,21 @@ impl Miss {
         let whence = Whence { door: self.door, stamp, own_id: view.zone.cluster_id };
         let resolution = Resolution { core, view: &view, whence, query: &query, permit };
         let (body, zone, by) = resolution.run().await;
-        let asking = self.asking(core, &view, query.id);
+        Some(self.written(core, &view, &query, &body, (zone, by)))
+    }
+
+    /// The reply with this body, and how it is counted.
+    pub(super) fn written(
+        &self,
+        core: &Arc<Core>,
+        view: &View,
+        query: &Query<'_>,
+        body: &ReplyBody,
+        (zone, by): (ZoneSlot, Answerer),
+    ) -> (Vec<u8>, Done) {
+        let stamp_option = view.routing.config.stamp_option;
+        let stamp = query.edns.and_then(|edns| edns.option(stamp_option)).and_then(Stamp::parse);
+        let asking = self.asking(core, view, query.id);
         if let Some(ede) = &body.ede {
             core.failures.note(ede, body.rcode, query.name, query.qtype, asking.now);
         }
@@ -60,17 +74,17 @@ impl Miss {
         let mut out = vec![0; largest];
         let authoritative = body.flags & Flags::AA;
         let asker = Asker {
-            max: asking.limit(&query),
-            flags: door_flags(self.door) | authoritative | ad_flag(&query, &body),
+            max: asking.limit(query),
+            flags: door_flags(self.door) | authoritative | ad_flag(query, body),
             ede: None,
-            option: asking.reply_option(&query, stamp),
-            keepalive: asking.keepalive(&query),
+            option: asking.reply_option(query, stamp),
+            keepalive: asking.keepalive(query),
             rotation: asking.rotation,
         };
-        let len = body.write(&query, &mut out, asker, |ttl| ttl);
+        let len = body.write(query, &mut out, asker, |ttl| ttl);
         out.truncate(len);
-        let done = Done::new(&query, len, zone, by, body.rcode);
-        Some((out, done))
+        let done = Done::new(query, len, zone, by, body.rcode);
+        (out, done)
     }
 
     /// The circumstances of the question now. Those who waited for one fetch are told apart by their ids.

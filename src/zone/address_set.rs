@@ -93,7 +93,7 @@ impl AddressSet {
     }
 
     /// All addresses, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = IpAddr> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = IpAddr> + Clone {
         self.v4.chunks_exact(V4_STRIDE).chain(self.v6.chunks_exact(V6_STRIDE)).map(decode)
     }
 }

@@ -7,7 +7,7 @@ use super::digest::Digest;
 use super::object::{Event, ObjectName};
 use super::record::ServiceRecord;
 use super::settings::ZoneSettings;
-use super::snapshot::{Counts, Snapshot, Tables, origins};
+use super::snapshot::{Counts, Snapshot, Tables, externals, origins};
 use super::store::{PodChange, Store, Touched};
 use super::table::ShardTable;
 use crate::config::PodMode;
@@ -69,7 +69,9 @@ impl Builder {
             return;
         }
         let old = std::mem::replace(&mut self.settings, settings);
-        if old.ttl != self.settings.ttl || old.endpoint_pod_names != self.settings.endpoint_pod_names {
+        let records =
+            |settings: &ZoneSettings| (settings.ttl, settings.endpoint_pod_names, settings.ignore_empty_services);
+        if records(&old) != records(&self.settings) {
             self.touched.services.extend(self.store.service_names().cloned());
         }
         self.store.serve_only_known(self.settings.only_known_namespaces, &mut self.touched);
@@ -127,6 +129,7 @@ impl Builder {
             cluster_id: self.store.namespace_uid(IDENTITY).map_or_else(ClusterId::default, cluster_id),
             counts: self.counts,
             origins: origins(&self.settings),
+            externals: externals(&self.settings),
             ttl: self.settings.ttl,
             pod_mode: self.settings.pods,
             tables: self.tables.clone(),
@@ -271,6 +274,8 @@ mod tests {
             pods: PodMode::Disabled,
             only_known_namespaces: false,
             endpoint_pod_names: false,
+            ignore_empty_services: false,
+            externals: Vec::new(),
         }
     }
 
@@ -281,7 +286,8 @@ mod tests {
         let name = ObjectName::new("shop", "web");
         let address = "10.0.0.1".parse().expect("an address");
         let kind = ServiceKind::ClusterIp(Box::new(["10.0.0.2".parse().expect("an address")]));
-        let service = Service { name: name.clone(), kind, ports: Box::default(), publish_not_ready: false };
+        let service =
+            Service { name: name.clone(), kind, ports: Box::default(), publish_not_ready: false, external: None };
         let endpoints = Box::new([Endpoint { address, ready: true, hostname: None, pod: None }]);
         let slice = Slice { name: name.clone(), service: "web".into(), ports: Box::default(), endpoints };
         builder.apply(Event::Apply(Object::Service(service)));

@@ -44,6 +44,8 @@ pub enum Absent {
     Port,
     /// A pod with this address, or the label is no address.
     Pod,
+    /// The Service has no load balancer.
+    External,
     /// `kubernetes.pods` is `disabled`.
     Pods,
     /// The name is there without records of this type.
@@ -76,7 +78,10 @@ impl Snapshot {
         rotation: usize,
     ) -> Found<'s> {
         // Routes and zones are swapped one after the other, so for a moment an origin may be unknown here.
-        let Some(origin) = self.origins.get(origin).filter(|_| self.synced) else { return Found::NotReady };
+        let Some(origin) = self.origins.get(origin).filter(|_| self.synced) else {
+            let number = origin.saturating_sub(self.origins.len());
+            return self.lookup_external(number, name, owner, qtype, writer, rotation);
+        };
         let Some(labels) = origin.labels_before(name) else { return Found::NotReady };
         let mut ask = Ask { zone: self, origin, name, owner, qtype, writer, rotation };
         let found = ask.answer(labels);

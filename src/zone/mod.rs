@@ -8,6 +8,7 @@ pub mod builder;
 mod dashed;
 mod digest;
 mod endpoints;
+mod external;
 mod form;
 pub mod lookup;
 pub mod object;

@@ -61,6 +61,16 @@ pub struct Service {
     pub ports: Box<[Port]>,
     /// Endpoints count as ready, whatever they say.
     pub publish_not_ready: bool,
+    /// None as well where nobody asks for it.
+    pub external: Option<Box<External>>,
+}
+
+/// Where a Service is reached from outside of the cluster: its load balancers, and addresses that lead to it otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct External {
+    pub addresses: Box<[IpAddr]>,
+    /// Of the first load balancer that has a name in place of an address.
+    pub host: Option<Name>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -24,6 +24,14 @@ impl PodShard {
         self.search(address, namespace).is_ok()
     }
 
+    /// The namespace that all pods at this address are in, if it is one.
+    pub(super) fn only(&self, address: IpAddr) -> Option<&str> {
+        let start = self.0.partition_point(|(other, _)| *other < address);
+        let mut names = self.0[start..].iter().take_while(|(other, _)| *other == address).map(|(_, name)| &**name);
+        let first = names.next()?;
+        names.all(|name| name == first).then_some(first)
+    }
+
     fn search(&self, address: IpAddr, namespace: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(other, name)| (other, &**name).cmp(&(&address, namespace)))
     }
@@ -39,7 +47,9 @@ mod tests {
         let mut shard = PodShard::default();
         shard.insert(node, &shop);
         shard.insert(node, &shop);
+        assert_eq!(shard.only(node), Some("shop"));
         shard.insert(node, &"other".into());
+        assert_eq!((shard.only(node), shard.only("10.0.0.2".parse().expect("an address"))), (None, None));
         shard.remove(node, "shop");
         assert!(shard.contains(node, "shop"));
         shard.remove(node, "shop");

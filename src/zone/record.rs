@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::address_set::AddressSet;
 use super::digest::Digest;
 use super::endpoints::Endpoints;
+use super::external::ExternalRecord;
 use super::object::{ObjectName, Protocol, Service, ServiceKind, Slice};
 use super::ports::PortSet;
 use super::settings::ZoneSettings;
@@ -20,6 +21,8 @@ pub(super) struct ServiceRecord {
     pub(super) answer: ServiceAnswer,
     /// Ready ones, under a ClusterIP Service too.
     pub(super) endpoints: Endpoints,
+    /// For zones of load balancers, if there are some.
+    pub(super) external: Option<Box<ExternalRecord>>,
 }
 
 /// What the Service's own name gives.
@@ -52,8 +55,16 @@ impl ServiceRecord {
             ServiceAnswer::ExternalName(_) => Endpoints::default(),
             _ => Endpoints::new(service, slices, settings),
         };
-        let digest = digest_of(&service.name, &answer, &endpoints);
-        Self { hash, digest, name: service.name.clone(), answer, endpoints }
+        let answer = match answer {
+            // Without endpoints that is a name that does not exist, whatever is asked.
+            ServiceAnswer::ClusterIp { .. } if settings.ignore_empty_services && endpoints.is_empty() => {
+                ServiceAnswer::Headless
+            }
+            other => other,
+        };
+        let external = ExternalRecord::new(service);
+        let digest = digest_of(&service.name, &answer, &endpoints, external.as_deref());
+        Self { hash, digest, name: service.name.clone(), answer, endpoints, external }
     }
 
     #[inline]
@@ -78,7 +89,12 @@ impl ServiceRecord {
     }
 }
 
-fn digest_of(name: &ObjectName, answer: &ServiceAnswer, endpoints: &Endpoints) -> u64 {
+fn digest_of(
+    name: &ObjectName,
+    answer: &ServiceAnswer,
+    endpoints: &Endpoints,
+    external: Option<&ExternalRecord>,
+) -> u64 {
     let mut digest = Digest::new(2);
     digest.bytes(name.namespace.as_bytes());
     digest.bytes(name.name.as_bytes());
@@ -101,10 +117,13 @@ fn digest_of(name: &ObjectName, answer: &ServiceAnswer, endpoints: &Endpoints) -
         add_addresses(&mut digest, endpoints.places(host).iter().map(|place| addresses.address(*place)));
         digest.number(sets[endpoints.set(host)]);
     }
+    if let Some(external) = external {
+        external.add_to(&mut digest, ports_digest);
+    }
     digest.finish()
 }
 
-fn add_addresses(digest: &mut Digest, addresses: impl Iterator<Item = IpAddr>) {
+pub(super) fn add_addresses(digest: &mut Digest, addresses: impl Iterator<Item = IpAddr>) {
     for address in addresses {
         match address {
             IpAddr::V4(address) => digest.bytes(&address.octets()),

@@ -1,6 +1,6 @@
 //! What of the configuration the zone depends on.
 
-use crate::config::PodMode;
+use crate::config::{ExternalConfig, PodMode};
 use crate::wire::Name;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,4 +14,8 @@ pub struct ZoneSettings {
     pub only_known_namespaces: bool,
     /// Endpoints without a hostname are called by their pod's name, in place of their address.
     pub endpoint_pod_names: bool,
+    /// A Service with an address of its own and without a ready endpoint is not there.
+    pub ignore_empty_services: bool,
+    /// Zones of load balancers' names, numbered behind the origins.
+    pub externals: Vec<ExternalConfig>,
 }

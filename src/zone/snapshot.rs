@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
+use super::external::ExternalZone;
 use super::origin::Origin;
 use super::pod_index::PodShard;
 use super::record::{ServiceAnswer, ServiceRecord};
@@ -29,6 +30,7 @@ pub struct Snapshot {
     pub cluster_id: ClusterId,
     pub counts: Counts,
     pub(super) origins: Arc<[Origin]>,
+    pub(super) externals: Arc<[ExternalZone]>,
     pub(super) ttl: u32,
     pub(super) pod_mode: PodMode,
     pub(super) tables: Tables,
@@ -69,6 +71,7 @@ impl Snapshot {
             cluster_id: ClusterId::default(),
             counts: Counts::default(),
             origins: origins(settings),
+            externals: externals(settings),
             ttl: settings.ttl,
             pod_mode: settings.pods,
             tables: Tables::default(),
@@ -91,6 +94,12 @@ impl Snapshot {
     /// The namespaces, in no order.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
         self.tables.namespaces.iter().map(|name| &**name)
+    }
+
+    /// The namespace of the pod at this address, if pods are verified and no pod of another one has it too.
+    #[must_use]
+    pub fn namespace_of(&self, address: IpAddr) -> Option<&str> {
+        self.tables.pods.of(self.tables.address_hash(address)).only(address)
     }
 
     #[inline]
@@ -141,6 +150,10 @@ impl Tables {
         }
         hasher.finish()
     }
+}
+
+pub(super) fn externals(settings: &ZoneSettings) -> Arc<[ExternalZone]> {
+    settings.externals.iter().map(ExternalZone::new).collect()
 }
 
 pub(super) fn origins(settings: &ZoneSettings) -> Arc<[Origin]> {

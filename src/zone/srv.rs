@@ -12,9 +12,9 @@ use crate::wire::reply::{Owner, Section};
 use crate::wire::{NameBuf, rtype};
 
 /// The last place that a compression pointer can hold (RFC 1035 4.1.4).
-const MAX_POINTER: usize = 0x3fff;
+pub(super) const MAX_POINTER: usize = 0x3fff;
 /// Octets of the fixed part of an SRV record's data: priority, weight, port (RFC 2782).
-const SRV_FIXED: usize = 6;
+pub(super) const SRV_FIXED: usize = 6;
 /// Octets of a record between its owner and its data.
 const RECORD_FIXED: usize = 10;
 
@@ -154,7 +154,7 @@ pub(super) fn service_name(record: &ServiceRecord, into: &mut NameBuf) {
 }
 
 /// Priority 0, weight, port.
-fn fixed(count: usize, port: u16) -> [u8; SRV_FIXED] {
+pub(super) fn fixed(count: usize, port: u16) -> [u8; SRV_FIXED] {
     // A hundred by one or more fits.
     let weight = (100 / count.max(1)).max(1) as u16;
     let ([w0, w1], [p0, p1]) = (weight.to_be_bytes(), port.to_be_bytes());

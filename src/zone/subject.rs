@@ -56,7 +56,8 @@ impl Snapshot {
     /// Whom the name is about, under the origin with this number; none if it is not in the origin.
     #[must_use]
     pub fn subject(&self, origin: usize, name: &NameBuf) -> Option<Subject> {
-        let labels = self.origins.get(origin)?.labels_before(name)?;
+        let Some(cluster) = self.origins.get(origin) else { return self.external_subject(origin, name) };
+        let labels = cluster.labels_before(name)?;
         let text = |label: &[u8]| String::from_utf8_lossy(label).into_owned();
         Some(match Form::of(name, labels) {
             Form::Apex | Form::Between | Form::Version => Subject::Zone,
@@ -69,6 +70,19 @@ impl Snapshot {
                 Subject::Pod { namespace: text(namespace), namespace_exists: self.namespace_exists(&text(namespace)) }
             }
             Form::Unknown => Subject::Unknown,
+        })
+    }
+
+    /// The same for a zone of load balancers.
+    fn external_subject(&self, origin: usize, name: &NameBuf) -> Option<Subject> {
+        let external = self.externals.get(origin.checked_sub(self.origins.len())?)?;
+        let labels = external.labels_before(name)?;
+        let label = |number: usize| String::from_utf8_lossy(name.label(number)).into_owned();
+        Some(match labels {
+            0 => Subject::Zone,
+            _ if external.is_apex(name.label(labels - 1)) => Subject::Zone,
+            1 => Subject::Namespace { exists: self.namespace_exists(&label(0)), namespace: label(0) },
+            _ => self.service_subject(name.label(labels - 1), name.label(labels - 2)),
         })
     }
 

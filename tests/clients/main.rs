@@ -18,4 +18,5 @@ mod region;
 mod region_dark;
 mod setup;
 mod upstreams;
+mod upstreams_behind;
 mod upstreams_tcp;

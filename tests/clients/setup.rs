@@ -83,7 +83,7 @@ pub fn region(addresses: &[SocketAddr], settings: Settings) -> Arc<RegionClient>
 
 pub fn forward_row(zone: &str, to: &[SocketAddr], transport: Transport) -> ForwardConfig {
     let to = to.iter().map(|address| Upstream::Address(*address)).collect();
-    ForwardConfig { zone: wire_name(zone), to, transport, stamp: true, random_case: false, cache: None }
+    ForwardConfig { stamp: true, ..ForwardConfig::new(wire_name(zone), to, transport) }
 }
 
 pub fn patient() -> Limits {

@@ -30,7 +30,7 @@ async fn a_dead_server_is_dark_at_once_and_any_reply_brings_it_back() {
     let dead = nobody();
     let address = dead.address;
     let client = client(&[address]);
-    let dark = Failure::UpstreamDark { zone: wire_name("corp.example") };
+    let dark = Failure::UpstreamDark { zone: wire_name("corp.example"), cause: None };
     assert_eq!(client.ask(&question("a.corp.example"), None).await.unwrap_err(), dark);
     assert_eq!(at_once(client.ask(&question("a.corp.example"), None)).await.unwrap().unwrap_err(), dark);
     drop(dead);

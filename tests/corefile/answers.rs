@@ -116,7 +116,7 @@ fn objects() -> String {
     ])
 }
 
-fn upstream(address: &'static str) -> ScriptServer {
+pub fn upstream(address: &'static str) -> ScriptServer {
     use hickory_proto::rr::rdata::{A, PTR};
     use hickory_proto::rr::{RData, Record};
     let server = ScriptServer::start();
@@ -133,7 +133,7 @@ fn upstream(address: &'static str) -> ScriptServer {
 }
 
 /// What is compared: the rcode, and the answers without their order.
-async fn answer(server: SocketAddr, asked: &str, rtype: RecordType) -> String {
+pub async fn answer(server: SocketAddr, asked: &str, rtype: RecordType) -> String {
     let reply = Ask::new(asked, rtype).patience(secs(20)).udp(server).await;
     let mut records: Vec<String> = reply
         .answers

@@ -51,10 +51,50 @@ async fn validate_says_what_a_corefile_becomes() {
     ] {
         assert!(ended.stdout.contains(part), "{part}:\n{}", ended.stdout);
     }
+    let folder = Folder::new(
+        ".:53 {\n    kubernetes cluster.local {\n        endpoint https://10.0.0.1\n        tls a b c\n        pods verified\n    }\n    autopath @kubernetes\n    k8s_external lb.example\n    forward . 10.0.0.1\n}\nb.example {\n    autopath @kubernetes\n    k8s_external\n}\n",
+    );
+    let ended = run(&folder.path(""), &["validate", "Corefile"]).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    for part in [
+        "Corefile:7: autopath: the same: by the pod that asks",
+        "  load balancers: lb.example",
+        "autopath: but it does nothing without `kubernetes`",
+        "Corefile:13: k8s_external: it does nothing without `kubernetes`",
+    ] {
+        assert!(ended.stdout.contains(part), "{part}:\n{}", ended.stdout);
+    }
     let folder = Folder::new(".:53 {\n    view a {\n        expr true\n    }\n}\n");
     let ended = run(&folder.path(""), &["validate", "Corefile"]).await;
     assert_eq!(ended.code, Some(1));
     let ended = run(&folder.path(""), &["serve", "--corefile", "Corefile"]).await;
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("`view` is not supported"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn validate_says_who_is_asked_over_tls_and_behind_whom() {
+    let folder = Folder::new(
+        ".:53 {\n    forward . tls://9.9.9.9%dns.quad9.net {\n        next NXDOMAIN\n        next_on_nodata\n        failover NXDOMAIN REFUSED\n    }\n    forward . 10.0.0.1 dns.example.com {\n        next SERVFAIL\n        tls_servername a\n    }\n}\n",
+    );
+    let ended = run(&folder.path(""), &["validate", "Corefile"]).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    for part in [
+        "Corefile:2: forward: asked over TLS; without a CA file the system's certificates count, and our image has none",
+        "Corefile:5: failover: the same: ",
+        "Corefile:7: next: no `forward` behind it takes `.`",
+        "Corefile:9: tls_servername: not needed: no upstream of it is asked over TLS",
+        "forward: . to 9.9.9.9%dns.quad9.net:853 over TLS",
+        "    behind NXDOMAIN NODATA: 10.0.0.1:53 dns.example.com:53",
+    ] {
+        assert!(ended.stdout.contains(part), "{part}:\n{}", ended.stdout);
+    }
+    let ended = run(&folder.path(""), &["import", "Corefile"]).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let written = std::fs::read_to_string(folder.path("interlocal.yaml")).unwrap();
+    for part in
+        ["tls: {}", "failover: [\"NXDOMAIN\"]", "- on: [\"NXDOMAIN\", \"NODATA\"]", "resolver: [\"/etc/resolv.conf\"]"]
+    {
+        assert!(written.contains(part), "{part}:\n{written}");
+    }
 }

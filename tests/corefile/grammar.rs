@@ -111,6 +111,17 @@ const ROWS: &[Row] = &[
     row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        nonsense\n    }\n}\n"),
     row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        max_fails x\n    }\n}\n"),
     row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        policy best\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        failover NOERROR\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        next\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        next NONE\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        next_on_nodata x\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . tls://127.0.0.1:1 {\n        tls a b c d\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . tls://127.0.0.1%a:1 {\n        tls_servername b\n    }\n}\n"),
+    row(Refused, ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        resolver dns.example\n    }\n}\n"),
+    row(
+        Taken,
+        ".:PORT {\n    BIND\n    forward . tls://127.0.0.1%a.example:1 tls://127.0.0.2 {\n        tls\n        failover nxdomain\n        next NXDOMAIN SERVFAIL\n        next_on_nodata\n        resolver 127.0.0.1:5353 ::1\n    }\n}\n",
+    ),
     row(
         Taken,
         ".:PORT {\n    BIND\n    forward . 127.0.0.1:1 {\n        except a.example b.example\n        max_fails 3\n        expire 20s\n        policy sequential\n        health_check 5s\n        max_concurrent 10\n    }\n}\n",

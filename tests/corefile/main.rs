@@ -10,8 +10,10 @@ mod support;
 
 mod answers;
 mod beside;
+mod cluster;
 mod commands;
 mod faults;
+mod forward;
 mod grammar;
 mod guide;
 mod options;

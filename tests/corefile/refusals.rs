@@ -11,9 +11,10 @@ use crate::setup::problems;
 const GOLDEN: &str = "tests/corefile/golden/refusals.txt";
 
 /// Directives that mean something here; the others are refused, and all of those are in the file.
-const MEAN_SOMETHING: [&str; 37] = [
+const MEAN_SOMETHING: [&str; 39] = [
     "acl",
     "any",
+    "autopath",
     "bind",
     "bufsize",
     "cache",
@@ -29,6 +30,7 @@ const MEAN_SOMETHING: [&str; 37] = [
     "health",
     "hosts",
     "import",
+    "k8s_external",
     "kubernetes",
     "loadbalance",
     "local",
@@ -88,10 +90,15 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    cache 0\n    health :1 :2\n    loop x\n    reload 1s 0.5s\n    bufsize 600\n    loadbalance weighted file\n}\n",
     ".:53 {\n    bufsize 100\n    loadbalance best\n    errors {\n        consolidate 5m\n    }\n    log {\n        class some\n    }\n}\n",
     ".:53 {\n    cache {\n        success\n        denial 10 0\n        disable\n        disable all\n        serve_stale\n        keepttl\n        sucess 1\n        servfail\n    }\n}\n",
-    ".:53 {\n    forward\n    forward .\n    forward a/b 10.0.0.1\n    forward . tls://9.9.9.9 10.0.0.1:0 https://dns.example\n}\n",
-    ".:53 {\n    forward . 10.0.0.1 {\n        next NXDOMAIN\n        next_on_nodata\n        source_address 10.0.0.1\n        doh_method GET\n        failover NXDOMAIN\n        policy best\n        max_fails x\n        expire 1\n        except\n        force_udp\n    }\n}\n",
-    ".:53 {\n    forward . upstream.example.org\n}\n",
-    ".:53 {\n    kubernetes cluster.local {\n        noendpoints\n        ignore empty_service\n        multicluster clusterset.local\n        zonal\n        tls a b c\n        pods some\n        ttl 9999\n        namespaces a B\n        namespace_labels a=b\n        labels a in\n        endpoint\n        kubeconfig\n        upstream\n    }\n}\n",
+    ".:53 {\n    forward\n    forward .\n    forward a/b 10.0.0.1\n    forward . 10.0.0.1:0 https://dns.example\n    forward . tls://9.9.9.9 10.0.0.1\n    forward . tls:///etc/resolv.conf 10.0.0.1%a a%b\n}\n",
+    ".:53 {\n    forward . 10.0.0.1 {\n        next\n        next NONE\n        next_on_nodata x\n        source_address 10.0.0.1\n        doh_method GET\n        failover NOERROR\n        tls a b c d\n        tls_servername\n        tls_servername a..b\n        resolver\n        resolver dns.example /etc/resolv.conf\n        policy best\n        max_fails x\n        expire 1\n        except\n        force_udp\n    }\n}\n",
+    ".:53 {\n    forward . tls://9.9.9.9%dns.quad9.net {\n        tls_servername dns.quad9.net\n    }\n}\n",
+    ".:53 {\n    kubernetes cluster.local {\n        noendpoints\n        ignore empty_service\n        multicluster clusterset.local\n        zonal\n        tls a b\n        pods some\n        ttl 9999\n        namespaces a B\n        namespace_labels a=b\n        labels a in\n        endpoint\n        kubeconfig\n        upstream\n    }\n}\n",
+    ".:53 {\n    autopath\n}\n",
+    ".:53 {\n    autopath @erratic\n}\n",
+    "a.example {\n    kubernetes cluster.local a.example\n    k8s_external b.a.example a.example . {\n        apex a.b\n        ttl 9999\n        headless x\n        nonsense\n    }\n}\n",
+    ".:53 {\n    kubernetes cluster.local\n    k8s_external . cluster.local {\n        ttl\n    }\n}\n",
+    "a.example {\n    kubernetes a.example\n    k8s_external example\n}\n",
     ".:53 {\n    kubernetes in-addr.arpa\n}\n",
     ".:53 {\n    kubernetes\n}\n",
     "a.local {\n    kubernetes\n}\nb.local {\n    kubernetes {\n        pods insecure\n    }\n}\n",

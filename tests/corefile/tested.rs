@@ -7,6 +7,8 @@ use std::path::Path;
 const PAGE: &str = include_str!("../../docs/corefile.md");
 
 const ANSWERS: &str = "tests/corefile/answers.rs";
+const CLUSTER: &str = "tests/corefile/cluster.rs";
+const FORWARDS: &str = "tests/corefile/forward.rs";
 const BLOCKS: &str = "tests/corefile/options/blocks.rs";
 const CACHE: &str = "tests/corefile/options/cache.rs";
 const FORWARD: &str = "tests/corefile/options/forward.rs";
@@ -18,6 +20,8 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("acl", "all", "tests/conformance/policy/stage.rs", "access_is_as_in_coredns"),
     ("acl", "all", "tests/conformance/policy/order.rs", "access_is_decided_by_both_names_and_before_the_cache"),
     ("any", "", "tests/conformance/policy/fixed.rs", "answers_that_need_nobody_are_as_in_coredns"),
+    ("autopath", "@kubernetes", CLUSTER, "autopath @kubernetes"),
+    ("autopath", "file", CLUSTER, "autopath FILE"),
     ("bind", "addresses", BLOCKS, "bind"),
     ("bufsize", "1232 and more", BLOCKS, "bufsize 1232"),
     ("cache", "TTL", CACHE, "a TTL for everything"),
@@ -52,12 +56,27 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
         "beyond_the_limit_of_questions_in_flight_the_answer_comes_at_once",
     ),
     ("forward", "failover", FORWARD, "failover"),
+    ("forward", "resolver", FORWARDS, "host names over TLS"),
+    ("forward", "next", FORWARDS, "next"),
+    ("forward", "next_on_nodata", FORWARDS, "next behind nothing"),
+    ("forward", "tls://", FORWARDS, "tls with a certificate"),
+    ("forward", "tls", FORWARDS, "tls without a certificate"),
+    ("forward", "tls_servername", FORWARDS, "tls of another name"),
+    ("forward", "tls://ADDRESS%NAME", FORWARDS, "tls, a name each"),
+    ("kubernetes", "tls", CLUSTER, "tls"),
+    ("kubernetes", "noendpoints", CLUSTER, "noendpoints"),
+    ("kubernetes", "ignore empty_service", CLUSTER, "ignore empty_service"),
     ("header", "all", "tests/conformance/policy/reply.rs", "replies_are_changed_as_in_coredns"),
     ("health", "address", PAGES, "pages_are_where_coredns_has_them"),
     ("health", "lameduck", "tests/regions/processes.rs", "sigterm_is_not_ready_at_once_then_lameduck_then_exit_0"),
     ("hosts", "all", "tests/conformance/policy/hosts.rs", "tables_are_as_in_coredns"),
     ("import", "all", BLOCKS, "import of snippets and files"),
     ("import", "all", RELOADS, "the_file_and_its_imports_are_taken_or_kept"),
+    ("k8s_external", "zones", CLUSTER, "k8s_external"),
+    ("k8s_external", "apex", CLUSTER, "headless and apex"),
+    ("k8s_external", "ttl", CLUSTER, "fallthrough and ttl"),
+    ("k8s_external", "headless", CLUSTER, "headless and apex"),
+    ("k8s_external", "fallthrough", CLUSTER, "fallthrough and ttl"),
     ("kubernetes", "zones", ANSWERS, "two zones of one cluster"),
     ("kubernetes", "kubeconfig", ANSWERS, "no fallthrough"),
     ("kubernetes", "endpoint", ANSWERS, "endpoint"),

@@ -73,6 +73,8 @@ fn zone_settings(selection: &Selection) -> ZoneSettings {
         pods: if selection.pods { PodMode::Verified } else { PodMode::Disabled },
         only_known_namespaces: selection.needs_namespaces(),
         endpoint_pod_names: selection.pod_names,
+        ignore_empty_services: false,
+        externals: Vec::new(),
     }
 }
 

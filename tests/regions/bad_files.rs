@@ -84,12 +84,12 @@ interlocal.yaml:4:15: error: `lots` is not a size
 interlocal.yaml:5:13: error: expected a mapping, found a list
    5 | kubernetes: [api]
      |             ^
-  help: its keys are: source, pods, ttl, namespaces, namespace_labels, labels, endpoint_pod_names, kubeconfig, context
+  help: its keys are: source, pods, ttl, namespaces, namespace_labels, labels, endpoint_pod_names, noendpoints, ignore_empty_service, kubeconfig, context, tls
 
 interlocal.yaml:6:1: error: unknown key `zzz`
    6 | zzz: 1
      | ^^^
-  help: known: region, cluster_domain, listen, kubernetes, peers, forward, policy, cache, shutdown, limits, state_dir, workers, metrics, log, stamp_option, sockets, servers
+  help: known: region, cluster_domain, listen, kubernetes, peers, forward, policy, external, cache, shutdown, limits, state_dir, workers, metrics, log, stamp_option, sockets, servers
 
 ",
     )

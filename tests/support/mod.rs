@@ -10,8 +10,9 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
-//! * [`differential`]: what tests beside other servers have in common; [`side_by_side`]: one question to two of them; [`read`]: what a test wants out of a message: addresses, texts, extended errors.
-//! * [`certificates`]: an authority, and what it signs.
+//! * [`differential`]: what tests beside other servers have in common; [`side_by_side`]: one question to two of them.
+//! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
+//! * [`certificates`]: an authority, and what it signs; [`tls_front`]: TLS in front of a server.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
 //! * [`relay`]: the network between two servers, the demo's own; [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
 //! * [`browser`]: a real browser that shows a page.
@@ -51,6 +52,7 @@ pub mod script;
 pub mod server;
 pub mod side_by_side;
 pub mod steady;
+pub mod tls_front;
 pub mod tool;
 pub mod wait;
 pub mod yaml;

@@ -110,6 +110,6 @@ pub fn in_place_after(east: &Running, ask: &Ask, later: Duration) -> Option<Mess
     };
     match asking.answer(&ask.bytes(), &mut out) {
         Outcome::Reply(done) => Some(Message::from_vec(&out[..done.len]).unwrap()),
-        Outcome::Miss | Outcome::Drop(_) => None,
+        Outcome::Ask | Outcome::Miss | Outcome::Drop(_) => None,
     }
 }

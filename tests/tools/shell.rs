@@ -85,6 +85,8 @@ async fn the_schemas_take_our_own_files_and_refuse_mistakes() {
         (&config, "peers: {connections: 9}", ".peers.connections: out of range"),
         (&config, "listen: {dns: \":53\"}", ".listen.dns: is string"),
         (&config, "forward: [{zone: ., to: [x], transport: tpc}]", ".forward[0].transport: no such choice"),
+        (&config, "forward: [{zone: ., to: [x], tls: {kay: a}}]", ".forward[0].tls.kay: unknown"),
+        (&config, "forward: [{zone: ., to: [x], cache: 30s}]", ".forward[0].cache: is string"),
         (&config, "servers: [{listen: [\":53\"], cache: {sise: 1}}]", ".servers[0].cache.sise: unknown"),
         (&config, "listen: {peers_tls: {cert: a, kay: b}}", ".listen.peers_tls.kay: unknown"),
         (&peers, "regions: {east: {endpoint: [a]}}", ".regions.east.endpoint: unknown"),

@@ -62,6 +62,7 @@ fn cluster(services: u32, endpoints: u32) -> Builder {
             kind,
             ports: ports.clone(),
             publish_not_ready: false,
+            external: None,
         })));
         let endpoint = |at: u32| Endpoint {
             address: Ipv4Addr::from_bits(0x0b00_0000 + number * endpoints + at).into(),

@@ -13,6 +13,8 @@ pub(crate) fn settings() -> ZoneSettings {
         pods: PodMode::Insecure,
         only_known_namespaces: false,
         endpoint_pod_names: false,
+        ignore_empty_services: false,
+        externals: Vec::new(),
     }
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn external(path: &str, target: &str) -> Object {
 
 fn service(path: &str, kind: ServiceKind, ports: &[&str]) -> Object {
     let ports = ports.iter().map(|text| port(text)).collect();
-    Object::Service(Service { name: split(path), kind, ports, publish_not_ready: false })
+    Object::Service(Service { name: split(path), kind, ports, publish_not_ready: false, external: None })
 }
 
 /// `endpoints` as `address`, `address=hostname`, or with `!` behind if not ready.

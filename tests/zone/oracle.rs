@@ -28,11 +28,15 @@ impl World {
         self.0.values()
     }
 
-    /// Those in namespaces that are served.
+    /// Those in namespaces that are served, without those that are left out because they are empty.
     fn services(&self, settings: &ZoneSettings) -> impl Iterator<Item = &Service> {
         let namespaces = self.namespaces(settings);
+        let taken = move |it: &&Service| {
+            let with_address = matches!(it.kind, ServiceKind::ClusterIp(_)) && settings.ignore_empty_services;
+            namespaces.contains(&*it.name.namespace) && !(with_address && self.hosts(it, settings).is_empty())
+        };
         self.0.values().filter_map(move |object| match object {
-            Object::Service(service) => Some(service).filter(|it| namespaces.contains(&*it.name.namespace)),
+            Object::Service(service) => Some(service).filter(&taken),
             _ => None,
         })
     }

@@ -57,7 +57,7 @@ fn service() -> impl Strategy<Value = Object> {
             .prop_map(|it| ServiceKind::ExternalName(it.parse().unwrap())),
     ];
     (name(&SERVICES), kind, ports(), any::<bool>()).prop_map(|(name, kind, ports, publish_not_ready)| {
-        Object::Service(Service { name, kind, ports, publish_not_ready })
+        Object::Service(Service { name, kind, ports, publish_not_ready, external: None })
     })
 }
 
@@ -104,12 +104,9 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn zone_settings() -> impl Strategy<Value = ZoneSettings> {
     let pods = select(vec![PodMode::Disabled, PodMode::Verified]);
-    (pods, any::<bool>(), any::<bool>(), 1..3u32).prop_map(|(pods, endpoint_pod_names, only_known, ttl)| ZoneSettings {
-        pods,
-        only_known_namespaces: only_known,
-        endpoint_pod_names,
-        ttl,
-        ..settings()
+    (pods, any::<[bool; 3]>(), 1..3u32).prop_map(|(pods, flags, ttl)| {
+        let [endpoint_pod_names, only_known_namespaces, ignore_empty_services] = flags;
+        ZoneSettings { pods, only_known_namespaces, endpoint_pod_names, ignore_empty_services, ttl, ..settings() }
     })
 }
 

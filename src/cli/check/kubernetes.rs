@@ -37,7 +37,7 @@ pub fn table(of: &ConfigMapRef) -> Object {
 
 pub async fn gather(subject: &Subject) -> Seen {
     let config = &subject.config;
-    let selection = Selection::of(&config.kubernetes);
+    let selection = Selection::of(config);
     if let KubernetesSource::Manifests(path) = &config.kubernetes.source {
         let loaded = manifests::load(path, &config.limits, &selection);
         let names = loaded.objects.iter().map(|object| match object {

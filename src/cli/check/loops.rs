@@ -59,6 +59,7 @@ mod tests {
             zone: Name::root(),
             address: ([10, 96, 0, 10], 53).into(),
             transport: Transport::Udp,
+            tls: None,
             file: file.map(Into::into),
         };
         Seen { server, udp: Ok(()), tcp: Ok(()), who, ours }

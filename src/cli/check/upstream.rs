@@ -1,14 +1,18 @@
 //! The group `upstream`: does each server that names are forwarded to answer, over UDP and TCP? And does it lead back to us?
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
-use super::doors::ask;
+use super::doors::{ask, words};
 use super::loops::leads_back;
 use super::report::{Line, Topic};
 use super::subject::Subject;
-use crate::config::{Config, Listen, Transport, Upstream};
-use crate::forward::resolv_conf;
+use crate::config::{Config, ForwardConfig, Host, Listen, RowTls, Transport, Upstream};
+use crate::forward::{ForwardClient, resolv_conf};
+use crate::peer::dialer::Dialer;
+use crate::peer::look;
 use crate::peer::probe::{self, Own};
+use crate::peer::resolve::Resolve;
+use crate::tls::PeerName;
 use crate::wire::exchange::Question;
 use crate::wire::{Name, class, rtype};
 
@@ -18,7 +22,9 @@ pub struct Server {
     pub zone: Name,
     pub address: SocketAddr,
     pub transport: Transport,
-    /// The file that names it.
+    /// Asked over TLS, and its certificate has to be for this name.
+    pub tls: Option<(RowTls, PeerName)>,
+    /// The file, or the host name, that leads to it.
     pub file: Option<String>,
 }
 
@@ -35,16 +41,22 @@ pub struct Seen {
 
 pub fn servers(config: &Config) -> Vec<Server> {
     let mut servers: Vec<Server> = Vec::new();
-    for row in config.servers.iter().flat_map(|server| &server.forward) {
+    for row in config.servers.iter().flat_map(|server| &server.forward).flat_map(ForwardConfig::all) {
         for upstream in &row.to {
-            let (addresses, file) = match upstream {
-                Upstream::Address(address) => (vec![*address], None),
+            let (addresses, name, file) = match upstream {
+                Upstream::Address(address) => (vec![*address], None, None),
+                Upstream::Named(address, name) => (vec![*address], Some(name.clone()), None),
+                // See `hosts`.
+                Upstream::Host(_) => continue,
                 Upstream::ResolvConf(path) => {
-                    (resolv_conf::read(path).unwrap_or_default(), Some(path.display().to_string()))
+                    (resolv_conf::read(path).unwrap_or_default(), None, Some(path.display().to_string()))
                 }
             };
             for address in addresses {
-                let server = Server { zone: row.zone.clone(), address, transport: row.transport, file: file.clone() };
+                let name = name.clone().unwrap_or_else(|| address.ip().into());
+                let tls = row.tls.clone().map(|tls| (tls, name));
+                let (zone, transport, file) = (row.zone.clone(), row.transport, file.clone());
+                let server = Server { zone, address, transport, tls, file };
                 if !servers.contains(&server) {
                     servers.push(server);
                 }
@@ -54,13 +66,42 @@ pub fn servers(config: &Config) -> Vec<Server> {
     servers
 }
 
+/// The servers that are named by host; and host names that lead nowhere, without an address.
+async fn hosts(config: &Config) -> (Vec<Server>, Vec<Seen>) {
+    let (mut servers, mut unknown) = (Vec::new(), Vec::new());
+    let rows = config.servers.iter().flat_map(|server| &server.forward).flat_map(ForwardConfig::all);
+    for row in rows {
+        for upstream in &row.to {
+            let Upstream::Host(endpoint) = upstream else { continue };
+            let Host::Name(name) = &endpoint.host else { continue };
+            let (_resolver, lookup) = ForwardClient::lookup(row, &config.limits, config.stamp_option);
+            let tls = row.tls.clone().zip(Dialer::name_of(&endpoint.host));
+            let server = |ip| Server {
+                zone: row.zone.clone(),
+                address: SocketAddr::new(ip, endpoint.port),
+                transport: row.transport,
+                tls: tls.clone(),
+                file: Some(endpoint.to_string()),
+            };
+            match lookup.lookup(name).await {
+                Ok(found) => servers.extend(found.addresses.into_iter().map(server)),
+                Err(why) => {
+                    let server = server(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+                    unknown.push(Seen { server, udp: Err(why.clone()), tcp: Err(why), who: None, ours: false });
+                }
+            }
+        }
+    }
+    (servers, unknown)
+}
+
 pub async fn gather(subject: &Subject) -> Vec<Seen> {
     let config = &subject.config;
-    let looks = servers(config).into_iter().map(|server| {
+    let (named, mut seen) = hosts(config).await;
+    let looks = servers(config).into_iter().chain(named).map(|server| {
         let (ours, option) = (is_ours(config, server.address), config.stamp_option);
         tokio::spawn(look(server, ours, option))
     });
-    let mut seen = Vec::new();
     for look in looks.collect::<Vec<_>>() {
         seen.extend(look.await.ok());
     }
@@ -73,6 +114,22 @@ async fn look(server: Server, ours: bool, option: u16) -> Seen {
         false => (server.zone.clone(), rtype::SOA),
     };
     let question = Question { name, qtype, qclass: class::IN, dnssec_ok: false, checking_disabled: false };
+    if let Some((tls, name)) = &server.tls {
+        let dialer = Dialer::new(Some(tls));
+        dialer.reload(&format!("upstreams of {}", server.zone));
+        dialer.set_names(std::iter::once((server.address, name.clone())));
+        let heard = look::ask_over(&dialer, server.address, &question, option).await;
+        let tcp = heard.map(drop).map_err(|unseen| words(unseen).to_owned());
+        let udp = Err("not over TLS".to_owned());
+        let who = match probe::question(&server.zone) {
+            Some(question) => {
+                let answer = look::ask_over(&dialer, server.address, &question, option).await.ok();
+                answer.and_then(|heard| probe::who(&question, &heard.received))
+            }
+            None => None,
+        };
+        return Seen { server, udp, tcp, who, ours };
+    }
     let udp = ask(server.address, "UDP", &question, option).await.map(drop);
     let tcp = ask(server.address, "TCP", &question, option).await.map(drop);
     // Whatever came of that: a question that circles gets no answer, and this one ends with us.
@@ -103,10 +160,7 @@ pub fn judge(config: &Config, seen: &[Seen], own: Option<Own>) -> Vec<Line> {
     let mut lines = Vec::new();
     let rows = config.servers.iter().flat_map(|server| &server.forward);
     for row in rows {
-        for path in row.to.iter().filter_map(|upstream| match upstream {
-            Upstream::ResolvConf(path) => Some(path),
-            Upstream::Address(_) => None,
-        }) {
+        for path in row.resolv_confs() {
             if let Err(error) = resolv_conf::read(path) {
                 let line = Line::problem(Topic::Upstream, format!("`{}` has no upstream: {error}", row.zone));
                 lines.push(
@@ -115,12 +169,12 @@ pub fn judge(config: &Config, seen: &[Seen], own: Option<Own>) -> Vec<Line> {
             }
         }
         let of_row: Vec<&Seen> = seen.iter().filter(|it| it.server.zone == row.zone && !leads_back(own, it)).collect();
-        let answers = |it: &Seen| match row.transport {
+        let answers = |it: &Seen| match it.server.transport {
             Transport::Udp => it.udp.is_ok(),
             Transport::Tcp => it.tcp.is_ok(),
         };
         let none = !of_row.is_empty() && !of_row.iter().any(|it| answers(it));
-        lines.extend(of_row.into_iter().map(|it| one(it, row.transport, none)));
+        lines.extend(of_row.into_iter().map(|it| one(it, none)));
     }
     if seen.is_empty() && lines.is_empty() {
         lines.push(Line::fine("nothing is forwarded"));
@@ -128,14 +182,27 @@ pub fn judge(config: &Config, seen: &[Seen], own: Option<Own>) -> Vec<Line> {
     lines
 }
 
-fn one(seen: &Seen, transport: Transport, none: bool) -> Line {
-    let Server { zone, address, file, .. } = &seen.server;
+fn one(seen: &Seen, none: bool) -> Line {
+    let Server { zone, address, transport, tls, file } = &seen.server;
     let from = file.as_ref().map_or_else(String::new, |file| format!(" (of {file})"));
     let line = |what: String| match none {
         true => Line::problem(Topic::Upstream, what),
         false => Line::warning(Topic::Upstream, what),
     };
     match (transport, &seen.udp, &seen.tcp) {
+        (_, _, Err(why)) if address.ip().is_unspecified() => {
+            let host = file.as_deref().unwrap_or_default();
+            line(format!("`{host}`, an upstream of `{zone}`, does not resolve"))
+                .why(why.clone())
+                .mend("name it by address, or write a `resolver` that knows it")
+        }
+        (_, _, Ok(())) if tls.is_some() => Line::fine(format!("`{zone}` is answered by {address} over TLS")),
+        (_, _, Err(why)) if tls.is_some() => {
+            line(format!("{address}, asked for `{zone}` over TLS, does not answer")).why(why.clone()).mend(format!(
+                "allow TCP port {} to it; `tls` in its row says whose certificates count and for which name",
+                address.port()
+            ))
+        }
         (_, Ok(()), Ok(())) | (Transport::Tcp, _, Ok(())) => {
             Line::fine(format!("`{zone}` is answered by {address}{from}"))
         }

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// If they cannot be read.
 pub async fn objects(config: &Config) -> anyhow::Result<Vec<Object>> {
-    let selection = Selection::of(&config.kubernetes);
+    let selection = Selection::of(config);
     if let KubernetesSource::Manifests(path) = &config.kubernetes.source {
         let loaded = manifests::load(path, &config.limits, &selection);
         if !loaded.readable {

@@ -15,6 +15,8 @@ const ITEMS: &[(&str, &[&str])] = &[
     ("networks", &["10.0.96.0/20"]),
     ("names", &["payments"]),
     ("addresses", &["/etc/resolv.conf", "10.1.2.3"]),
+    ("addresses,", &["/etc/resolv.conf", "10.1.2.3", "dns.example.com"]),
+    ("rcodes", &["NXDOMAIN"]),
 ];
 
 /// One key.
@@ -70,7 +72,7 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
     } else if let Some(section) = row.kind.strip_prefix("as `") {
         let section = section.trim_end_matches('`');
         Json::map([("$ref", Json::Text(format!("#/properties/{section}")))])
-    } else if row.kind == "list of rules" {
+    } else if matches!(row.kind, "list of rules" | "list of mappings" | "list of rows") {
         let rule = Json::map([("type", Json::text("object"))]);
         Json::map([("type", Json::texts(&["array", "null"])), ("items", rule)])
     } else if let Some(items) = row.kind.strip_prefix("list of ") {
@@ -82,6 +84,11 @@ fn kind(row: &Row<'_>) -> Vec<(String, Json)> {
         number(row.range)
     } else if row.kind.contains("a number") {
         Json::map([("type", Json::texts(&["integer", "string", "null"]))])
+    } else if let Some(keys) = row.kind.strip_prefix("mapping of ") {
+        let keys = keys.split('`').skip(1).step_by(2);
+        let anything = Json::map([("type", Json::texts(&["string", "integer", "null"]))]);
+        let keys = keys.map(|key| (key.to_owned(), anything.clone())).collect();
+        Json::map([("type", Json::texts(&["object", "null"])), ("properties", Json::Map(keys)), closed()])
     } else if row.kind == "mapping" {
         Json::map([("type", Json::texts(&["object", "null"])), ("properties", tls_door()), closed()])
     } else {

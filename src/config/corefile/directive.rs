@@ -111,5 +111,9 @@ fn at_most(name: &Token, args: &[Token], most: usize, sources: &Sources) {
 }
 
 fn article(what: &str) -> String {
-    if what.starts_with(['a', 'e', 'i', 'o', 'u']) { format!("an {what}") } else { format!("a {what}") }
+    if what.starts_with(['a', 'e', 'i', 'o', 'u']) || what == "rcode" {
+        format!("an {what}")
+    } else {
+        format!("a {what}")
+    }
 }

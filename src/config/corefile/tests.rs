@@ -196,11 +196,35 @@ fn problems_of_imports_name_their_file() {
 
 /// What `import` writes is the same configuration.
 #[test]
+fn a_stanza_over_tls_is_a_region_over_tls() {
+    let tls = |options: &str| {
+        let text = format!(
+            ".:53 {{\n    kubernetes cluster.local\n}}\nwest.svc.cluster.local:53 {{\n    forward . tls://lb.example {{\n        {options}\n    }}\n}}\n"
+        );
+        match config(&text).peers.source {
+            PeersSource::Table(table) => Some((table.regions[0].endpoints[0].port, table.regions[0].tls.clone())),
+            _ => None,
+        }
+    };
+    let (port, row) = tls("tls ca.pem").unwrap();
+    assert_eq!((port, row.unwrap().files().collect::<Vec<_>>()), (853, vec![Path::new("/etc/coredns/ca.pem")]));
+    let name = tls("tls_servername a.example").unwrap().1.unwrap().server_name;
+    assert_eq!(name.map(|name| name.to_string()), Some("a.example".into()));
+    assert_eq!(tls("failover NXDOMAIN"), None, "a region's denial is an answer");
+}
+
+#[test]
 fn what_is_written_reads_back_as_it_was() {
     let texts = [
         ".:53 {\n    kubernetes cluster.local in-addr.arpa {\n        pods insecure\n        ttl 30\n        labels app=web,tier in (a,b)\n        namespaces x y\n        endpoint_pod_names\n    }\n    forward . /etc/resolv.conf\n    cache 30\n    health {\n        lameduck 5s\n    }\n    prometheus :9153\n}\n",
+        ".:53 {\n    kubernetes cluster.local {\n        tls a /b c\n        endpoint 10.0.0.1:6443\n        noendpoints\n    }\n}\n",
+        ".:53 {\n    kubernetes cluster.local {\n        ignore empty_service\n    }\n}\n",
+        ".:53 {\n    kubernetes cluster.local {\n        pods verified\n    }\n    autopath @kubernetes\n}\n",
+        ".:53 {\n    kubernetes cluster.local\n    k8s_external lb.example b.example {\n        apex ns\n        ttl 30\n        headless\n        fallthrough b.example\n    }\n    forward . 10.0.0.1\n}\n",
+        ".:53 {\n    autopath a.x b.x search.conf\n    forward . 10.0.0.1\n}\n",
         "cluster.local {\n    forward . 10.0.0.1 {\n        force_tcp\n    }\n}\na.cluster.local:54 {\n    kubernetes\n    ready\n}\n",
         ".:53 {\n    kubernetes cluster.local {\n        fallthrough\n    }\n    forward . 10.0.0.1\n}\neast.svc.cluster.local:53 {\n    cache 10\n    forward . 10.0.0.5 lb.example.com {\n        force_tcp\n    }\n}\n",
+        ".:53 {\n    forward . tls://9.9.9.9%dns.quad9.net tls://[2620:fe::fe]:8853 {\n        tls cert.pem key.pem /etc/ca.pem\n        failover NXDOMAIN NOTAUTH\n        next NXDOMAIN\n        next_on_nodata\n    }\n    forward . tls://dns.example.com {\n        tls\n        tls_servername other.example.com\n        resolver 10.0.0.1 10.0.0.2:5353\n        next SERVFAIL\n    }\n    forward . dns.example.com:5353 10.0.0.1\n    kubernetes cluster.local\n}\nwest.svc.cluster.local:53 {\n    forward . tls://10.0.0.5 {\n        tls /etc/ca.pem\n    }\n}\n",
         ".:53 {\n    acl {\n        block type A net 10.0.0.0/8\n        allow\n    }\n    rewrite continue name regex (.*)\\.a {1}.b answer name (.*)\\.b {1}.a\n    rewrite ttl example.org 30-300\n    rewrite rcode suffix .x SERVFAIL NXDOMAIN\n    rewrite type ANY HINFO\n    rewrite cname exact a. b.\n    template IN A example.org x {\n        match (?P<a>[0-9]+)\\.x\\.$\n        answer \"{{ .Name }} 60 IN A 10.0.0.{{ .Group.a }}\"\n        fallthrough\n    }\n    hosts hosts.txt example.org {\n        10.0.0.1 a.example.org\n        ttl 60\n        fallthrough\n    }\n    header {\n        response set ra\n        response clear aa\n    }\n    dns64 64:ff9b::/96\n    nsid \"a \\\"b\\\"\"\n    chaos v1 me\n    any\n    minimal\n    local\n    whoami\n    forward . 10.0.0.1\n}\n",
     ];
     for text in texts {

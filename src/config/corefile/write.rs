@@ -11,7 +11,7 @@ use super::Note;
 use crate::config::units::Time;
 use crate::config::{
     CacheCaps, Config, ForwardConfig, KubernetesConfig, KubernetesSource, Listen, Namespaces, PeerTable, PeersSource,
-    PodMode, ServerConfig, Transport,
+    PodMode, RowTls, ServerConfig, TableFile, Transport, Upstream,
 };
 use text::{flow, quoted};
 
@@ -80,6 +80,12 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
         KubernetesSource::Api => out.push_str("  source: api\n"),
         KubernetesSource::None => out.push_str("  source: none\n"),
         KubernetesSource::Url(url) => line(out, format_args!("  source: {}", quoted(url))),
+        KubernetesSource::Certified { url, files } => {
+            line(out, format_args!("  source: {}", quoted(url)));
+            let [cert, key, ca] =
+                [&files.certificate, &files.key, &files.ca].map(|path| quoted(&path.display().to_string()));
+            line(out, format_args!("  tls: {{cert: {cert}, key: {key}, ca: {ca}}}"));
+        }
         KubernetesSource::Manifests(path) => {
             line(out, format_args!("  source: {}", quoted(&path.display().to_string())))
         }
@@ -104,6 +110,12 @@ fn kubernetes(out: &mut String, config: &KubernetesConfig) {
     if config.endpoint_pod_names {
         out.push_str("  endpoint_pod_names: true\n");
     }
+    if config.noendpoints {
+        out.push_str("  noendpoints: true\n");
+    }
+    if config.ignore_empty_service {
+        out.push_str("  ignore_empty_service: true\n");
+    }
 }
 
 fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
@@ -126,6 +138,22 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
             line(out, format_args!("    {key}: {}", flow(zones)));
         }
     }
+    if !server.external.is_empty() {
+        out.push_str("    external:\n");
+    }
+    for row in &server.external {
+        line(
+            out,
+            format_args!(
+                "      - {{zone: {}, apex: {}, ttl: {}, headless: {}, fallthrough: {}}}",
+                quoted(&row.zone.to_string()),
+                quoted(&row.apex),
+                seconds(row.ttl),
+                row.headless,
+                row.fallthrough
+            ),
+        );
+    }
     if !server.policy.is_empty() {
         out.push_str("    policy:\n");
         server.policy.iter().for_each(|rule| policy::rule(out, rule, left_out));
@@ -133,19 +161,51 @@ fn server(out: &mut String, server: &ServerConfig, left_out: &mut Vec<String>) {
 }
 
 fn forward(out: &mut String, row: &ForwardConfig) {
-    let transport = match row.transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
-    };
     line(out, format_args!("      - zone: {}", quoted(&row.zone.to_string())));
-    line(out, format_args!("        to: {}", flow(&row.to)));
-    line(out, format_args!("        transport: {transport}"));
+    servers(out, row, "        ");
+    if !row.next.is_empty() {
+        out.push_str("        next:\n");
+    }
+    for next in &row.next {
+        line(out, format_args!("          - on: {}", flow(&next.on)));
+        servers(out, &next.row, "            ");
+    }
     if row.stamp == row.zone.as_ref().is_root() {
         line(out, format_args!("        stamp: {}", row.stamp));
     }
     if let Some(caps) = row.cache {
         line(out, format_args!("        cache: {}", cache(caps)));
     }
+}
+
+/// Who is asked, and how.
+fn servers(out: &mut String, row: &ForwardConfig, indent: &str) {
+    let transport = match row.transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+    };
+    line(out, format_args!("{indent}to: {}", flow(&row.to)));
+    line(out, format_args!("{indent}transport: {transport}"));
+    if let Some(tls) = &row.tls {
+        line(out, format_args!("{indent}tls: {}", mapping(tls)));
+    }
+    if !row.failover.is_empty() {
+        line(out, format_args!("{indent}failover: {}", flow(row.failover.iter().map(|rcode| rcode.to_text()))));
+    }
+    if row.to.iter().any(|one| matches!(one, Upstream::Host(_))) {
+        line(out, format_args!("{indent}resolver: {}", flow(&row.resolver)));
+    }
+}
+
+/// The `tls` of a row.
+pub(super) fn mapping(tls: &RowTls) -> String {
+    let file = |file: &TableFile| quoted(&file.path.display().to_string());
+    let mut keys: Vec<String> = tls.ca.iter().map(|ca| format!("ca: {}", file(ca))).collect();
+    keys.extend(tls.server_name.iter().map(|name| format!("server_name: {}", quoted(&name.to_string()))));
+    if let Some((cert, key)) = &tls.identity {
+        keys.extend([format!("cert: {}", file(cert)), format!("key: {}", file(key))]);
+    }
+    format!("{{{}}}", keys.join(", "))
 }
 
 fn cache(caps: CacheCaps) -> String {
@@ -167,6 +227,9 @@ fn peers(table: &PeerTable, from: &str) -> String {
         line(&mut out, format_args!("  {}:", quoted(row.label.as_str())));
         line(&mut out, format_args!("    endpoints: {}", flow(&row.endpoints)));
         line(&mut out, format_args!("    zones: {}", flow(&row.zones)));
+        if let Some(tls) = &row.tls {
+            line(&mut out, format_args!("    tls: {}", mapping(tls)));
+        }
         out.push_str("    # The Corefile sent these names there whatever else has them.\n");
         line(&mut out, format_args!("    allow_tld: {}\n    override_local: {}", row.allow_tld, row.override_local));
     }

@@ -5,15 +5,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::error::{Fault, Report};
+use crate::config::field::Field;
 use crate::config::label::is_label;
-use crate::config::spec::KubernetesSpec;
-use crate::config::{KubernetesConfig, KubernetesSource, Namespaces, range};
+use crate::config::node::Place;
+use crate::config::spec::{ApiTlsSpec, KubernetesSpec};
+use crate::config::{ApiFiles, KubernetesConfig, KubernetesSource, Namespaces, range};
 
 /// CoreDNS takes the same range.
 const MOST_TTL: Duration = Duration::from_secs(3_600);
 
 pub(super) fn kubernetes(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> KubernetesConfig {
     let default = KubernetesConfig::default();
+    let (noendpoints, ignore) = (spec.noendpoints.scalar(), spec.ignore_empty_service.scalar());
+    if let Some(place) = spec.ignore_empty_service.place().filter(|_| (noendpoints, ignore) == (Some(true), Some(true)))
+    {
+        report.error(place, blind());
+    }
     KubernetesConfig {
         source: source(spec, folder, report).unwrap_or(default.source),
         pods: spec.pods.scalar().unwrap_or(default.pods),
@@ -21,10 +28,48 @@ pub(super) fn kubernetes(spec: &KubernetesSpec, folder: &Path, report: &Report<'
         namespaces: namespaces(spec, report),
         labels: spec.labels.scalar().unwrap_or_default(),
         endpoint_pod_names: spec.endpoint_pod_names.scalar().unwrap_or(default.endpoint_pod_names),
+        noendpoints: noendpoints.unwrap_or(default.noendpoints),
+        ignore_empty_service: ignore.unwrap_or(default.ignore_empty_service),
     }
 }
 
+/// Who does not read endpoints cannot tell which Service has none.
+pub(in crate::config) fn blind() -> Fault {
+    let fault = Fault::new("without endpoints every Service is empty: none of them would have a name");
+    fault.help("remove one of the two: the option that reads no endpoints, or the one that asks for them")
+}
+
 fn source(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> Option<KubernetesSource> {
+    let found = address(spec, folder, report);
+    let Some((place, tls)) = spec.tls.both() else { return found };
+    let files = files(place, tls, folder, report);
+    match found {
+        Some(KubernetesSource::Url(url)) if url.starts_with("https://") => {
+            Some(files.map_or(KubernetesSource::Url(url.clone()), |files| KubernetesSource::Certified { url, files }))
+        }
+        other => {
+            let fault = Fault::new("`tls` is for a `source` that is a URL with `https://`");
+            report.error(place, fault.help("a pod has its ServiceAccount, and a kubeconfig names its own files"));
+            other
+        }
+    }
+}
+
+fn files(place: Place, spec: &ApiTlsSpec, folder: &Path, report: &Report<'_>) -> Option<ApiFiles> {
+    let file = |key: &str, field: &Field<String>| {
+        let path = field.scalar().filter(|path| !path.is_empty());
+        if path.is_none() && !field.failed() {
+            let fault = Fault::new(format!("`tls` has no `{key}`"));
+            let help = "it needs our certificate, its key, and the certificate of who signed the API server's";
+            report.error(field.place().unwrap_or(place), fault.help(help));
+        }
+        path.map(|path| folder.join(path))
+    };
+    let (certificate, key, ca) = (file("cert", &spec.cert), file("key", &spec.key), file("ca", &spec.ca));
+    Some(ApiFiles { certificate: certificate?, key: key?, ca: ca? })
+}
+
+fn address(spec: &KubernetesSpec, folder: &Path, report: &Report<'_>) -> Option<KubernetesSource> {
     if let Some((place, path)) = spec.kubeconfig.both().filter(|(_, path)| !path.0.is_empty()) {
         if spec.source.scalar().is_some_and(|source| source != "api") {
             let fault = Fault::new("`kubeconfig` and this `source` cannot both be given");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::cache;
+use super::external::external;
 use super::forward::forward;
 use super::policy::policy;
 use crate::config::error::{Fault, Report};
@@ -17,11 +18,13 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
     let flat_dns = spec.listen.get().map(|listen| &listen.dns);
     if rows.is_empty() {
         let dns = flat_dns.filter(|dns| dns.place().is_some());
+        let forward = forward(&spec.forward, std::slice::from_ref(cluster_domain), folder, report);
         return vec![ServerConfig {
             listen: dns.map_or_else(defaults::dns, |dns| dns.items().map(|(_, listen)| listen).collect()),
             zones: vec![cluster_domain.clone()],
             cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-            forward: forward(&spec.forward, std::slice::from_ref(cluster_domain), report),
+            external: external(&spec.external, std::slice::from_ref(cluster_domain), &forward, report),
+            forward,
             policy: policy(&spec.policy, folder, report),
             routes: RouteRules::default(),
         }];
@@ -31,6 +34,7 @@ pub(super) fn servers(spec: &Spec, cluster_domain: &Name, folder: &Path, report:
         ("forward", spec.forward.place()),
         ("cache", spec.cache.place()),
         ("policy", spec.policy.place()),
+        ("external", spec.external.place()),
     ];
     for (key, place) in flat {
         if let Some(place) = place {
@@ -56,11 +60,13 @@ fn server(place: Place, spec: &ServerSpec, cluster_domain: &Name, folder: &Path,
         }
     }
     let zones = if spec.zones.place().is_some() { zones } else { vec![cluster_domain.clone()] };
+    // What falls through is answered from the cluster first, and forwarded then.
+    let forward = forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), folder, report);
     ServerConfig {
         listen,
         cache: spec.cache.get().map_or_else(CacheConfig::default, |spec| cache(spec, report)),
-        // What falls through is answered from the cluster first, and forwarded then.
-        forward: forward(&spec.forward, &unforwarded(&zones, &spec.fallthrough), report),
+        external: external(&spec.external, &zones, &forward, report),
+        forward,
         policy: policy(&spec.policy, folder, report),
         routes: RouteRules {
             refuse: spec.refuse.items().map(|(_, zone)| zone).collect(),

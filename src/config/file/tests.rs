@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::config::node::{Content, Node};
 use crate::config::{
-    ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode, QueryClass, QueryLogConfig,
-    QueryLogFormat, Selector, Transport, Upstream,
+    ApiFiles, ExternalConfig, ForwardConfig, KubernetesSource, Listen, LogConfig, LogFormat, Namespaces, PodMode,
+    QueryClass, QueryLogConfig, QueryLogFormat, Selector, Transport, Upstream,
 };
 
 const EXAMPLE: &str = include_str!("../../../config/interlocal.yaml");
@@ -115,7 +115,7 @@ region: 1e3
 cluster_domain: k8s.example.
 listen: {dns: [':5300'], peers: [], peers_allow: [10.0.0.0/8, 2001:db8::1], health: '', ready: ~, metrics: ':1', admin: '[::1]:2',
   peers_tls: {listen: [':8'], cert: c.pem, key: /k.pem, client_ca: ca.pem}}
-kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true}
+kubernetes: {source: manifests/east, pods: verified, ttl: 1h, namespaces: [shop, db], labels: 'app in (a, b),!x', endpoint_pod_names: true, noendpoints: true}
 peers: {file: tables/peers.yaml, configmap: kube-system/peers, stale: 2h, stale_after: 100ms, deadline: 200ms, connections: 3, max_age: 1m}
 forward:
   - {zone: ., to: [10.1.2.3, '[2001:db8::7]:5353']}
@@ -167,7 +167,7 @@ sockets: plain
     assert_eq!((config.kubernetes.pods, config.kubernetes.ttl), (PodMode::Verified, HOUR));
     assert_eq!(config.kubernetes.namespaces, Namespaces::Named(["shop", "db"].map(String::from).into()));
     assert_eq!(config.kubernetes.labels.to_string(), "app in (a,b),!x");
-    assert!(config.kubernetes.endpoint_pod_names);
+    assert!(config.kubernetes.endpoint_pod_names && config.kubernetes.noendpoints);
     assert_eq!((config.limits.watch_line_bytes, config.limits.list_page_bytes), (2 << 20, 3 << 20));
     assert_eq!(config.peers.source, PeersSource::File("conf/tables/peers.yaml".into()));
     let configmap = config.peers.configmap.unwrap();
@@ -207,6 +207,51 @@ fn no_peer_file_is_no_peers() {
 }
 
 #[test]
+fn files_for_the_api_server_are_all_there_and_empty_services_are_known() {
+    let of = |text: &str| config(&format!("kubernetes: {{{text}}}")).kubernetes;
+    let tls = "tls: {cert: c, key: /k, ca: a}";
+    let url = "https://10.0.0.1:6443".to_owned();
+    let files = ApiFiles { certificate: "conf/c".into(), key: "/k".into(), ca: "conf/a".into() };
+    assert_eq!(of(&format!("source: '{url}', {tls}")).source, KubernetesSource::Certified { url, files });
+    assert!(of("ignore_empty_service: true, noendpoints: false").ignore_empty_service);
+    for (text, message) in [
+        ("ignore_empty_service: true, noendpoints: true", "every Service is empty"),
+        ("source: 'https://a', tls: {cert: c, key: k}", "`tls` has no `ca`"),
+        ("source: 'http://a', tls: {cert: c, key: k, ca: a}", "`tls` is for a `source`"),
+        (tls, "`tls` is for a `source`"),
+    ] {
+        let errors = errors(&format!("kubernetes: {{{text}}}"));
+        assert!(errors.contains(message), "{text}: {errors}");
+    }
+}
+
+#[test]
+fn zones_of_load_balancers_are_beside_the_clusters() {
+    let row = "{zone: LB.example, ttl: 1m, apex: NS, headless: true, fallthrough: true}";
+    let zone = ExternalConfig { ttl: Duration::from_secs(60), ..ExternalConfig::new("lb.example".parse().unwrap()) };
+    let zone = ExternalConfig { apex: "ns".into(), headless: true, fallthrough: true, ..zone };
+    assert_eq!(config(&format!("external: [{row}]")).servers[0].external, std::slice::from_ref(&zone));
+    let both = config(&format!("servers: [{{listen: [':53']}}, {{listen: [':54'], external: [{row}]}}]"));
+    assert_eq!((&both.servers[0].external[..], &both.servers[1].external[..]), (&[][..], &[zone][..]));
+    for (row, message) in [
+        ("{}", "the row has no `zone`"),
+        ("{zone: .}", "must not be the root"),
+        ("{zone: cluster.local}", "`cluster.local` is the cluster's own zone"),
+        ("{zone: a, apex: b.c}", "the apex `b.c` is not one label"),
+        ("{zone: a, ttl: 2h}", "ttl"),
+        ("{zone: a}, {zone: a}", "zone `a` has two rows"),
+        (&format!("{{zone: {}}}", ["x"; 60].join(".") + &".y".repeat(62)), "too long to stand below it"),
+    ] {
+        let errors = errors(&format!("external: [{row}]"));
+        assert!(errors.contains(message), "{row}: {errors}");
+    }
+    let forward = "forward: [{zone: lb.example, to: [10.0.0.1]}]";
+    assert!(errors(&format!("{forward}\nexternal: [{{zone: lb.example}}]")).contains("nobody would be sent to"));
+    assert_eq!(config(&format!("{forward}\nexternal: [{row}]")).servers[0].external.len(), 1);
+    assert!(errors("external: []\nservers: [{listen: [':53']}]").contains("`external` and `servers` cannot both"));
+}
+
+#[test]
 fn peers_tls_needs_a_certificate_and_listens_on_8853() {
     let tls = config("listen: {peers_tls: {cert: c, key: k}}").listen.peers_tls.unwrap();
     assert_eq!(tls.listen, ["0.0.0.0:8853", "[::]:8853"].map(|text| text.parse().unwrap()));
@@ -219,6 +264,39 @@ fn peers_tls_needs_a_certificate_and_listens_on_8853() {
         ("{cert: c, key: k, listen: [':8053']}", "`peers_tls` on `:8053` takes the port of `peers` on `0.0.0.0:8053`"),
     ] {
         let errors = errors(&format!("listen: {{peers_tls: {text}}}"));
+        assert!(errors.contains(message), "{text}: {errors}");
+    }
+}
+
+#[test]
+fn upstreams_over_tls_have_port_853_and_their_names() {
+    let rows = "forward:\n  - zone: .\n    to: ['9.9.9.9%dns.quad9.net', '10.0.0.1:54', dns.example.com]\n    tls: {ca: ca.pem}\n    failover: [NXDOMAIN]\n    next:\n      - {on: [NXDOMAIN, nodata], to: [10.0.0.2]}\n      - {on: [SERVFAIL], to: [10.0.0.3], tls: {}}\n    resolver: [10.0.0.9]\n";
+    let config = config(rows);
+    let row = &config.servers[0].forward[0];
+    let shown = |row: &ForwardConfig| row.to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(shown(row), "9.9.9.9%dns.quad9.net:853 10.0.0.1:54 dns.example.com:853");
+    assert_eq!(row.transport, Transport::Tcp);
+    assert_eq!(row.tls.as_ref().unwrap().files().collect::<Vec<_>>(), [Path::new("conf/ca.pem")]);
+    assert_eq!(row.failover, [crate::wire::Rcode::NXDOMAIN].into());
+    assert_eq!(row.resolver, ["10.0.0.9:53".parse().map(Upstream::Address).unwrap()]);
+    assert_eq!(row.all().map(shown).collect::<Vec<_>>()[1..], ["10.0.0.2:53", "10.0.0.3:853"]);
+    assert_eq!((row.next[0].on.len(), row.next[0].row.transport), (2, Transport::Udp));
+    assert!(row.next[1].row.tls.is_some() && row.next[1].row.next.is_empty());
+    for (text, message) in [
+        ("to: [10.0.0.1], tls: {}, transport: udp", "there is no TLS over UDP"),
+        ("to: [/etc/resolv.conf], tls: {}", "a file says nobody's port or name of TLS"),
+        ("to: ['10.0.0.1%a']", "the row has no `tls`"),
+        ("to: ['10.0.0.1%a'], tls: {server_name: b}", "`server_name` for all, and this server another one"),
+        ("to: ['tls://10.0.0.1']", "`tls://10.0.0.1` is not an upstream: it has no scheme"),
+        ("to: [10.0.0.1], tls: {cert: c}", "`tls.cert` without `tls.key`"),
+        ("to: [10.0.0.1], failover: [NOERROR]", "`NOERROR` is what everybody is asked for"),
+        ("to: [10.0.0.1], failover: [NONE]", "`NONE` is not an rcode"),
+        ("to: [10.0.0.1], next: [{to: [10.0.0.2]}]", "`on` is missing"),
+        ("to: [10.0.0.1], next: [{on: [NODATA]}]", "`.` is forwarded to nobody"),
+        ("to: [a.example], resolver: [b.example]", "who looks up host names has no host name itself"),
+        ("to: [a.example], resolver: []", "`resolver` is empty"),
+    ] {
+        let errors = errors(&format!("forward: [{{zone: ., {text}}}]"));
         assert!(errors.contains(message), "{text}: {errors}");
     }
 }

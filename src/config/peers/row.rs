@@ -8,9 +8,9 @@ use std::path::Path;
 
 use ipnet::IpNet;
 
+use super::TableContext;
 use super::names::Rules;
 use super::spec::RowSpec;
-use super::{TableContext, tls};
 use crate::config::endpoint::{DNS_PORT, DOT_PORT};
 use crate::config::error::{Fault, Report};
 use crate::config::node::Place;
@@ -86,7 +86,7 @@ impl Judge<'_> {
         let zones = self.zones(&mut row, spec, allow_tld, taken);
         let mesh = self.mesh(&mut row, spec, allow_tld, taken);
         let cidrs = Self::cidrs(&mut row, spec, taken);
-        let tls = spec.tls.get().map(|spec| tls::tls(&mut row, spec, self.folder));
+        let tls = spec.tls.get().map(|spec| spec.read(self.folder, &mut |place, fault| row.wrong(place, fault)));
         let endpoints = self.endpoints(&mut row, spec);
         if zones.is_empty() && mesh.is_none() && row.broken.is_none() {
             let fault = Fault::new(format!("region `{label}` owns no names"));

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::config::endpoint::Written;
 use crate::config::field::{At, Field, FieldList, Mapping};
+use crate::config::tls::TlsSpec;
 use crate::wire::Name;
 
 #[derive(Debug, Default, Deserialize)]
@@ -27,15 +28,6 @@ pub(super) struct RowSpec {
     pub(super) tls: At<TlsSpec>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct TlsSpec {
-    pub(super) ca: Field<String>,
-    pub(super) server_name: Field<String>,
-    pub(super) cert: Field<String>,
-    pub(super) key: Field<String>,
-}
-
 impl RowSpec {
     /// The first key whose value cannot be read.
     pub(super) fn unreadable(&self) -> Option<&'static str> {
@@ -49,11 +41,5 @@ impl RowSpec {
             ("tls", self.tls.failed() || self.tls.get().is_some_and(TlsSpec::any_failed)),
         ];
         keys.into_iter().find_map(|(key, failed)| failed.then_some(key))
-    }
-}
-
-impl TlsSpec {
-    fn any_failed(&self) -> bool {
-        [&self.ca, &self.server_name, &self.cert, &self.key].into_iter().any(At::failed)
     }
 }

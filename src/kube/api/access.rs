@@ -2,14 +2,16 @@
 //! crate. It keeps the client's files fresh and never retries: whoever asks decides.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
 use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
 use kube::core::params::{ListParams, WatchParams};
 use kube::{Client, Config};
 use parking_lot::Mutex;
@@ -20,7 +22,7 @@ use super::calls::Calls;
 use super::failure::{Failure, Refusal};
 use super::resource::Resource;
 use super::settings::Settings;
-use crate::config::KubernetesSource;
+use crate::config::{ApiFiles, KubernetesSource};
 use crate::kube::Selection;
 use crate::kube::lax::{Field, mappings};
 
@@ -36,6 +38,8 @@ pub enum Target {
     Here,
     /// This one, without credentials.
     Url(String),
+    /// This one, with these files.
+    Certified { url: String, files: ApiFiles },
     /// The one of this kubeconfig.
     Kubeconfig { file: PathBuf, context: Option<String> },
 }
@@ -47,6 +51,9 @@ impl Target {
         match source {
             KubernetesSource::Api => Some(Self::Here),
             KubernetesSource::Url(url) => Some(Self::Url(url.clone())),
+            KubernetesSource::Certified { url, files } => {
+                Some(Self::Certified { url: url.clone(), files: files.clone() })
+            }
             KubernetesSource::Kubeconfig { file, context } => {
                 Some(Self::Kubeconfig { file: file.clone(), context: context.clone() })
             }
@@ -199,10 +206,33 @@ impl Access {
                 Config::from_custom_kubeconfig(read, &options).await.map_err(|error| chain(&error))
             }
             Target::Url(url) => url.parse().map(Config::new).map_err(|error| format!("`{url}`: {error}")),
+            Target::Certified { url, files } => {
+                let options = KubeConfigOptions::default();
+                let written = written(url, files);
+                Config::from_custom_kubeconfig(written, &options).await.map_err(|error| chain(&error))
+            }
             // As client-go: what runs in a pod talks to its own cluster.
             Target::Here if std::env::var_os(IN_CLUSTER).is_some() => Config::incluster().map_err(|e| chain(&e)),
             Target::Here => Config::from_kubeconfig(&KubeConfigOptions::default()).await.map_err(|error| chain(&error)),
         }
+    }
+}
+
+/// The kubeconfig that says this; whoever reads it reads the files.
+fn written(url: &str, files: &ApiFiles) -> Kubeconfig {
+    const NAME: &str = "here";
+    let text = |path: &Path| Some(path.display().to_string());
+    let cluster =
+        Cluster { server: Some(url.to_owned()), certificate_authority: text(&files.ca), ..Cluster::default() };
+    let user =
+        AuthInfo { client_certificate: text(&files.certificate), client_key: text(&files.key), ..AuthInfo::default() };
+    let context = Context { cluster: NAME.into(), user: Some(NAME.into()), ..Context::default() };
+    Kubeconfig {
+        clusters: vec![NamedCluster { name: NAME.into(), cluster: Some(cluster), ..NamedCluster::default() }],
+        auth_infos: vec![NamedAuthInfo { name: NAME.into(), auth_info: Some(user), ..NamedAuthInfo::default() }],
+        contexts: vec![NamedContext { name: NAME.into(), context: Some(context), ..NamedContext::default() }],
+        current_context: Some(NAME.into()),
+        ..Kubeconfig::default()
     }
 }
 

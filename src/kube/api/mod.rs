@@ -59,16 +59,13 @@ impl Source {
         changes: &mpsc::Sender<Change>,
         health: &Arc<Health>,
     ) -> Self {
-        let kinds: &[Kind] = match selection.pods {
-            true => &[Kind::Namespace, Kind::Service, Kind::Slice, Kind::Pod],
-            false => &[Kind::Namespace, Kind::Service, Kind::Slice],
-        };
-        health.begin(kinds);
+        let kinds = selection.kinds();
+        health.begin(&kinds);
         let selection = Arc::new(selection.clone());
         let access = Arc::new(Access::new(target, settings.clone(), Arc::clone(&selection), Arc::clone(&health.calls)));
-        let sync = Arc::new(Sync::new(kinds));
+        let sync = Arc::new(Sync::new(&kinds));
         let mut tasks = JoinSet::new();
-        for kind in kinds {
+        for kind in &kinds {
             let (settings, changes, access) = (settings.clone(), changes.clone(), Arc::clone(&access));
             let (health, sync, resource) = (Arc::clone(health), Arc::clone(&sync), Resource::of(*kind));
             let selection = Arc::clone(&selection);
@@ -79,10 +76,10 @@ impl Source {
             };
             tasks.spawn(supervise(begin, resource.name));
         }
-        if !selection.pods {
+        for kind in [Kind::Slice, Kind::Pod].into_iter().filter(|kind| !kinds.contains(kind)) {
             let changes = changes.clone();
             // What an earlier source may have left.
-            tasks.spawn(async move { drop(changes.send(Change::Event(Event::Replace(Kind::Pod, Vec::new()))).await) });
+            tasks.spawn(async move { drop(changes.send(Change::Event(Event::Replace(kind, Vec::new()))).await) });
         }
         Self { _tasks: tasks }
     }

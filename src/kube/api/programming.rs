@@ -88,7 +88,7 @@ mod tests {
 
     fn service(kind: ServiceKind) -> Object {
         let name = ObjectName::new("shop", "web");
-        Object::Service(Service { name, kind, ports: Box::default(), publish_not_ready: false })
+        Object::Service(Service { name, kind, ports: Box::default(), publish_not_ready: false, external: None })
     }
 
     fn text(programming: Programming) -> String {

@@ -59,12 +59,8 @@ pub enum Domain {
 /// Tries everything that the source does with this selection.
 pub async fn rights(target: &Target, selection: &Selection, table: Option<&Object>, settings: &Settings) -> Vec<Right> {
     let access = Access::new(target.clone(), settings.clone(), Arc::new(selection.clone()), Arc::default());
-    let mut kinds = vec![Kind::Namespace, Kind::Service, Kind::Slice];
-    if selection.pods {
-        kinds.push(Kind::Pod);
-    }
     let mut rights = Vec::new();
-    for kind in kinds {
+    for kind in selection.kinds() {
         let resource = Resource::of(kind);
         let right = |verb, lack| Right {
             verb,

@@ -171,3 +171,30 @@ fn only_the_groups_of_kubernetes_count() {
     assert_eq!(kind_of("discovery.k8s.io/v1", "EndpointSlice"), Some(Kind::Slice));
     assert_eq!(kind_of("v1", "Endpoints"), None);
 }
+
+#[test]
+fn what_lies_outside_is_kept_only_if_somebody_asks_for_it() {
+    let text = "metadata: {name: web, namespace: shop}\nspec: {clusterIP: 10.0.0.1, externalIPs: [192.0.2.3, nonsense]}\n\
+                status: {loadBalancer: {ingress: [{ip: 192.0.2.4}, {}, {hostname: LB.example.net}, {hostname: b.example}, {hostname: a..b}]}}";
+    let raw: RawObject = yaml::from_str(text, 1).unwrap();
+    let of = |raw: &RawObject, external: bool| {
+        let mut skipped = Vec::new();
+        let selection = Selection { external, ..Selection::default() };
+        let converted = convert(Kind::Service, raw, &selection, &mut |it| skipped.push(it.reason));
+        let Converted::Object(Object::Service(service)) = converted else { panic!("{converted:?}") };
+        (service.external, skipped)
+    };
+    assert_eq!(of(&raw, false), (None, vec![]));
+    let (external, skipped) = of(&raw, true);
+    let addresses = ["192.0.2.3", "192.0.2.4"].map(|text| text.parse().unwrap());
+    assert_eq!(
+        external.unwrap(),
+        Box::new(External { addresses: addresses.into(), host: "lb.example.net".parse().ok() })
+    );
+    assert_eq!(skipped, ["spec.externalIPs: `nonsense` is no IP address (and 1 more)"]);
+    for odd in ["[]", "{loadBalancer: 7}", "{loadBalancer: {ingress: {}}}", "{loadBalancer: {ingress: [7]}}"] {
+        let text = format!("metadata: {{name: web, namespace: shop}}\nspec: {{clusterIP: 10.0.0.1}}\nstatus: {odd}");
+        let (external, skipped) = of(&yaml::from_str(&text, 1).unwrap(), true);
+        assert_eq!((external, skipped.len()), (None, 1), "{odd}: the Service stays");
+    }
+}

@@ -32,14 +32,7 @@ fn row(label: &str, zones: &[&str], cidr: &str) -> RegionRow {
 }
 
 fn forward(zone: &str) -> ForwardConfig {
-    ForwardConfig {
-        zone: name(zone),
-        to: Vec::new(),
-        transport: Transport::Udp,
-        stamp: true,
-        random_case: false,
-        cache: None,
-    }
+    ForwardConfig::new(name(zone), Vec::new(), Transport::Udp)
 }
 
 fn routes() -> Routes {
@@ -55,6 +48,7 @@ fn routes() -> Routes {
         ],
         policy: Vec::new(),
         routes: crate::config::RouteRules::default(),
+        external: Vec::new(),
     };
     let config = Config {
         region: Some(RegionLabel::parse("east").expect("a label")),

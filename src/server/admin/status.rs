@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Shown;
 use super::pages::stuck;
 use super::peers::Table;
+use crate::forward::client::ForwardSnapshot;
 use crate::peer::health::Health;
 use crate::server::core::Core;
 
@@ -74,9 +75,12 @@ pub struct Region {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
     pub zone: String,
+    /// `udp`, `tcp` or `tls`; an instance of an older version does not say.
+    #[serde(default)]
+    pub transport: String,
     pub up: usize,
     pub servers: usize,
-    /// Why a resolv.conf is not in use as it stands.
+    /// Why a resolv.conf or a certificate is not in use as it stands.
     pub trouble: Option<String>,
 }
 
@@ -112,13 +116,16 @@ impl Status {
             }
         });
         let upstreams = routing.upstreams.iter().map(|client| {
-            let snapshot = client.snapshot();
-            let tcp = snapshot.tcp.iter().filter(|server| server.health == Health::Closed).count();
+            let all: Vec<_> = client.all().map(|client| client.snapshot()).collect();
+            let udp = all.iter().flat_map(|one| &one.udp).filter(|server| server.up);
+            let tcp = all.iter().flat_map(|one| &one.tcp).filter(|server| server.health == Health::Closed);
+            let trouble = |one: &ForwardSnapshot| one.trouble.clone().or_else(|| one.tls.as_ref()?.error.clone());
             Upstream {
-                zone: snapshot.zone.to_string(),
-                up: snapshot.udp.iter().filter(|server| server.up).count() + tcp,
-                servers: snapshot.udp.len() + snapshot.tcp.len(),
-                trouble: snapshot.trouble,
+                zone: client.zone().to_string(),
+                transport: client.transport_text().to_owned(),
+                up: udp.count() + tcp.count(),
+                servers: all.iter().map(|one| one.udp.len() + one.tcp.len()).sum(),
+                trouble: all.iter().find_map(trouble),
             }
         });
         Self {

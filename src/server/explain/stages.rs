@@ -6,7 +6,6 @@ use super::{Explainer, Wanted};
 use crate::answer::Failure;
 use crate::cache::Look;
 use crate::clock;
-use crate::config::Transport;
 use crate::forward::ForwardClient;
 use crate::peer::RegionClient;
 use crate::peer::counters::AddressSnapshot;
@@ -172,10 +171,13 @@ fn missing(absent: Absent, subject: Option<&Subject>) -> String {
             format!("no such namespace `{namespace}`")
         }
         (Absent::Service, _) => format!("no such Service `{service}` in namespace `{namespace}`"),
-        (Absent::ReadyEndpoint, _) => format!("Service {namespace}/{service} is headless and has no ready endpoint"),
+        (Absent::ReadyEndpoint, _) => format!("Service {namespace}/{service} has no ready endpoint"),
         (Absent::Endpoint, _) => format!("no ready endpoint of Service {namespace}/{service} is called so"),
         (Absent::Port, _) => format!("Service {namespace}/{service} has no such port"),
         (Absent::Pod, _) => format!("no pod of namespace `{namespace}` has this address"),
+        (Absent::External, _) => {
+            format!("Service {namespace}/{service} has no load balancer and no external address")
+        }
         (Absent::Pods, _) => "pod names are switched off (`kubernetes.pods: disabled`)".to_owned(),
         (Absent::Type, _) => "the name is there, without records of this type".to_owned(),
     }
@@ -226,16 +228,18 @@ pub(super) fn upstream(client: &ForwardClient) -> UpstreamStage {
         cause: None,
         rtt_ms: server.rtt.map(super::millis),
     });
-    let notes = snapshot.looping.iter().map(|address| format!("{address} leads back to us, and is left out"));
+    let looping = snapshot.looping.iter().map(|address| format!("{address} leads back to us, and is left out"));
+    let tls = snapshot.tls.as_ref().and_then(|tls| tls.error.clone());
+    let next = client.next().into_iter().map(|(on, next)| {
+        let on: Vec<String> = on.iter().map(ToString::to_string).collect();
+        let servers: Vec<String> = next.listed().borrow().iter().map(ToString::to_string).collect();
+        format!("behind {}: {} over {}", on.join(", "), servers.join(", "), next.transport_text())
+    });
     UpstreamStage {
         zone: snapshot.zone.to_string(),
-        transport: match client.transport() {
-            Transport::Udp => "udp",
-            Transport::Tcp => "tcp",
-        }
-        .to_owned(),
+        transport: client.transport_text().to_owned(),
         servers: udp.chain(snapshot.tcp.iter().map(server)).collect(),
-        notes: notes.chain(snapshot.trouble.clone()).collect(),
+        notes: looping.chain(snapshot.trouble.clone()).chain(tls).chain(next).collect(),
     }
 }
 

@@ -226,7 +226,7 @@ impl Connection {
                 Some(Outcome::Reply(done)) => {
                     self.answered.push(done.answered(message.len()));
                 }
-                Some(Outcome::Miss) => {
+                Some(Outcome::Ask | Outcome::Miss) => {
                     let miss = miss();
                     self.waiting += 1;
                     self.start(miss, now);
@@ -254,7 +254,7 @@ impl Connection {
         let (permit, from) = (admit(&core, self.door, self.from.ip()), self.from);
         self.core.runtime.spawn(async move {
             let reply = match permit {
-                Ok(permit) => finish(&core, &miss, permit).await,
+                Ok(permit) => finish(&core, &miss, &Arc::new(permit)).await,
                 Err(failure) => give_up(&core, &miss, &failure),
             };
             let bytes = reply.map(|(bytes, done)| {

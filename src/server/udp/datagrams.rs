@@ -27,9 +27,17 @@ pub(super) struct Slot<'b> {
     pub reply_len: &'b mut usize,
 }
 
+/// One datagram to send, and the local address that it is to come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing<'b> {
+    pub bytes: &'b [u8],
+    pub to: SocketAddr,
+    pub from: LocalAddr,
+}
+
 /// What became of the replies of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     pub sent: usize,
     /// The socket had no room, or the network no way.
     pub dropped: usize,

@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd;
 use std::ptr::{from_mut, from_ref, null_mut};
 use std::sync::Arc;
 
-use super::datagrams::{BATCH, Datagrams, LocalAddr, RECEIVE_BYTES, Sent, Slot};
+use super::datagrams::{BATCH, Datagrams, LocalAddr, Outgoing, RECEIVE_BYTES, Sent, Slot};
 use crate::wire::MAX_UDP_PAYLOAD;
 
 /// The accumulator as a result, in the kernel's `linux/bpf_common.h`; libc has no name for it.
@@ -177,53 +177,64 @@ impl Datagrams for Batch {
             }
             count += 1;
         }
-        let mut sent = Sent::default();
-        let mut next = 0;
-        // Each round either sends something or gives one reply up, so this ends.
-        while next < count {
-            // SAFETY: every header up to `count` points to buffers of self, with their true lengths.
-            let done = unsafe {
-                libc::sendmmsg(
-                    self.socket.as_raw_fd(),
-                    headers[next..].as_mut_ptr(),
-                    (count - next) as libc::c_uint,
-                    libc::MSG_DONTWAIT,
-                )
-            };
-            match usize::try_from(done) {
-                Ok(done) if done > 0 => {
-                    sent.sent += done;
-                    next += done;
-                }
-                _ => {
-                    sent.dropped += 1;
-                    next += 1;
-                }
-            }
-        }
-        sent
+        send_headers(&self.socket, &mut headers[..count])
     }
 }
 
-/// Sends one datagram from the given local address, without waiting for room in the socket's buffer.
-pub(super) fn send_one(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, from: LocalAddr) -> io::Result<()> {
-    let mut name = libc_addr(to);
-    let mut control = Control([0; CONTROL]);
-    let mut vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: msghdr is plain data for which zeroes are valid.
-    let mut header: libc::msghdr = unsafe { zeroed() };
-    header.msg_iov = &raw mut vector;
-    header.msg_iovlen = 1;
-    header.msg_name = from_mut(&mut name.0).cast();
-    header.msg_namelen = name.1;
-    let len = write_local(&mut control, from);
-    if len > 0 {
-        header.msg_control = control.0.as_mut_ptr().cast();
-        header.msg_controllen = len as _;
+/// Sends datagrams from the local addresses that they name, without waiting for room in the socket's buffer; `N` of them with one
+/// system call.
+pub(super) fn send_some<const N: usize>(socket: &UdpSocket, datagrams: &[Outgoing<'_>]) -> Sent {
+    let mut all = Sent::default();
+    for datagrams in datagrams.chunks(N) {
+        // SAFETY: iovec, mmsghdr and sockaddr_storage are plain data for which zeroes are valid.
+        let (mut vectors, mut headers): ([libc::iovec; N], [libc::mmsghdr; N]) = unsafe { zeroed() };
+        // SAFETY: as above.
+        let mut names: [libc::sockaddr_storage; N] = unsafe { zeroed() };
+        let mut controls = [Control([0; CONTROL]); N];
+        let parts = headers.iter_mut().zip(&mut vectors).zip(&mut names).zip(&mut controls);
+        for ((((header, vector), name), control), datagram) in parts.zip(datagrams) {
+            vector.iov_base = datagram.bytes.as_ptr().cast_mut().cast();
+            vector.iov_len = datagram.bytes.len();
+            let header = &mut header.msg_hdr;
+            header.msg_iov = vector;
+            header.msg_iovlen = 1;
+            (*name, header.msg_namelen) = libc_addr(datagram.to);
+            header.msg_name = from_mut(name).cast();
+            let len = write_local(control, datagram.from);
+            if len > 0 {
+                header.msg_control = control.0.as_mut_ptr().cast();
+                header.msg_controllen = len as _;
+            }
+        }
+        let sent = send_headers(socket, &mut headers[..datagrams.len()]);
+        all = Sent { sent: all.sent + sent.sent, dropped: all.dropped + sent.dropped };
     }
-    // SAFETY: the header points to locals with their true lengths; the kernel only reads them.
-    let result = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_DONTWAIT) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    all
+}
+
+/// Sends what these headers point to. Those that cannot be sent are given up.
+fn send_headers(socket: &UdpSocket, headers: &mut [libc::mmsghdr]) -> Sent {
+    let mut sent = Sent::default();
+    let mut next = 0;
+    // Each round either sends something or gives one reply up, so this ends.
+    while next < headers.len() {
+        let left = &mut headers[next..];
+        // SAFETY: every header points to buffers of the caller, with their true lengths; the kernel only reads these.
+        let done = unsafe {
+            libc::sendmmsg(socket.as_raw_fd(), left.as_mut_ptr(), left.len() as libc::c_uint, libc::MSG_DONTWAIT)
+        };
+        match usize::try_from(done) {
+            Ok(done) if done > 0 => {
+                sent.sent += done;
+                next += done;
+            }
+            _ => {
+                sent.dropped += 1;
+                next += 1;
+            }
+        }
+    }
+    sent
 }
 
 /// The address in a control message, if the socket reports one.

@@ -3,7 +3,7 @@
 
 mod datagrams;
 mod late;
-mod later;
+pub(super) mod later;
 #[cfg(target_os = "linux")]
 mod mmsg;
 mod plain;

@@ -1,5 +1,5 @@
 //! A UDP worker: one thread, one socket, one batch after another. It answers what memory can answer, in place, and hands the rest
-//! to the runtime by value.
+//! to the courier or the runtime by value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,6 +73,7 @@ impl<D: Datagrams> Worker<D> {
     fn batch(&mut self, view: &View, count: usize, now: Instant, rotation: &mut usize) {
         let log = view.routing.query_log.as_deref();
         let mut logged = Vec::new();
+        let mut parcels = Vec::new();
         for number in 0..count {
             let slot = self.datagrams.slot(number);
             *rotation = rotation.wrapping_add(1);
@@ -107,13 +108,21 @@ impl<D: Datagrams> Worker<D> {
                     let (to, local) = (slot.from, slot.local);
                     let later = Later { miss, late: self.late.clone(), to, local, started: now };
                     match outcome {
-                        Some(_) => later.start(&self.core),
+                        Some(Outcome::Ask) if view.routing.policy(self.door).is_none() => {
+                            parcels.extend(later.admit(&self.core));
+                        }
+                        Some(_) => {
+                            if let Some((later, permit)) = later.admit(&self.core) {
+                                later.start(&self.core, Arc::new(permit));
+                            }
+                        }
                         None => later.give_up(&self.core, &Failure::Panic),
                     }
                 }
             }
         }
         let sent = self.datagrams.send();
+        self.core.courier.take(parcels);
         (0..sent.dropped).for_each(|_| self.recorder.dropped(DropReason::Send));
         let took = clock::now().duration_since(now);
         self.recorder.end_batch(took);

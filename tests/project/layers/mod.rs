@@ -54,6 +54,7 @@ const RULES: Rules = Rules {
         ("kube", &["src/kube/api/access"]),
         ("libc", &["src/server/udp/mmsg.rs"]),
         ("lru", &["src/cache/"]),
+        ("mio", &["src/forward/flights/"]),
         ("notify", &["src/reload"]),
         ("parking_lot", &["src/"]),
         ("prometheus", &["src/metrics/"]),

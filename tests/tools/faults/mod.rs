@@ -7,5 +7,6 @@ mod files;
 mod hosts;
 mod loops;
 mod regions;
+mod upstreams;
 mod ways;
 pub mod world;

@@ -55,6 +55,7 @@ fn server(group: &Group<'_>, regions: &peers::Regions, sources: &Sources) -> Ser
         forward: Vec::new(),
         policy: Vec::new(),
         routes: Default::default(),
+        external: Vec::new(),
     };
     for (at, part) in group.parts.iter().enumerate() {
         if regions.is_peer(part.block) {

@@ -7,9 +7,10 @@ use std::path::Path;
 use super::listening::{Group, Part};
 use crate::config::corefile::plugins::{Block, To};
 use crate::config::corefile::sources::Sources;
+use crate::config::corefile::write::mapping;
 use crate::config::error::{Fault, UnknownKeys};
 use crate::config::peers::{self, TableContext};
-use crate::config::{Config, Overrides, PeersSource, RegionLabel, Upstream};
+use crate::config::{Config, Overrides, PeersSource, RegionLabel, RowTls, Upstream};
 use crate::wire::Name;
 
 /// Directives that say nothing of answers, and may stand in a region's stanza.
@@ -51,6 +52,7 @@ struct Row<'b> {
     label: String,
     zones: Vec<Name>,
     endpoints: Vec<String>,
+    tls: Option<&'b RowTls>,
 }
 
 /// Turns the stanzas of regions into the peer table of this configuration.
@@ -126,11 +128,12 @@ fn row<'b>(part: &Part<'b>, svc: &Name, sources: &Sources) -> Option<Row<'b>> {
     }
     let [forward] = block.forward.as_slice() else { return None };
     let all = |zone: &Name| forward.from.iter().any(|from| zone.as_ref().is_in(from.as_ref()));
-    let file = forward.to.iter().any(|(_, to)| matches!(to, To::Upstream(Upstream::ResolvConf(_))));
-    if !part.zones.iter().all(all) || !forward.except.is_empty() || file {
+    let odd = |to: &To| matches!(to, To::Upstream(Upstream::ResolvConf(_) | Upstream::Named(..)));
+    let special = !forward.except.is_empty() || !forward.failover.is_empty() || !forward.next.is_empty();
+    if !part.zones.iter().all(all) || special || forward.to.iter().any(|(_, to)| odd(to)) {
         return None;
     }
-    if !forward.tcp {
+    if !forward.tcp && forward.tls.is_none() {
         let text = "not a region, but a zone that is forwarded over UDP: with `force_tcp` its answers would be asked for over kept \
                     connections, from whichever address answers, and be served stale while it is away";
         sources.note(forward.spot, "forward", text);
@@ -148,7 +151,7 @@ fn row<'b>(part: &Part<'b>, svc: &Name, sources: &Sources) -> Option<Row<'b>> {
             endpoints.push(text);
         }
     }
-    Some(Row { block, label, zones: part.zones.clone(), endpoints })
+    Some(Row { block, label, zones: part.zones.clone(), endpoints, tls: forward.tls.as_ref() })
 }
 
 /// The table as `peers.yaml` would have it: it is judged where every table is.
@@ -164,6 +167,9 @@ fn table(rows: &[Row<'_>]) -> String {
             zones.join(", "),
             endpoints.join(", ")
         ));
+        if let Some(tls) = row.tls {
+            text.push_str(&format!("    tls: {}\n", mapping(tls)));
+        }
     }
     text
 }

@@ -1,19 +1,21 @@
 //! `forward`: whom questions go to that are not answered here.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
+use super::upstream::{To, files, server_name, upstream};
+use super::words;
 use crate::config::corefile::directive::{Directive, Line, said, zones};
 use crate::config::corefile::lexer::Token;
 use crate::config::corefile::sources::{Sources, Spot};
 use crate::config::error::Fault;
-use crate::config::{Endpoint, Host, Upstream};
-use crate::wire::Name;
+use crate::config::{Outcome, RowTls, Upstream, defaults};
+use crate::wire::{Name, Rcode};
 
 /// CoreDNS takes no more.
 const MOST: usize = 15;
 
 /// Options that say how an upstream is asked, and what takes their place.
-const TUNING: [(&str, &str); 12] = [
+const TUNING: [(&str, &str); 11] = [
     ("max_fails", "not needed: an upstream that is silent three times is left out until it answers again"),
     ("health_check", "not needed: what an upstream answers to questions says how it is"),
     ("expire", "not needed: connections are kept while they are in use"),
@@ -25,22 +27,19 @@ const TUNING: [(&str, &str); 12] = [
     ("policy", "better: the upstream that answers fastest is asked, and a silent one is left out"),
     ("failfast_all_unhealthy_upstreams", "not needed: a question ends at its deadline"),
     ("prefer_udp", "the same: UDP first, TCP where an answer does not fit"),
-    ("resolver", "not needed: host names are looked up by whom this file forwards to"),
 ];
 
 /// Options that change answers.
-const REFUSED: [(&str, &str, &str); 4] = [
-    (
-        "next",
-        "the next `forward` would not be asked",
-        "give each zone the upstreams that know it, or name all of them in one `forward`",
-    ),
-    ("next_on_nodata", "the next `forward` would not be asked", "give each zone the upstreams that know it"),
+const REFUSED: [(&str, &str, &str); 2] = [
     ("source_address", "questions would leave from another address", "let the routes of the node choose it"),
-    ("doh_method", "there are no upstreams over HTTPS", "name an upstream that answers over UDP or TCP"),
+    ("doh_method", "there are no upstreams over HTTPS", "name an upstream that answers over UDP, TCP or TLS"),
 ];
 
-const OTHERS: [&str; 5] = ["except", "force_tcp", "failover", "tls", "tls_servername"];
+const OTHERS: [&str; 8] =
+    ["except", "force_tcp", "failover", "next", "next_on_nodata", "tls", "tls_servername", "resolver"];
+
+/// What is no use to anybody, so that the next server is asked in any case.
+const UNWILLING: [Rcode; 4] = [Rcode::SERVFAIL, Rcode::REFUSED, Rcode::NOTIMP, Rcode::FORMERR];
 
 #[derive(Debug, Clone)]
 pub(in crate::config::corefile) struct Forward {
@@ -49,13 +48,13 @@ pub(in crate::config::corefile) struct Forward {
     pub(in crate::config::corefile) to: Vec<(Spot, To)>,
     pub(in crate::config::corefile) except: Vec<Name>,
     pub(in crate::config::corefile) tcp: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::config::corefile) enum To {
-    Upstream(Upstream),
-    /// A name, whose addresses are looked up; a region's resolver may have one.
-    Host(Endpoint),
+    /// None: in clear text.
+    pub(in crate::config::corefile) tls: Option<RowTls>,
+    /// Answers behind which the other upstreams are asked too; those of [`UNWILLING`] always are.
+    pub(in crate::config::corefile) failover: BTreeSet<Rcode>,
+    /// Answers behind which the next `forward` is asked.
+    pub(in crate::config::corefile) next: BTreeSet<Outcome>,
+    pub(in crate::config::corefile) resolver: Vec<Upstream>,
 }
 
 pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Forward> {
@@ -78,17 +77,53 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Forward> 
     let mut forward = Forward {
         spot: directive.spot(),
         from: zones(std::slice::from_ref(from), sources),
-        to: to.iter().filter_map(|token| Some((token.spot, upstream(token, sources)?))).collect(),
+        to: Vec::new(),
         except: Vec::new(),
         tcp: false,
+        tls: None,
+        failover: BTreeSet::new(),
+        next: BTreeSet::new(),
+        resolver: defaults::resolvers(),
     };
+    let named: Vec<_> = to.iter().filter_map(|token| Some((token.spot, upstream(token, sources)?))).collect();
+    let mut tls = RowTls { ca: None, server_name: None, identity: None };
     for line in directive.lines() {
-        option(directive, line, &mut forward, sources);
+        option(directive, line, &mut forward, &mut tls, sources);
+    }
+    let over_tls = named.iter().any(|(_, (_, tls))| *tls);
+    if let Some((spot, _)) = named.iter().find(|(_, (_, tls))| over_tls && !tls) {
+        let fault = Fault::new("some upstreams of one `forward` are asked over TLS, and this one in clear text");
+        sources.error(*spot, fault.help("write `tls://` in front of all of them, or of none"));
+    }
+    forward.to = named.into_iter().map(|(spot, (to, _))| (spot, to)).collect();
+    if over_tls {
+        forward.tls = Some(judged(&forward, tls, sources));
+    } else {
+        for line in directive.lines().iter().filter(|line| line.name.text.starts_with("tls")) {
+            sources.note(line.spot(), &line.name.text, "not needed: no upstream of it is asked over TLS");
+        }
     }
     Some(forward)
 }
 
-fn option(directive: &Directive, line: &Line, forward: &mut Forward, sources: &Sources) {
+/// How upstreams over TLS are known.
+fn judged(forward: &Forward, tls: RowTls, sources: &Sources) -> RowTls {
+    let own_name = forward.to.iter().find(|(_, to)| matches!(to, To::Upstream(Upstream::Named(..))));
+    if let (Some((spot, _)), Some(name)) = (own_name, &tls.server_name) {
+        let fault = Fault::new(format!("`tls_servername {name}` is for all of them, and this one has another name"));
+        sources.error(*spot, fault.help("remove `tls_servername`, or the name behind `%`"));
+    }
+    let text = match tls.ca {
+        Some(_) => "asked over TLS, over kept connections",
+        None => {
+            "asked over TLS; without a CA file the system's certificates count, and our image has none: mount them, or name a file"
+        }
+    };
+    sources.note(forward.spot, "forward", text);
+    tls
+}
+
+fn option(directive: &Directive, line: &Line, forward: &mut Forward, tls: &mut RowTls, sources: &Sources) {
     let name = line.name.text.as_str();
     if let Some((_, note)) = TUNING.iter().find(|(known, _)| *known == name) {
         checked(line, sources);
@@ -110,8 +145,18 @@ fn option(directive: &Directive, line: &Line, forward: &mut Forward, sources: &S
             line.at_most(0, sources);
             forward.tcp = true;
         }
-        "failover" => failover(line, sources),
-        "tls" | "tls_servername" => sources.note(line.spot(), name, "not needed: no upstream of it is asked over TLS"),
+        "failover" => failover(line, forward, sources),
+        "next" => {
+            let rcodes = rcodes(line, sources);
+            forward.next.extend(rcodes.map(|(_, rcode)| Outcome::Rcode(rcode)));
+        }
+        "next_on_nodata" => {
+            line.at_most(0, sources);
+            forward.next.insert(Outcome::NoData);
+        }
+        "tls" => files(line, tls, sources),
+        "tls_servername" => server_name(line, tls, sources),
+        "resolver" => resolver(line, forward, sources),
         _ => {
             let known: Vec<&str> = TUNING
                 .iter()
@@ -147,42 +192,43 @@ fn checked(line: &Line, sources: &Sources) {
     }
 }
 
-/// Servers that say so are no use, and the next one is asked anyway; a denial is an answer.
-fn failover(line: &Line, sources: &Sources) {
-    if line.args.is_empty() {
-        _ = line.one("rcode", sources);
-    }
-    for rcode in &line.args {
-        match rcode.text.to_ascii_uppercase().as_str() {
-            "SERVFAIL" | "REFUSED" | "NOTIMP" | "FORMERR" => {
-                let note = "the same: the next upstream is asked when one fails or refuses";
-                sources.note(line.spot(), "failover", note);
-            }
-            other => {
-                let fault = Fault::new(format!("`failover {other}` is not supported: that is an answer, and is given"));
-                sources.error(rcode.spot, fault.help("give each zone the upstreams that know it"));
-            }
+/// Servers that say what is no use are passed over anyway; what else is named here is an answer otherwise.
+fn failover(line: &Line, forward: &mut Forward, sources: &Sources) {
+    for (token, rcode) in rcodes(line, sources) {
+        if rcode == Rcode::NOERROR {
+            let fault = Fault::new("`failover NOERROR`: that is what every upstream is asked for");
+            sources.error(token.spot, fault.help("name what is no answer, such as `NXDOMAIN`"));
+        } else if UNWILLING.contains(&rcode) {
+            let note = "the same: the next upstream is asked when one fails or refuses";
+            sources.note(line.spot(), "failover", note);
+        } else {
+            forward.failover.insert(rcode);
         }
     }
 }
 
-fn upstream(token: &Token, sources: &Sources) -> Option<To> {
-    let text = token.text.strip_prefix("dns://").unwrap_or(&token.text);
-    if let Some((scheme, _)) = text.split_once("://") {
-        let fault = Fault::new(format!("upstreams over `{scheme}://` are not supported"));
-        let help = "name one that answers over UDP or TCP; regions are asked over TLS by the peer table";
-        sources.error(token.spot, fault.help(help));
-        return None;
+fn rcodes<'l>(line: &'l Line, sources: &'l Sources) -> impl Iterator<Item = (&'l Token, Rcode)> {
+    if line.args.is_empty() {
+        _ = line.one("rcode", sources);
     }
-    if text.starts_with('/') {
-        return Some(To::Upstream(Upstream::ResolvConf(text.into())));
+    line.args.iter().filter_map(|token| Some((token, words::rcode(token, sources)?)))
+}
+
+/// Who knows the addresses of host names.
+fn resolver(line: &Line, forward: &mut Forward, sources: &Sources) {
+    if line.args.is_empty() {
+        _ = line.one("address", sources);
+        return;
     }
-    if text.contains('/') {
-        return Some(To::Upstream(Upstream::ResolvConf(sources.folder(token.spot.source).join(Path::new(text)))));
+    forward.resolver.clear();
+    for token in &line.args {
+        match upstream(token, sources) {
+            Some((To::Upstream(address @ Upstream::Address(_)), false)) => forward.resolver.push(address),
+            Some(_) => {
+                let fault = Fault::new(format!("`{}` is not the address of a resolver", token.text));
+                sources.error(token.spot, fault.help("write an address, with a port if it is not 53"));
+            }
+            None => {}
+        }
     }
-    let endpoint = said(token, text.parse::<Endpoint>(), sources)?;
-    Some(match endpoint.host {
-        Host::Address(ip) => To::Upstream(Upstream::Address((ip, endpoint.port).into())),
-        Host::Name(_) => To::Host(endpoint),
-    })
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::fallthrough;
 use crate::config::corefile::directive::{Directive, Line, number, said, zones};
+use crate::config::corefile::lexer::Token;
 use crate::config::corefile::sources::{Sources, Spot};
 use crate::config::error::Fault;
+use crate::config::file::blind;
 use crate::config::label::is_label;
-use crate::config::{KubernetesConfig, KubernetesSource, Namespaces, PodMode, Selector, leaf};
+use crate::config::{ApiFiles, KubernetesConfig, KubernetesSource, Namespaces, PodMode, Selector, leaf};
 use crate::wire::Name;
 
 const MOST_TTL: u64 = 3_600;
@@ -48,7 +50,7 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Kubernete
         config: KubernetesConfig { pods: PodMode::Disabled, ..KubernetesConfig::default() },
         fallthrough: Vec::new(),
     };
-    let mut selects: Option<&Line> = None;
+    let (mut selects, mut ignores, mut tls): (Option<&Line>, Option<&Line>, Option<&Line>) = (None, None, None);
     for line in directive.lines() {
         match line.name.text.as_str() {
             "namespaces" | "namespace_labels" => {
@@ -60,10 +62,54 @@ pub(super) fn read(directive: &Directive, sources: &Sources) -> Option<Kubernete
                 select(line, &mut read.config, sources);
             }
             "fallthrough" => read.fallthrough = fallthrough(&line.args, sources),
+            "ignore" => {
+                ignore(line, &mut read.config, sources);
+                ignores = Some(line);
+            }
+            "tls" => tls = Some(line),
             _ => option(directive, line, &mut read.config, sources),
         }
     }
+    if let Some(line) = ignores.filter(|_| read.config.noendpoints && read.config.ignore_empty_service) {
+        sources.error(line.spot(), blind());
+    }
+    if let Some(line) = tls {
+        certified(line, &mut read.config, sources);
+    }
+    if let KubernetesSource::Url(url) = &mut read.config.source
+        && !url.contains("://")
+    {
+        url.insert_str(0, "http://");
+    }
     Some(read)
+}
+
+/// `tls CERT KEY CA`; as with CoreDNS it says something of an `endpoint` only, which without a scheme is `https` then.
+fn certified(line: &Line, config: &mut KubernetesConfig, sources: &Sources) {
+    let [certificate, key, ca] = line.args.as_slice() else {
+        let fault = Fault::new(format!("`tls` needs three files, and has {}", line.args.len()));
+        sources.error(line.spot(), fault.help("write `tls CERT KEY CA`"));
+        return;
+    };
+    let file = |token: &Token| sources.folder(token.spot.source).join(&token.text);
+    let files = ApiFiles { certificate: file(certificate), key: file(key), ca: file(ca) };
+    let KubernetesSource::Url(url) = &config.source else {
+        let note = "not needed: it is for an `endpoint`; a kubeconfig and a ServiceAccount have their own";
+        sources.note(line.spot(), "tls", note);
+        return;
+    };
+    match url.split_once("://") {
+        Some(("http", _)) => sources.note(line.spot(), "tls", "not needed: the `endpoint` is asked in clear text"),
+        Some(_) => config.source = KubernetesSource::Certified { url: url.clone(), files },
+        None => config.source = KubernetesSource::Certified { url: format!("https://{url}"), files },
+    }
+}
+
+/// `ignore empty_service`.
+fn ignore(line: &Line, config: &mut KubernetesConfig, sources: &Sources) {
+    let known = [("empty_service", ())];
+    let word = line.one("word", sources).and_then(|word| said(word, leaf::choice(&word.text, &known), sources));
+    config.ignore_empty_service |= word.is_some();
 }
 
 fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sources: &Sources) {
@@ -74,9 +120,7 @@ fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sou
         "endpoint" => {
             if let Some(url) = line.args.first() {
                 if !matches!(config.source, KubernetesSource::Kubeconfig { .. }) {
-                    let text = &url.text;
-                    let url = if text.contains("://") { text.clone() } else { format!("http://{text}") };
-                    config.source = KubernetesSource::Url(url);
+                    config.source = KubernetesSource::Url(url.text.clone());
                 }
             } else {
                 _ = line.one("URL", sources);
@@ -127,14 +171,10 @@ fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sou
         "apiserver_qps" | "apiserver_burst" | "apiserver_max_inflight" => {
             sources.note(line.spot(), &line.name.text, "not needed: it keeps one watch for each kind of object");
         }
-        "noendpoints" => refuse(
-            "`noendpoints` is not supported: names of headless Services and of endpoints would be answered all the same",
-            "remove it; `labels` and `namespaces` leave Services out",
-        ),
-        "ignore" => refuse(
-            "`ignore empty_service` is not supported: a Service without ready endpoints keeps its address",
-            "remove it; clients then get a refused connection in place of NXDOMAIN",
-        ),
+        "noendpoints" => {
+            line.at_most(0, sources);
+            config.noendpoints = true;
+        }
         "multicluster" => refuse(
             "`multicluster` is not supported: names below clusterset.local would not be answered",
             "name the other clusters in the peer table, or forward clusterset.local to a server that has it",
@@ -142,10 +182,6 @@ fn option(directive: &Directive, line: &Line, config: &mut KubernetesConfig, sou
         "zonal" => refuse(
             "`zonal` is not supported: names with `_zone` would not be answered",
             "remove it, or forward those names to a server that has it",
-        ),
-        "tls" => refuse(
-            "`tls` is not supported here: the API server would be asked without a certificate",
-            "write the three files into a kubeconfig, and name that: `kubeconfig FILE`",
         ),
         _ => directive.unknown(line, &KNOWN, sources),
     }

@@ -2,8 +2,10 @@
 //! others is for `assemble` to say.
 
 mod acl;
+mod autopath;
 mod bind;
 mod cache;
+mod external;
 mod forward;
 mod hosts;
 mod kubernetes;
@@ -13,15 +15,18 @@ mod refused;
 mod rewrite;
 mod small;
 mod template;
+mod upstream;
 mod words;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 pub(super) use cache::{Cache, nothing};
-pub(super) use forward::{Forward, To};
+pub(super) use external::External;
+pub(super) use forward::Forward;
 pub(super) use kubernetes::Kubernetes;
 pub(super) use listeners::{Health, Http};
+pub(super) use upstream::To;
 
 use super::directive::Directive;
 use super::expand::Written;
@@ -35,9 +40,10 @@ use crate::wire::Name;
 const REPEATABLE: [&str; 7] = ["forward", "rewrite", "template", "log", "acl", "errors", "import"];
 
 /// Those that say something of their own here.
-const READ: [&str; 25] = [
+const READ: [&str; 27] = [
     "acl",
     "any",
+    "autopath",
     "bind",
     "bufsize",
     "cache",
@@ -49,6 +55,7 @@ const READ: [&str; 25] = [
     "health",
     "hosts",
     "import",
+    "k8s_external",
     "kubernetes",
     "loadbalance",
     "local",
@@ -69,6 +76,7 @@ pub(in crate::config::corefile) struct Block {
     pub(super) keys: Vec<Key>,
     pub(super) spot: Option<Spot>,
     pub(super) kubernetes: Option<Kubernetes>,
+    pub(super) external: Option<External>,
     pub(super) forward: Vec<Forward>,
     pub(super) cache: Option<Cache>,
     pub(super) health: Option<Health>,
@@ -121,6 +129,8 @@ pub(super) fn block(written: &Written, sources: &Sources) -> Block {
         block.named.push(name.to_owned());
         read(&mut block, directive, sources);
     }
+    autopath::without_pods(&mut block, sources);
+    external::without_cluster(&mut block, sources);
     block
 }
 
@@ -129,6 +139,7 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
     let mut add = |new: Option<Rule>| block.policy.extend(new);
     match directive.name.text.as_str() {
         "kubernetes" => block.kubernetes = kubernetes::read(directive, sources),
+        "k8s_external" => block.external = external::read(directive, sources),
         "forward" => block.forward.extend(forward::read(directive, sources)),
         "cache" => block.cache = cache::read(directive, sources),
         "health" => block.health = listeners::health(directive, sources),
@@ -136,6 +147,7 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "prometheus" => block.prometheus = listeners::prometheus(directive, sources),
         "bind" => block.bind = bind::read(directive, sources),
         "acl" => add(acl::read(directive, sources)),
+        "autopath" => add(autopath::read(directive, sources)),
         "hosts" => add(hosts::read(directive, sources)),
         "template" => add(template::read(directive, sources)),
         "rewrite" => add(rewrite::read(directive, sources).map(|read| rule(Vec::new(), read))),

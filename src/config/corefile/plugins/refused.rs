@@ -10,13 +10,8 @@ const CLEAR: &str =
     "pods ask over UDP and TCP; other regions can ask over TLS, see `listen.peers_tls` of interlocal.yaml";
 
 /// Name, what would be different, and what to do instead.
-pub(super) const REFUSED: [(&str, &str, &str); 32] = [
+pub(super) const REFUSED: [(&str, &str, &str); 30] = [
     ("auto", "zone files are not served", STUB),
-    (
-        "autopath",
-        "search paths are walked by the clients: names would be answered, but not for the whole path at once",
-        "remove it; a denial from memory costs microseconds, and `ndots:1` in the pod's dnsConfig saves the questions",
-    ),
     ("azure", "zones of Azure DNS are not served", STUB),
     ("clouddns", "zones of Google Cloud DNS are not served", STUB),
     ("dnssec", "answers are not signed", "sign the zone where it is served, and forward it: `forward ZONE ADDRESS`"),
@@ -32,11 +27,6 @@ pub(super) const REFUSED: [(&str, &str, &str); 32] = [
     ("grpc_server", "there is no listener over gRPC", CLEAR),
     ("https", "there is no listener over HTTPS", CLEAR),
     ("https3", "there is no listener over HTTP/3", CLEAR),
-    (
-        "k8s_external",
-        "names of load balancers in a zone of their own are not served",
-        "use external-dns, or keep a CoreDNS for that zone and forward it: `forward ZONE ADDRESS`",
-    ),
     (
         "kubernetai",
         "several clusters in one server are not served",

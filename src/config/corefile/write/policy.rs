@@ -33,6 +33,10 @@ pub(super) fn rule(out: &mut String, row: &PolicyConfig, left_out: &mut Vec<Stri
         PolicyRule::Whoami => line(out, format_args!("        whoami: true")),
         PolicyRule::Local(rule) => line(out, format_args!("        local: {{localhost_prefix: {}}}", !rule.no_prefix)),
         PolicyRule::Header(rule) => header(out, rule),
+        PolicyRule::Autopath(rule) => {
+            let file = quoted(&rule.file.display().to_string());
+            line(out, format_args!("        autopath: {{pods: {}, file: {file}}}", rule.pods));
+        }
         PolicyRule::Dns64(rule) => line(
             out,
             format_args!(

@@ -12,21 +12,32 @@ use crate::config::field::{At, Field, FieldList};
 use crate::config::leaf::choice;
 use crate::config::node::Place;
 use crate::config::policy::{
-    AclAction, AclEntry, ChaosRule, Dns64Rule, HOSTS_TTL, HeaderFlag, HeaderRule, HostsRule, LocalRule, PolicyConfig,
-    PolicyRule, Scope,
+    AclAction, AclEntry, AutopathRule, ChaosRule, Dns64Rule, HOSTS_TTL, HeaderFlag, HeaderRule, HostsRule, LocalRule,
+    PolicyConfig, PolicyRule, Scope,
 };
+use crate::config::{Config, PodMode, defaults};
 use crate::wire::mnemonic;
 pub(in crate::config) use spec::PolicySpecs;
-use spec::{AclSpec, ChaosSpec, Dns64Spec, HeaderSpec, HostsSpec, RuleSpec};
+use spec::{AclSpec, AutopathSpec, ChaosSpec, Dns64Spec, HeaderSpec, HostsSpec, RuleSpec};
 
 /// The longest TTL of a hosts table, as CoreDNS has it.
 const MAX_HOSTS_TTL: std::time::Duration = std::time::Duration::from_secs(65_535);
-const KINDS: &str = "acl, rewrite, hosts, template, any, local, minimal, header, dns64, whoami, chaos, nsid";
+const KINDS: &str = "acl, rewrite, hosts, template, any, local, minimal, header, autopath, dns64, whoami, chaos, nsid";
 
 /// The rules, in order; relative paths are relative to `folder`.
 pub(super) fn policy(specs: &PolicySpecs, folder: &Path, report: &Report<'_>) -> Vec<PolicyConfig> {
     let rows = specs.get().map_or(&[][..], Vec::as_slice).iter().filter_map(At::both);
     rows.filter_map(|(place, row)| one(place, row, folder, report)).collect()
+}
+
+/// Reports rules that need what the rest of the configuration does not give.
+pub(super) fn check(config: &Config, place: Option<Place>, report: &Report<'_>) {
+    let rules = config.servers.iter().flat_map(|server| &server.policy);
+    let mut pods = rules.filter(|row| matches!(&row.rule, PolicyRule::Autopath(rule) if rule.pods));
+    if let (Some(place), Some(_), false) = (place, pods.next(), config.kubernetes.pods == PodMode::Verified) {
+        let fault = Fault::new("`autopath` needs to know which pod asks");
+        report.error(place, fault.help("write `kubernetes: {pods: verified}`, or `pods: false` in the rule"));
+    }
 }
 
 fn one(place: Place, row: &RuleSpec, folder: &Path, report: &Report<'_>) -> Option<PolicyConfig> {
@@ -43,6 +54,7 @@ fn one(place: Place, row: &RuleSpec, folder: &Path, report: &Report<'_>) -> Opti
             .map(|spec| PolicyRule::Local(LocalRule { no_prefix: spec.localhost_prefix.scalar() == Some(false) })),
     );
     found(row.header.place(), row.header.get().map(|spec| header(spec, report)));
+    found(row.autopath.place(), row.autopath.get().map(|spec| autopath(spec, folder)));
     found(row.dns64.place(), row.dns64.get().map(dns64));
     found(row.chaos.place(), row.chaos.get().map(chaos));
     found(row.nsid.place(), row.nsid.scalar().map(PolicyRule::Nsid));
@@ -131,6 +143,12 @@ fn header(spec: &HeaderSpec, report: &Report<'_>) -> PolicyRule {
         query: both(&spec.query_set, &spec.query_clear),
         reply: both(&spec.reply_set, &spec.reply_clear),
     })
+}
+
+fn autopath(spec: &AutopathSpec, folder: &Path) -> PolicyRule {
+    let file = spec.file.scalar().filter(|path| !path.is_empty());
+    let file = folder.join(file.as_deref().unwrap_or(defaults::RESOLV_CONF));
+    PolicyRule::Autopath(AutopathRule { pods: spec.pods.scalar().unwrap_or(true), file })
 }
 
 fn dns64(spec: &Dns64Spec) -> PolicyRule {

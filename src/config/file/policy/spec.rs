@@ -24,6 +24,7 @@ pub(in crate::config) struct RuleSpec {
     pub(super) local: At<LocalSpec>,
     pub(super) minimal: Field<bool>,
     pub(super) header: At<HeaderSpec>,
+    pub(super) autopath: At<AutopathSpec>,
     pub(super) dns64: At<Dns64Spec>,
     pub(super) whoami: Field<bool>,
     pub(super) chaos: At<ChaosSpec>,
@@ -98,6 +99,13 @@ pub(in crate::config) struct HeaderSpec {
     pub(super) query_clear: FieldList<String>,
     pub(super) reply_set: FieldList<String>,
     pub(super) reply_clear: FieldList<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::config) struct AutopathSpec {
+    pub(super) pods: Field<bool>,
+    pub(super) file: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -24,6 +24,7 @@ policy:
   - local: {localhost_prefix: false}
   - minimal: true
   - header: {query_set: [rd], query_clear: [aa], reply_set: [aa, ra], reply_clear: [rd]}
+  - autopath: {pods: false, file: search.conf}
   - dns64: {prefix: '64:ff9b::/96', translate_all: true, allow_ipv4: true}
   - whoami: true
   - chaos: {version: v, hostname: h, authors: [a, b]}
@@ -39,7 +40,7 @@ fn load(text: &str) -> Result<Config, Vec<String>> {
 fn every_rule_is_read() {
     let config = load(EVERY_RULE).unwrap();
     let rules: Vec<&PolicyRule> = config.servers[0].policy.iter().map(|config| &config.rule).collect();
-    assert_eq!(rules.len(), 17);
+    assert_eq!(rules.len(), 18);
     let PolicyRule::Acl(entries) = rules[0] else { panic!("{:?}", rules[0]) };
     assert_eq!((entries.len(), entries[0].types.as_slice()), (2, &[1, 65][..]));
     assert_eq!(config.servers[0].policy[0].zones, ["secret.x".parse().unwrap()]);
