@@ -8,7 +8,7 @@ use crate::server::Spec;
 use crate::world::{self, NAMES, pod};
 
 /// Where CI keeps it.
-const CACHED: &str = "interlocal-ci/coredns-1.15.0/coredns";
+const CACHED: &str = "interlocal-ci/coredns-1.15.0/bin/coredns";
 
 /// The program, or what to do about it.
 pub fn find() -> Result<PathBuf, String> {
@@ -22,7 +22,7 @@ pub fn find() -> Result<PathBuf, String> {
 }
 
 pub fn write(folder: &Path, spec: &Spec) {
-    std::fs::write(folder.join("Corefile"), corefile(spec)).unwrap();
+    std::fs::write(folder.join("Corefile"), spec.corefile.clone().unwrap_or_else(|| corefile(spec))).unwrap();
     std::fs::write(folder.join("zone"), zone(spec.region)).unwrap();
 }
 

@@ -13,6 +13,9 @@ pub fn write(folder: &Path, spec: &Spec) {
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     write("interlocal.yaml", &config(spec));
     write("peers.yaml", &table(spec.region, &spec.rows));
+    if let Some(corefile) = &spec.corefile {
+        write("Corefile", corefile);
+    }
     write("objects.yaml", &(manifests(spec.region) + &spec.objects));
 }
 

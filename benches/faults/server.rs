@@ -24,6 +24,8 @@ pub struct Spec {
     /// Rows of its table: label and endpoints.
     pub rows: Vec<(String, Vec<String>)>,
     pub upstreams: Vec<String>,
+    /// Both run from this file in place of one of their own.
+    pub corefile: Option<String>,
     /// Top-level keys of interlocal.yaml.
     pub keys: Vec<(String, String)>,
     /// More manifests.
@@ -37,7 +39,8 @@ pub struct Spec {
 impl Spec {
     pub fn new(region: u8) -> Self {
         let (rows, upstreams, keys) = (Vec::new(), Vec::new(), Vec::new());
-        Self { region, places: 1, rows, upstreams, keys, objects: String::new(), descriptors: None, core: None }
+        let (corefile, objects) = (None, String::new());
+        Self { region, places: 1, rows, upstreams, corefile, keys, objects, descriptors: None, core: None }
     }
 
     pub fn places(mut self, places: u8) -> Self {
@@ -59,6 +62,12 @@ impl Spec {
 
     pub fn upstream(mut self, address: &str) -> Self {
         self.upstreams.push(address.to_owned());
+        self
+    }
+
+    /// Runs from this text; its folder `custom` is there to import from.
+    pub fn corefile(mut self, text: String) -> Self {
+        self.corefile = Some(text);
         self
     }
 
@@ -100,6 +109,7 @@ impl Server {
     /// One of another kind than the row is about.
     pub fn start_as(column: Column, world: &World, spec: Spec) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("custom")).unwrap();
         let mut command = match column {
             Column::Interlocal => {
                 interlocal_files::write(folder.path(), &spec);
@@ -107,7 +117,10 @@ impl Server {
                 let named = std::env::var_os("INTERLOCAL_FAULTS_BINARY");
                 let binary = named.unwrap_or_else(|| env!("CARGO_BIN_EXE_interlocal").into());
                 let mut command = process::limited(&binary, spec.descriptors);
-                command.args(["serve", "--config", "interlocal.yaml"]);
+                match &spec.corefile {
+                    Some(_) => command.args(["serve", "--corefile", "Corefile", "--manifests", "objects.yaml"]),
+                    None => command.args(["serve", "--config", "interlocal.yaml"]),
+                };
                 command
             }
             Column::CoreDns => {

@@ -36,6 +36,55 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// What a server is made of, as commands are told: one of two kinds of file, and what stands beside it.
+#[derive(Debug, Default, clap::Args)]
+pub struct Sources {
+    /// The configuration [default: /etc/interlocal/interlocal.yaml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A Corefile in place of the configuration, as CoreDNS has it
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub corefile: Option<PathBuf>,
+    /// The peer table, in place of the one that the configuration names; beside a Corefile it opens the peers' door [env: INTERLOCAL_PEERS]
+    #[arg(long, value_name = "FILE")]
+    pub peers: Option<PathBuf>,
+    /// Which row of the peer table is ours [env: INTERLOCAL_REGION]
+    #[arg(long, value_name = "LABEL")]
+    pub region: Option<String>,
+    /// The objects of a manifest file or folder in place of the API's [env: INTERLOCAL_MANIFESTS]
+    #[arg(long, value_name = "PATH")]
+    pub manifests: Option<PathBuf>,
+}
+
+impl Sources {
+    /// These flags, and the environment where they say nothing. `more` are flags that the command has besides.
+    pub fn overrides(&self, more: Overrides) -> Overrides {
+        let flags = Overrides {
+            region: self.region.clone(),
+            manifests: self.manifests.clone(),
+            peers: self.peers.clone(),
+            ..more
+        };
+        flags.or(Overrides::from_env(|name| std::env::var(name).ok()))
+    }
+
+    /// The file that is read, whether it is there or not.
+    pub fn file(&self) -> &Path {
+        self.corefile.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(DEFAULT_CONFIG))
+    }
+
+    /// Reads it as `serve` does.
+    ///
+    /// # Errors
+    /// If a named file cannot be read, or any file is wrong.
+    pub fn read(&self, overrides: &Overrides) -> anyhow::Result<Loaded> {
+        match &self.corefile {
+            Some(path) => Ok(corefile(path, overrides)?.0),
+            None => config(self.config.as_deref(), overrides, UnknownKeys::Warn),
+        }
+    }
+}
+
 /// Sets logging up as the configuration says.
 ///
 /// # Errors

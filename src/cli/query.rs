@@ -5,20 +5,27 @@ mod table;
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
 use super::{admin, files, output::Output};
 use crate::app::offline::Offline;
-use crate::config::{Overrides, UnknownKeys};
+use crate::config::Overrides;
 use crate::server::admin::params::Params;
 use crate::server::admin::{json, query};
 use crate::server::explain::Explainer;
 use crate::server::explain::page::Explanation;
 
 #[derive(clap::Args)]
+// Without manifests it is a running instance that is asked, and no file is read.
+#[command(
+    mut_arg("manifests", |it| it.help("Without a running instance: what these objects would give, a manifest file or a folder of them")),
+    mut_arg("config", |it| it.requires("manifests").help("With --manifests: the configuration, which names the peer table")),
+    mut_arg("corefile", |it| it.requires("manifests").help("With --manifests: a Corefile in place of the configuration")),
+    mut_arg("peers", |it| it.requires("manifests").help("With --manifests: the peer table")),
+    mut_arg("region", |it| it.requires("manifests").help("With --manifests: which row of the peer table is ours"))
+)]
 pub struct Args {
     /// The name; without a dot at its end it is also looked for along a pod's search path
     name: String,
@@ -42,15 +49,8 @@ pub struct Args {
     /// Whose search path a relative name has
     #[arg(long, value_name = "NAMESPACE", default_value = "default")]
     namespace: String,
-    /// Without a running instance: what these objects would give, a manifest file or a folder of them
-    #[arg(long, value_name = "PATH")]
-    manifests: Option<PathBuf>,
-    /// With --manifests: the configuration, which names the peer table
-    #[arg(long, value_name = "FILE", requires = "manifests")]
-    config: Option<PathBuf>,
-    /// With --manifests: which row of the peer table is ours
-    #[arg(long, value_name = "LABEL", requires = "manifests")]
-    region: Option<String>,
+    #[command(flatten)]
+    sources: files::Sources,
     #[command(flatten)]
     output: Output,
 }
@@ -65,8 +65,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("from", &from),
         ("namespace", &args.namespace),
     ];
-    let page = match &args.manifests {
-        Some(manifests) => offline(args, manifests, &params)?,
+    let page = match &args.sources.manifests {
+        Some(_) => offline(args, &params)?,
         None if args.trace => args.admin.post(&Params::path("/query", &params))?,
         None => args.admin.get(&Params::path("/query", &params))?,
     };
@@ -79,13 +79,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// The same page, made from files.
-fn offline(args: &Args, manifests: &std::path::Path, params: &[(&str, &str)]) -> anyhow::Result<String> {
-    let overrides = Overrides {
-        region: args.region.clone(),
-        manifests: Some(manifests.to_owned()),
-        ..Overrides::from_env(|name| std::env::var(name).ok())
-    };
-    let loaded = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?;
+fn offline(args: &Args, params: &[(&str, &str)]) -> anyhow::Result<String> {
+    let loaded = args.sources.read(&args.sources.overrides(Overrides::default()))?;
     let offline = Offline::read(loaded.config)?;
     for problem in &offline.problems {
         eprintln!("warning: {problem}");

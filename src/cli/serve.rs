@@ -1,6 +1,5 @@
 //! `interlocal serve`: one instance, until SIGTERM or Ctrl-C.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -8,25 +7,21 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{descriptors, files};
 use crate::app::{App, Input};
-use crate::config::{Overrides, UnknownKeys};
+use crate::config::Overrides;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The configuration [default: /etc/interlocal/interlocal.yaml if it is there]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// A Corefile in place of the configuration, as CoreDNS has it
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
-    corefile: Option<PathBuf>,
-    /// Which row of the peer table is ours [env: INTERLOCAL_REGION]
-    #[arg(long, value_name = "LABEL")]
-    region: Option<String>,
-    /// Serve the objects of a manifest file or folder in place of the API's [env: INTERLOCAL_MANIFESTS]
-    #[arg(long, value_name = "PATH")]
-    manifests: Option<PathBuf>,
+    #[command(flatten)]
+    sources: files::Sources,
     /// Listen here and nowhere else, but for what the file names; may be repeated [env: INTERLOCAL_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<Vec<String>>,
+    /// Where other regions ask, in place of what the file says; may be repeated [env: INTERLOCAL_LISTEN_PEERS]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_peers: Option<Vec<String>>,
+    /// Where the tools ask, in place of what the file says; a Corefile says nothing of it [env: INTERLOCAL_LISTEN_ADMIN]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_admin: Option<String>,
     /// UDP threads for each address, or `auto` [env: INTERLOCAL_WORKERS]
     #[arg(long, value_name = "NUMBER")]
     workers: Option<String>,
@@ -36,18 +31,15 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let flags = Overrides {
-        region: args.region,
+    let overrides = args.sources.overrides(Overrides {
         listen: args.listen,
-        manifests: args.manifests,
+        listen_peers: args.listen_peers,
+        listen_admin: args.listen_admin,
         workers: args.workers,
         plain_sockets: args.plain_sockets,
-    };
-    let overrides = flags.or(Overrides::from_env(|name| std::env::var(name).ok()));
-    let loaded = match &args.corefile {
-        Some(path) => files::corefile(path, &overrides)?.0,
-        None => files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?,
-    };
+        ..Overrides::default()
+    });
+    let loaded = args.sources.read(&overrides)?;
     let log = files::start_log(&loaded.config.log)?;
     descriptors::raise();
     for warning in &loaded.warnings {

@@ -18,7 +18,7 @@ use crate::wire::Name;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Configurations, Corefiles, peer tables, manifests, or folders of manifests; a configuration is judged first, and the tables by it
+    /// Configurations, Corefiles, peer tables, manifests, or folders of manifests; a configuration or a Corefile is judged first, and the tables by it
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Which row of the peer table is ours [default: what the configuration says]
@@ -41,7 +41,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         files.push((kind(file)?, file));
     }
     files.sort();
-    let overrides = Overrides { region: args.region.clone(), ..Overrides::default() };
+    // Beside a Corefile a table is what `serve --corefile FILE --peers FILE` has.
+    let beside = files.iter().any(|(kind, _)| *kind == Kind::Corefile);
+    let first = files.iter().find(|(kind, _)| beside && *kind == Kind::Table);
+    let peers = first.map(|(_, file)| PathBuf::from(file));
+    let overrides = Overrides { region: args.region.clone(), peers, ..Overrides::default() };
     let region = args.region.as_deref().and_then(|label| RegionLabel::parse(label).ok());
     let mut config = Config { region, ..Config::default() };
     let mut failed = false;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::error::{Fault, Report};
-use super::{Config, KubernetesSource, Listen, RegionLabel, file};
+use super::{Config, KubernetesSource, Listen, PeersSource, RegionLabel, file};
 
 /// Each is what was written, judged when it is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,6 +12,12 @@ pub struct Overrides {
     pub region: Option<String>,
     /// Where the pods' door listens; then nothing else does but what the file names.
     pub listen: Option<Vec<String>>,
+    /// The peer table, in place of a file or a ConfigMap that the configuration names, and of a Corefile's stanzas.
+    pub peers: Option<PathBuf>,
+    /// Where the peers' door listens.
+    pub listen_peers: Option<Vec<String>>,
+    /// Where the tools ask.
+    pub listen_admin: Option<String>,
     /// A manifest file or folder in place of the API.
     pub manifests: Option<PathBuf>,
     /// `auto` or a number.
@@ -21,14 +27,19 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// The variables: `INTERLOCAL_REGION`, `INTERLOCAL_LISTEN` (with commas), `INTERLOCAL_MANIFESTS`,
-    /// `INTERLOCAL_WORKERS`, `INTERLOCAL_PLAIN_SOCKETS` (all but `0` and `false` is yes). An empty one is not set, as manifests leave them.
+    /// The variables: `INTERLOCAL_REGION`, `INTERLOCAL_LISTEN` and `INTERLOCAL_LISTEN_PEERS` (with commas),
+    /// `INTERLOCAL_LISTEN_ADMIN`, `INTERLOCAL_PEERS`, `INTERLOCAL_MANIFESTS`, `INTERLOCAL_WORKERS`, `INTERLOCAL_PLAIN_SOCKETS` (all but
+    /// `0` and `false` is yes). An empty one is not set, as manifests leave them.
     #[must_use]
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
+        let list = |name: &str| Some(get(name)?.split(',').map(|part| part.trim().to_owned()).collect());
         Self {
             region: get("INTERLOCAL_REGION"),
-            listen: get("INTERLOCAL_LISTEN").map(|list| list.split(',').map(|part| part.trim().to_owned()).collect()),
+            listen: list("INTERLOCAL_LISTEN"),
+            peers: get("INTERLOCAL_PEERS").map(PathBuf::from),
+            listen_peers: list("INTERLOCAL_LISTEN_PEERS"),
+            listen_admin: get("INTERLOCAL_LISTEN_ADMIN"),
             manifests: get("INTERLOCAL_MANIFESTS").map(PathBuf::from),
             workers: get("INTERLOCAL_WORKERS"),
             plain_sockets: get("INTERLOCAL_PLAIN_SOCKETS").is_some_and(|value| value != "0" && value != "false"),
@@ -41,6 +52,9 @@ impl Overrides {
         Self {
             region: self.region.or(weaker.region),
             listen: self.listen.or(weaker.listen),
+            peers: self.peers.or(weaker.peers),
+            listen_peers: self.listen_peers.or(weaker.listen_peers),
+            listen_admin: self.listen_admin.or(weaker.listen_admin),
             manifests: self.manifests.or(weaker.manifests),
             workers: self.workers.or(weaker.workers),
             plain_sockets: self.plain_sockets || weaker.plain_sockets,
@@ -56,12 +70,18 @@ impl Overrides {
         for (flag, result) in [
             ("--region (INTERLOCAL_REGION)", self.region(config)),
             ("--listen (INTERLOCAL_LISTEN)", self.listen(config)),
+            ("--listen-peers (INTERLOCAL_LISTEN_PEERS)", self.listen_peers(config)),
+            ("--listen-admin (INTERLOCAL_LISTEN_ADMIN)", self.listen_admin(config)),
             ("--workers (INTERLOCAL_WORKERS)", self.workers(config)),
         ] {
             result.unwrap_or_else(|fault| report.other(fault.of(flag)));
         }
         if let Some(path) = &self.manifests {
             config.kubernetes.source = KubernetesSource::Manifests(path.clone());
+        }
+        if let Some(path) = &self.peers {
+            config.peers.source = PeersSource::File(path.clone());
+            config.peers.configmap = None;
         }
         config.plain_sockets |= self.plain_sockets;
     }
@@ -77,7 +97,7 @@ impl Overrides {
         let Some(listen) = &self.listen else {
             return Ok(());
         };
-        let listen: Result<Vec<Listen>, Fault> = listen.iter().map(|text| text.parse()).collect();
+        let listen = listeners(listen);
         match config.servers.as_mut_slice() {
             [server] => server.listen = listen?,
             _ => {
@@ -88,12 +108,30 @@ impl Overrides {
         Ok(())
     }
 
+    fn listen_peers(&self, config: &mut Config) -> Result<(), Fault> {
+        if let Some(listen) = &self.listen_peers {
+            config.listen.peers = listeners(listen)?;
+        }
+        Ok(())
+    }
+
+    fn listen_admin(&self, config: &mut Config) -> Result<(), Fault> {
+        if let Some(listen) = &self.listen_admin {
+            config.listen.admin = Some(listen.parse()?);
+        }
+        Ok(())
+    }
+
     fn workers(&self, config: &mut Config) -> Result<(), Fault> {
         if let Some(text) = &self.workers {
             config.workers = file::workers_of(text)?;
         }
         Ok(())
     }
+}
+
+fn listeners(texts: &[String]) -> Result<Vec<Listen>, Fault> {
+    texts.iter().map(|text| text.parse()).collect()
 }
 
 #[cfg(test)]
@@ -137,6 +175,23 @@ mod tests {
         assert_eq!((config.listen.health, config.listen.ready), (Some(Listen::Port(8080)), None));
         assert_eq!(config.listen.peers, [Listen::Port(8053)]);
         assert_eq!(config.listen.peers_allow.len(), 1);
+    }
+
+    #[test]
+    fn the_table_and_the_listeners_of_others_win_over_the_file() {
+        let overrides = env(&[
+            ("INTERLOCAL_PEERS", "all.yaml"),
+            ("INTERLOCAL_LISTEN_PEERS", "127.0.0.1:8053, [::1]:8053"),
+            ("INTERLOCAL_LISTEN_ADMIN", "127.0.0.1:0"),
+        ]);
+        let config = parse("peers: {configmap: kube-system/peers}\nlisten: {peers: []}\n", &overrides).unwrap();
+        assert_eq!(config.peers.source, PeersSource::File("all.yaml".into()), "from the working folder");
+        assert_eq!((config.peers.configmap, config.listen.peers.len()), (None, 2));
+        assert_eq!(config.listen.admin, Some("127.0.0.1:0".parse().unwrap()));
+        let errors =
+            parse("", &env(&[("INTERLOCAL_LISTEN_PEERS", "8053"), ("INTERLOCAL_LISTEN_ADMIN", "x")])).unwrap_err();
+        assert!(errors[0].starts_with("--listen-peers (INTERLOCAL_LISTEN_PEERS): error: `8053`"), "{errors:?}");
+        assert!(errors[1].starts_with("--listen-admin (INTERLOCAL_LISTEN_ADMIN): error: `x`"), "{errors:?}");
     }
 
     #[test]

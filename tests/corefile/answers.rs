@@ -15,7 +15,7 @@ use crate::support::{secs, yaml};
 use interlocal::config::Overrides;
 
 /// `PORT`, `KUBECONFIG`, and the upstreams `ONE` and `TWO`, which give other addresses for every name.
-const COREFILES: [(&str, &str); 8] = [
+const COREFILES: [(&str, &str); 10] = [
     (
         "fallthrough of reverse zones",
         ".:PORT {\n    BIND\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n        KUBECONFIG\n        pods insecure\n        fallthrough in-addr.arpa ip6.arpa\n        ttl 30\n    }\n    forward . ONE\n}\n",
@@ -43,6 +43,14 @@ const COREFILES: [(&str, &str); 8] = [
     (
         "rules",
         ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        KUBECONFIG\n    }\n    rewrite name exact old.example web.shop.svc.cluster.local\n    template IN A made.example {\n        match \"^([0-9]+)\\.made\\.example\\.$\"\n        answer \"{{ .Name }} 60 IN A 10.0.0.{{ index .Match 1 }}\"\n        fallthrough\n    }\n    hosts {\n        192.0.2.99 host.example\n        fallthrough\n    }\n    acl blocked.example {\n        block\n    }\n    forward . ONE\n}\nrules.example:PORT {\n    BIND\n    template IN ANY {\n        rcode NXDOMAIN\n    }\n    forward . ONE\n}\n",
+    ),
+    (
+        "namespaces by label",
+        ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        KUBECONFIG\n        namespace_labels team=shop\n        ttl 60\n    }\n    forward . ONE\n}\n",
+    ),
+    (
+        "endpoint",
+        ".:PORT {\n    BIND\n    kubernetes cluster.local {\n        endpoint ENDPOINT\n    }\n    forward . ONE\n}\n",
     ),
     (
         "no cluster",
@@ -86,18 +94,20 @@ const QUESTIONS: [(&str, RecordType); 32] = [
 ];
 
 /// Corefile, name, and why our answer is another one.
-const WANTED: [(&str, &str, &str); 6] = [
+const WANTED: [(&str, &str, &str); 8] = [
     ("zones and upstreams", "out.example", "REFUSED in place of SERVFAIL: nobody is to be asked, and nothing failed"),
     ("zones and upstreams", "x.out.example", "REFUSED in place of SERVFAIL"),
     ("zones and upstreams", "nobody.example", "REFUSED in place of SERVFAIL: the block asks nobody"),
     ("zones and upstreams", "x.nobody.example", "REFUSED in place of SERVFAIL: the block asks nobody"),
     ("zones and upstreams", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
+    ("namespaces by label", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
+    ("endpoint", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
     ("rules", "80.0.96.10.in-addr.arpa", "own reverse names are answered whatever zones are listed"),
 ];
 
 fn objects() -> String {
     yaml::join(&[
-        yaml::namespace("shop"),
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: shop}}\n".to_owned(),
         yaml::namespace("back"),
         yaml::service("shop/web", &["10.96.0.80"], &["http:80"]),
         yaml::service("back/web", &["10.96.0.81"], &["http:80"]),
@@ -141,10 +151,13 @@ async fn the_same_corefile_gets_the_same_answers() {
     cluster.apply(&objects()).await;
     let (one, two) = (upstream("192.0.2.1"), upstream("192.0.2.2"));
     let kubeconfig = format!("kubeconfig {}", cluster.kubeconfig().display());
+    // Without credentials, as `endpoint` alone has it.
+    let (_proxy, endpoint) = cluster.proxy().await;
     let (mut compared, mut wrong, mut seen) = (0, Vec::new(), Vec::new());
     for (name, text) in COREFILES {
         let text = text
             .replace("KUBECONFIG", &kubeconfig)
+            .replace("ENDPOINT", &endpoint)
             .replace("BIND", "bind 127.0.0.1")
             .replace("ONE", &one.address().to_string())
             .replace("TWO", &two.address().to_string());

@@ -93,30 +93,35 @@ async fn the_three_corefiles_run_in_three_processes_and_all_six_pairs_resolve() 
     }
 }
 
-/// East is interlocal; central and west are the real CoreDNS, with the same Corefiles.
+/// Each region in turn is interlocal, and the other two are the real CoreDNS, with the same Corefiles.
 #[tokio::test]
 async fn one_interlocal_among_two_coredns_resolves_all_six_pairs() {
     let test = "one_interlocal_among_two_coredns";
-    let folder = tempfile::tempdir().unwrap();
-    let ports = [free_block(3), free_block(3), free_block(3)];
-    let mut servers = Vec::new();
     // One API server for the two: their stanzas go before what it says of each other's names.
     let Some(cluster) = ApiServer::start(test, &[]).await else { return };
-    let mut others = Vec::new();
-    let mut east = None;
-    for ((region, _, address), port) in REGIONS.iter().zip(ports) {
-        let text = corefile(region, &ports, port);
-        servers.push((*region, SocketAddr::from(([127, 0, 0, 1], port))));
-        if *region == "east" {
-            east = Some(interlocal(folder.path(), region, address, &text));
-            continue;
-        }
+    for (region, _, address) in REGIONS {
         cluster.apply(&objects(region, address)).await;
-        let kubeconfig = format!("pods insecure\n      kubeconfig {}", cluster.kubeconfig().display());
-        let Some(server) = CoreDns::start_with(test, port, &text.replace("pods insecure", &kubeconfig)) else { return };
-        server.answers(&format!("busybox-0.busybox.{region}.svc.cluster.local")).await;
-        others.push(server);
     }
-    assert_eq!(all_pairs(&servers).await, 6);
-    assert!(east.is_some() && others.len() == 2);
+    let mut pairs = 0;
+    for (new, ..) in REGIONS {
+        let folder = tempfile::tempdir().unwrap();
+        let ports = [free_block(3), free_block(3), free_block(3)];
+        let (mut servers, mut ours, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for ((region, _, address), port) in REGIONS.iter().zip(ports) {
+            let text = corefile(region, &ports, port);
+            servers.push((*region, SocketAddr::from(([127, 0, 0, 1], port))));
+            if *region == new {
+                ours.push(interlocal(folder.path(), region, address, &text));
+                continue;
+            }
+            let kubeconfig = format!("pods insecure\n      kubeconfig {}", cluster.kubeconfig().display());
+            let text = text.replace("pods insecure", &kubeconfig);
+            let Some(server) = CoreDns::start_with(test, port, &text) else { return };
+            server.answers(&format!("busybox-0.busybox.{region}.svc.cluster.local")).await;
+            others.push(server);
+        }
+        pairs += all_pairs(&servers).await;
+        assert_eq!((ours.len(), others.len()), (1, 2));
+    }
+    assert_eq!(pairs, 18);
 }

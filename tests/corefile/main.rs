@@ -9,8 +9,11 @@
 mod support;
 
 mod answers;
+mod beside;
 mod cluster;
 mod commands;
+mod edns;
+mod faults;
 mod forward;
 mod grammar;
 mod guide;
@@ -22,3 +25,4 @@ mod setup;
 mod shapes;
 mod stale;
 mod table;
+mod tested;

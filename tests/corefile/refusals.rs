@@ -115,6 +115,18 @@ const TEXTS: &[&str] = &[
     ".:53 {\n    template IN A {\n        match (\n        rcode NONE\n        answer\n        answer \"{{ .Nonsense }}\"\n        nonsense x\n    }\n}\n",
     ".:53 {\n    rewrite\n    rewrite name a\n    rewrite type A\n    rewrite edns0\n    rewrite edns0 local put 0xffee x\n    rewrite edns0 local set 0xffee\n    rewrite edns0 local set 8 x\n    rewrite edns0 local set 65313 x\n    rewrite edns0 local set 0xffee 0x6\n    rewrite edns0 local set 0xffee {server_ip}\n    rewrite edns0 local set 0xffee {some/label}\n    rewrite edns0 subnet set 33 0\n    rewrite edns0 subnet unset revert\n    rewrite edns0 cookie set\n    rewrite nonsense a b\n    rewrite name a b other\n    rewrite ttl a x\n    rewrite rcode a b\n}\n",
     ".:53 {\n    acl {\n        refuse net *\n        block net 10.0.0.0/99\n        block type NONE\n        block 10.0.0.1\n    }\n}\n",
+    ".:53 {\n    {\n    }\n}\n",
+    ".:53\nerrors\n}\n",
+    "a.example,\n",
+    ".:53 {\n    any {\n        x\n    }\n    reload 10s 5s 1s\n    local {\n        localhost_prefix perhaps\n        prefix\n    }\n    rewrite ttl a 9-1\n}\n",
+    ".:53 {\n    forward . 1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5 1.1.1.6 1.1.1.7 1.1.1.8 1.1.1.9 1.1.1.10 1.1.1.11 1.1.1.12 1.1.1.13 1.1.1.14 1.1.1.15 1.1.1.16\n}\n",
+    "import Corefile\n",
+    ".:53 {\n    kubernetes cluster.local\n    nonsense\n}\nwest.svc.cluster.local {\n    forward . 10.0.0.1 {\n        force_tcp\n    }\n}\n",
+    ".:53 {\n    kubernetes cluster.local {\n        labels -a=b\n    }\n}\n",
+    ".:53 {\n    kubernetes cluster.local {\n        labels a=-b\n    }\n}\n",
+    ".:53 {\n    rewrite name regex (a) {2}\n    template IN A {\n        match (?P<a>x)\n        answer \"{{ .Name\"\n        answer \"{{ index .Match x }}\"\n        answer \"{{ index .Match 3 }}\"\n        answer \"{{ .Group.b }}\"\n        answer \"{{ parseInt .Group.a 1 8 }}\"\n        answer \"{{ parseInt .Group.a 99 8 }}\"\n    }\n}\n",
+    ".:53 {\n    import none/*.override\n    nonsense\n}\n",
+    ".:53 {\n    kubernetes cluster.local\n    nonsense\n}\neast.svc.cluster.local {\n    forward . 10.0.0.1 {\n        force_tcp\n    }\n}\nwest.svc.cluster.local {\n    forward . 10.0.0.1 {\n        force_tcp\n    }\n}\n",
     ".:53 {\n    header {\n        response set xx\n        response put aa\n        response set\n        query\n        nonsense\n    }\n    dns64 64:ff9b::/95\n    minimal x\n}\n",
 ];
 

@@ -1,17 +1,15 @@
 //! A Corefile that changes while it is served: taken whole or not at all, and no question is lost.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use crate::setup::{Folder, Served};
-use crate::support::client::{Ask, ask_udp};
+use crate::support::client::ask_udp;
 use crate::support::read::addresses;
 use crate::support::server::ScriptServer;
+use crate::support::steady::{Clients, Known, Steady};
 use crate::support::wait::eventually;
-use crate::support::{ip, secs, yaml};
+use crate::support::{http, ip, secs, yaml};
 
 fn corefile(upstream: &ScriptServer, more: &str) -> String {
     format!(
@@ -55,46 +53,87 @@ async fn the_file_and_its_imports_are_taken_or_kept() {
     until(&served, "b.blocked.example", ResponseCode::NoError).await;
 }
 
-/// Questions on several sockets, as fast as they are answered, while the file changes twenty times.
+/// Changes of an imported file; so many that whatever is lost at one in a hundred would show.
+const CHANGES: usize = 300;
+/// One in so many is a file that is wrong.
+const WRONG: usize = 10;
+/// One in so many is the Corefile itself.
+const WHOLE: usize = 7;
+
+/// A name that is answered differently after each change, so that nobody has to guess when one was taken.
+fn round(number: usize) -> (String, String) {
+    let address = format!("10.99.{}.{}", number / 250, number % 250 + 1);
+    (format!("template IN A round.example {{\n    answer \"{{{{ .Name }}}} 0 IN A {address}\"\n}}\n"), address)
+}
+
+/// As many questions as the machine gives, over UDP and TCP, while the file and its imports change hundreds of times: each one is
+/// answered, and right.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reloads_lose_no_question() {
     let upstream = ScriptServer::start();
-    upstream.on("www.example.net", RecordType::A).answer_a("192.0.2.80", 600);
-    let served = Served::start(Folder::new(&corefile(&upstream, "")), &objects()).await;
-    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let askers: Vec<_> = (0..8)
-        .map(|number| {
-            let (stop, asked, dns) = (Arc::clone(&stop), Arc::clone(&asked), served.dns());
-            let (name, address) = match number % 2 {
-                0 => ("web.default.svc.cluster.local", "10.96.0.80"),
-                _ => ("www.example.net", "192.0.2.80"),
-            };
-            tokio::spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    let reply = Ask::new(name, RecordType::A).patience(secs(20)).try_udp(dns).await;
-                    let reply = reply.unwrap_or_else(|| panic!("lost: {name}"));
-                    assert_eq!(addresses(&reply), [ip(address)], "{reply}");
-                    asked.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    for number in 0..20 {
-        let blocked = format!("n{number}.example");
-        let more = format!("    template ANY ANY {blocked} {{\n        rcode REFUSED\n    }}\n");
-        served.folder.put("Corefile", &corefile(&upstream, &more));
-        until(&served, &blocked, ResponseCode::Refused).await;
+    upstream.on("www.example.net", RecordType::A).answer_a("192.0.2.80", 86_400);
+    upstream.on("www.stub.example", RecordType::A).answer_a("192.0.2.81", 86_400);
+    let rules = "    prometheus 127.0.0.1:0\n    hosts {\n        192.0.2.82 fixed.example\n        fallthrough\n    }\n    forward stub.example UP {\n        force_tcp\n    }\n";
+    let rules = rules.replace("UP", &upstream.address().to_string());
+    let folder = Folder::new(&corefile(&upstream, &rules));
+    folder.put("custom/round.override", &round(0).0);
+    let served = Served::start(folder, &objects()).await;
+    let dns = served.dns();
+    let known = [
+        ("web.default.svc.cluster.local", "10.96.0.80"),
+        ("www.example.net", "192.0.2.80"),
+        ("www.stub.example", "192.0.2.81"),
+        ("fixed.example", "192.0.2.82"),
+    ];
+    for (name, address) in known {
+        assert_eq!(addresses(&ask_udp(dns, name, RecordType::A).await), [ip(address)], "{name} is kept from here on");
     }
-    stop.store(true, Ordering::Relaxed);
-    for asker in askers {
-        asker.await.unwrap();
+    let asked_for =
+        [upstream.count("www.example.net", RecordType::A), upstream.count("www.stub.example", RecordType::A)];
+    let known = known.map(|(name, address)| Known { name: name.into(), address: ip(address) });
+    let clients = Clients { udp: 8, tcp: 2, pause: std::time::Duration::ZERO };
+    let steady = Steady::start(dns, known.to_vec(), clients);
+
+    let mut wrong = 0.0;
+    for number in 1..=CHANGES {
+        if number % WRONG == 0 {
+            // What was taken stays, and nobody who asks notices.
+            served.folder.put("custom/round.override", "nonsense\n");
+            wrong += 1.0;
+            let refused = eventually(secs(60), || async { reloads(&served, "error").await >= wrong });
+            assert!(refused.await, "{wrong} files that are wrong were not refused");
+        }
+        let (text, address) = round(number);
+        if number % WHOLE == 0 {
+            let block = format!("n{number}.example:0 {{\n    bind 127.0.0.1\n    whoami\n}}\n");
+            served.folder.put("Corefile", &(corefile(&upstream, &rules) + &block));
+        }
+        served.folder.put("custom/round.override", &text);
+        let taken = eventually(secs(60), || async {
+            addresses(&ask_udp(dns, "round.example", RecordType::A).await) == [ip(&address)]
+        });
+        assert!(taken.await, "change {number} was not taken");
     }
-    let asked = asked.load(Ordering::Relaxed);
-    assert!(asked > 500, "{asked} asked");
-    // What was kept of the upstream's answer outlived every reload.
-    assert!(
-        upstream.count("www.example.net", RecordType::A) <= 2,
-        "{}",
-        upstream.count("www.example.net", RecordType::A)
+    let done = reloads(&served, "ok").await;
+    assert!(done >= CHANGES as f64, "{done} reloads");
+    let tally = steady.stop().await;
+    println!("{CHANGES} changes, {done} reloads, {wrong} refused: {tally}");
+    assert_eq!(
+        (tally.failed, tally.silent.len(), tally.resets, tally.crossed),
+        (0, 0, 0, 0),
+        "{tally}\n{:?}",
+        tally.why
     );
+    assert!(tally.answered == tally.asked && tally.asked > 10 * CHANGES, "{tally}");
+    // What was kept of the upstream's answers outlived every reload.
+    let again = [upstream.count("www.example.net", RecordType::A), upstream.count("www.stub.example", RecordType::A)];
+    assert_eq!(again, asked_for);
+}
+
+/// How often the file was read, with this result.
+async fn reloads(served: &Served, result: &str) -> f64 {
+    let page = served.app().addresses().metrics.expect("the Corefile has `prometheus`");
+    let (_, text) = http::get(page, "/metrics").await.expect("metrics");
+    let series = format!("interlocal_config_reload_total{{file=\"config\",result=\"{result}\"}} ");
+    text.lines().find_map(|line| line.strip_prefix(&series)).map_or(0.0, |value| value.parse().unwrap())
 }

@@ -61,9 +61,10 @@ impl Folder {
     }
 }
 
-/// The problems of a text.
+/// The problems of a text, in west.
 pub fn problems(text: &str) -> Vec<String> {
-    Folder::new(text).parse(&Overrides::default()).err().unwrap_or_default()
+    let west = Overrides { region: Some("west".into()), ..Overrides::default() };
+    Folder::new(text).parse(&west).err().unwrap_or_default()
 }
 
 /// An instance that runs; dropping it stops it.

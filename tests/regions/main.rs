@@ -8,9 +8,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../../src/cli/demo/relay.rs"]
-mod relay;
-
 mod bad_files;
 mod bad_table;
 mod bounds;

@@ -28,11 +28,11 @@ use std::net::SocketAddr;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::relay::{Relay, Weather};
 use crate::support::client::{Ask, ask_tcp, ask_udp};
 use crate::support::read::{addresses, extended_errors};
 use crate::support::region::Region;
 use crate::support::regions::{demo_region, three, together};
+use crate::support::relay::{Relay, Weather};
 use crate::support::running::Running;
 use crate::support::server::ScriptServer;
 use crate::support::wait::eventually;

@@ -10,10 +10,11 @@
 //! * [`rule`]: the sentence that a test writes; [`script`]: the pure step from a query to what is sent.
 //! * [`client`]: one question with any flag, raw bytes, a TCP conversation; [`hickory`]: the independent judge.
 //! * [`lab::Lab`]: an instance and its upstream, asked four ways; [`raw`]: queries and replies octet by octet.
+//! * [`differential`]: what tests beside other servers have in common; [`side_by_side`]: one question to two of them.
 //! * [`read`]: what a test wants out of a message: addresses, texts, extended errors.
 //! * [`certificates`]: an authority, and what it signs; [`tls_front`]: TLS in front of a server.
 //! * [`apiserver`]: a real Kubernetes API server; [`coredns`]: a real CoreDNS; [`helm`]: Helm; [`tool`]: where such programs are.
-//! * [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
+//! * [`relay`]: the network between two servers, the demo's own; [`balancer`]: what stands for a ClusterIP and a load balancer; [`steady`]: clients that ask all along.
 //! * [`browser`]: a real browser that shows a page.
 //! * [`wait`]: poll until it is so. [`dig`]: run `dig` where there is one.
 
@@ -30,6 +31,7 @@ pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod coredns;
+pub mod differential;
 pub mod dig;
 pub mod helm;
 pub mod hickory;
@@ -42,10 +44,13 @@ pub mod raw;
 pub mod read;
 pub mod region;
 pub mod regions;
+#[path = "../../src/cli/demo/relay.rs"]
+pub mod relay;
 pub mod rule;
 pub mod running;
 pub mod script;
 pub mod server;
+pub mod side_by_side;
 pub mod steady;
 pub mod tls_front;
 pub mod tool;

@@ -55,7 +55,9 @@ impl Process {
 
     /// The same with another environment, which is kept, or under another program; see [`binary`].
     pub fn of(mut command: Command, folder: &Path, args: &[&str]) -> Self {
-        for name in ["REGION", "MANIFESTS", "LISTEN", "WORKERS", "PLAIN_SOCKETS"] {
+        for name in
+            ["REGION", "MANIFESTS", "LISTEN", "LISTEN_PEERS", "LISTEN_ADMIN", "PEERS", "WORKERS", "PLAIN_SOCKETS"]
+        {
             let name = format!("INTERLOCAL_{name}");
             if !command.get_envs().any(|(set, _)| set == name.as_str()) {
                 command.env_remove(name);

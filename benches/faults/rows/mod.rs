@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod corefile;
 mod dark;
 mod descriptors;
 mod flood;
@@ -43,6 +44,7 @@ const ROWS: &[(&str, &[Column], Measure)] = &[
     ("slow-peer", BOTH, waiting::slow_peer),
     ("thundering", BOTH, waiting::thundering),
     ("reloads", BOTH, reloads::reloads),
+    ("corefile-reloads", BOTH, corefile::reloads),
     ("udp-flood", OURS, flood::flood),
     ("slow-tcp", OURS, slow_tcp::slow),
     ("noisy-client", OURS, noisy::noisy),

@@ -9,9 +9,10 @@ const OLD: f64 = 120.0;
 
 pub fn judge(pages: &Pages) -> Vec<Line> {
     let Some(address) = &pages.address else {
-        return vec![Line::warning(
-            Topic::Instance,
-            "`listen.admin` is none: what the instance says of itself is unknown",
+        let line =
+            Line::warning(Topic::Instance, "`listen.admin` is none: what the instance says of itself is unknown");
+        return vec![line.mend(
+            "set it; a Corefile has it from `serve --listen-admin 127.0.0.1:9154`, and this command from --admin",
         )];
     };
     let Some((status, ready)) = &pages.ready else {

@@ -31,6 +31,7 @@ use self::print::Output;
 use self::report::{Level, Report};
 use self::subject::Subject;
 use crate::cli::admin::Place;
+use crate::cli::files;
 use crate::clock;
 use crate::config::{Overrides, units};
 use crate::kube::api::Target;
@@ -41,15 +42,8 @@ const EVERY: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The configuration [default: /etc/interlocal/interlocal.yaml if it is there]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Which row of the peer table is ours [env: INTERLOCAL_REGION]
-    #[arg(long, value_name = "LABEL")]
-    region: Option<String>,
-    /// The objects are in this manifest file or folder [env: INTERLOCAL_MANIFESTS]
-    #[arg(long, value_name = "PATH")]
-    manifests: Option<PathBuf>,
+    #[command(flatten)]
+    sources: files::Sources,
     /// The running instance's admin listener (ADDRESS:PORT or unix:PATH) [default: `listen.admin` of the configuration]
     #[arg(long, value_name = "WHERE")]
     admin: Option<Place>,
@@ -107,9 +101,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn subject(args: &Args) -> anyhow::Result<Subject> {
-    let flags = Overrides { region: args.region.clone(), manifests: args.manifests.clone(), ..Overrides::default() };
-    let environment = Overrides::from_env(|name| std::env::var(name).ok());
-    Subject::read(args.config.as_deref(), &flags.or(environment), args.admin.clone(), args.pre)
+    let overrides = args.sources.overrides(Overrides::default());
+    Subject::read(&args.sources, &overrides, args.admin.clone(), args.pre)
 }
 
 /// One look at everything. Causes come before what follows from them.

@@ -10,7 +10,7 @@ use super::kubernetes;
 use crate::app::text;
 use crate::cli::admin::{Instance, Place};
 use crate::cli::files::{self, Problems};
-use crate::config::{AdminListen, Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow, UnknownKeys};
+use crate::config::{AdminListen, Config, Listen, Overrides, PeerTable, PeersSource, Problem, RegionRow};
 use crate::kube::api::{Settings, Single, Target, Told};
 use crate::metrics::Registry;
 use crate::server::admin::peers::Peers;
@@ -63,12 +63,17 @@ pub struct Pages {
 impl Subject {
     /// # Errors
     /// If a named file is not there.
-    pub fn read(named: Option<&Path>, overrides: &Overrides, admin: Option<Place>, pre: bool) -> anyhow::Result<Self> {
-        let mut subject = match files::config(named, overrides, UnknownKeys::Warn) {
+    pub fn read(
+        sources: &files::Sources,
+        overrides: &Overrides,
+        admin: Option<Place>,
+        pre: bool,
+    ) -> anyhow::Result<Self> {
+        let mut subject = match sources.read(overrides) {
             Ok(loaded) => Self::of(loaded.config, loaded.file, loaded.warnings),
             Err(error) => {
                 let Problems(errors) = error.downcast::<Problems>()?;
-                let file = Some(named.unwrap_or(Path::new(files::DEFAULT_CONFIG)).to_owned());
+                let file = Some(sources.file().to_owned());
                 Self { errors, ..Self::of(Config::default(), file, Vec::new()) }
             }
         };

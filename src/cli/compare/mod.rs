@@ -22,7 +22,7 @@ use self::questions::Questions;
 use self::run::Plan;
 use crate::cli::admin::Place;
 use crate::cli::files;
-use crate::config::{Overrides, UnknownKeys, units};
+use crate::config::{Overrides, units};
 
 /// More than any log of a day; read at once.
 const MOST_BYTES: u64 = 1 << 30;
@@ -35,12 +35,8 @@ pub struct Args {
     /// Our own server
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:53")]
     ours: SocketAddr,
-    /// The configuration, which says where the cluster's objects are [default: /etc/interlocal/interlocal.yaml if it is there]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The objects are in this manifest file or folder [env: INTERLOCAL_MANIFESTS]
-    #[arg(long, value_name = "PATH")]
-    manifests: Option<PathBuf>,
+    #[command(flatten)]
+    sources: files::Sources,
     /// The names are those that a running instance has read: its `listen.admin` (ADDRESS:PORT or unix:PATH)
     #[arg(
         long,
@@ -88,9 +84,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(args.ours != args.against, "--ours and --against are one server");
-    let overrides = Overrides { manifests: args.manifests.clone(), ..Overrides::default() };
-    let overrides = overrides.or(Overrides::from_env(|name| std::env::var(name).ok()));
-    let mut config = files::config(args.config.as_deref(), &overrides, UnknownKeys::Warn)?.config;
+    let mut config = args.sources.read(&args.sources.overrides(Overrides::default()))?.config;
     let known = args.from_instance.clone().map(instance::objects).transpose()?.map(|(objects, domain)| {
         config.cluster_domain = domain;
         objects

@@ -7,6 +7,10 @@ mod network;
 mod places;
 mod print;
 mod relay;
+// Not in its own file, which others take in.
+#[cfg(test)]
+#[path = "relay/tests.rs"]
+mod relay_tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

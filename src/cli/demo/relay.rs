@@ -1,5 +1,6 @@
 //! A TCP relay that stands for the network between two servers: it delays, it goes dark, it resets, it forgets. What it carries it
-//! does not look at. It uses nothing else of the crate, so that tests can stand it between processes too.
+//! does not look at. It uses nothing else of the crate: tests and `benches/faults` take in this
+//! file, and stand it between processes.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -173,8 +174,3 @@ async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut weather: watch
 async fn light(weather: &mut watch::Receiver<Weather>) {
     let _ = weather.wait_for(|weather| !weather.dark).await;
 }
-
-#[cfg(test)]
-// Said in full, so that it is found from `benches/faults` too.
-#[path = "relay/tests.rs"]
-mod tests;

@@ -72,6 +72,10 @@ impl Sources {
         self.problem(Severity::Error, spot, fault);
     }
 
+    pub(super) fn has_errors(&self) -> bool {
+        self.problems.borrow().iter().any(|(_, problem)| problem.severity == Severity::Error)
+    }
+
     pub(super) fn warning(&self, spot: Spot, fault: Fault) {
         self.problem(Severity::Warning, spot, fault);
     }

@@ -147,6 +147,21 @@ fn blocks_are_grouped_by_where_they_listen() {
     assert_eq!(config.servers[1].forward.len(), 2);
 }
 
+/// A region is for every listener, so a stanza is one only where the cluster is too.
+#[test]
+fn a_bound_stanza_is_a_region_unless_it_is_bound_elsewhere() {
+    let stanza = |bind: &str| {
+        format!(
+            ". {{\nbind 10.0.0.1 10.0.0.2\nkubernetes cluster.local\n}}\n\
+             east.svc.cluster.local {{\nbind {bind}\nforward . 10.2.0.1 {{\nforce_tcp\n}}\n}}\n"
+        )
+    };
+    let regions = |text: &str| matches!(config(text).peers.source, PeersSource::Table(_));
+    assert!(regions(&stanza("10.0.0.1 10.0.0.2").replace(" 10.0.0.2", "")));
+    assert!(!regions(&stanza("10.0.0.1 10.0.0.3")), "what listens at 10.0.0.3 has no cluster");
+    assert!(!regions(&stanza("10.0.0.3")));
+}
+
 #[test]
 fn snippets_and_imports_stand_for_what_is_in_them() {
     let memory = Memory::default()

@@ -59,8 +59,10 @@ impl RecordTemplate {
         let (mut parts, mut rest) = (Vec::new(), text);
         let mut trim = false;
         while let Some((before, behind)) = rest.split_once("{{") {
-            let (action, after) =
-                behind.split_once("}}").ok_or_else(|| Fault::new(format!("`{text}` has no `}}}}`")))?;
+            let (action, after) = behind.split_once("}}").ok_or_else(|| {
+                Fault::new(format!("`{text}` has no `}}}}`"))
+                    .help("write it behind what the `{{` begins: `{{ .Name }}`")
+            })?;
             // `{{- ` and ` -}}` take the blanks around with them.
             let (action, left) = action.strip_prefix("- ").map_or((action, false), |action| (action, true));
             let (action, right) = action.strip_suffix(" -").map_or((action, false), |action| (action, true));
@@ -112,7 +114,11 @@ impl Value {
         let words: Vec<&str> = action.split_ascii_whitespace().collect();
         match words.as_slice() {
             ["index", ".Match", number] => {
-                number.parse().map(Self::Match).map_err(|_| Fault::new(format!("`{number}` is no number of a group")))
+                let wrong = || {
+                    Fault::new(format!("`{number}` is no number of a group"))
+                        .help("0 is all that matched, 1 the first part in parentheses: `{{ index .Match 1 }}`")
+                };
+                number.parse().map(Self::Match).map_err(|_| wrong())
             }
             ["index", ".Group", name] => Ok(Self::Group(unquoted(name).unwrap_or(name).to_owned())),
             ["parseInt", .., base, bits] if words.len() > 3 => {

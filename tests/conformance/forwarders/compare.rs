@@ -7,58 +7,32 @@ use std::fmt::Write as _;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Record, RecordType};
 
+use crate::support::differential::{Part, different};
 use crate::support::raw::Reply;
 use crate::support::read::extended_errors;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Facet {
-    Rcode,
-    Aa,
-    Ra,
-    Tc,
-    Rd,
-    Ad,
-    Cd,
-    /// The echo of the question, its case included.
-    Question,
-    /// OPT: there or not, and DO.
-    Edns,
-    /// Extended errors.
-    Ede,
-    /// The records of the answer section, without their TTLs.
-    Answer,
-    /// The TTLs of records that both have, apart by more than the time that both may have kept them.
-    Ttl,
-}
 
 /// Types whose data is numbers and names: NS, CNAME, SOA, PTR, MX and SRV.
 pub const NAMES: [u16; 6] = [2, 5, 6, 12, 15, 33];
 
 /// `age`: seconds that an answer may be old.
-pub fn differences(ours: &Reply, theirs: &Reply, age: u32) -> BTreeSet<Facet> {
-    let mut found = BTreeSet::new();
-    let mut compare = |facet, same: bool| {
-        if !same {
-            found.insert(facet);
-        }
-    };
+pub fn differences(ours: &Reply, theirs: &Reply, age: u32) -> BTreeSet<Part> {
     let (our, their) = (&ours.message, &theirs.message);
-    compare(Facet::Rcode, ours.rcode() == theirs.rcode());
-    compare(Facet::Aa, ours.aa() == theirs.aa());
-    compare(Facet::Ra, ours.ra() == theirs.ra());
-    compare(Facet::Tc, ours.tc() == theirs.tc());
-    compare(Facet::Rd, ours.rd() == theirs.rd());
-    compare(Facet::Ad, ours.ad() == theirs.ad());
-    compare(Facet::Cd, ours.cd() == theirs.cd());
-    compare(Facet::Question, echo(ours) == echo(theirs));
-    compare(Facet::Edns, edns(our) == edns(their));
-    compare(Facet::Ede, extended_errors(our) == extended_errors(their));
     // What is left of a cut reply is not to be used (RFC 2181 9).
-    if !(ours.tc() && theirs.tc()) {
-        compare(Facet::Answer, set(&our.answers) == set(&their.answers));
-        compare(Facet::Ttl, ttls_agree(&our.answers, &their.answers, age));
-    }
-    found
+    let cut = ours.tc() && theirs.tc();
+    different([
+        (Part::Rcode, ours.rcode() == theirs.rcode()),
+        (Part::Aa, ours.aa() == theirs.aa()),
+        (Part::Ra, ours.ra() == theirs.ra()),
+        (Part::Tc, ours.tc() == theirs.tc()),
+        (Part::Rd, ours.rd() == theirs.rd()),
+        (Part::Ad, ours.ad() == theirs.ad()),
+        (Part::Cd, ours.cd() == theirs.cd()),
+        (Part::Question, echo(ours) == echo(theirs)),
+        (Part::Edns, edns(our) == edns(their)),
+        (Part::Ede, extended_errors(our) == extended_errors(their)),
+        (Part::Answer, cut || set(&our.answers) == set(&their.answers)),
+        (Part::Ttl, cut || ttls_agree(&our.answers, &their.answers, age)),
+    ])
 }
 
 fn echo(reply: &Reply) -> &[u8] {

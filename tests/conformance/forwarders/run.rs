@@ -1,6 +1,5 @@
 //! Every question to the three servers, each over the transport it is for, and what came of it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,86 +7,50 @@ use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout};
 
 use super::cases::Case;
-use super::compare::{Facet, differences, shown};
+use super::compare::{differences, shown};
 use super::questions::Question;
-use super::wanted::{Peer, explain};
+use super::wanted::{Peer, applying};
 use crate::support::client::{Conversation, Heard};
+use crate::support::differential::{Failure, Outcome, together};
 use crate::support::raw::Reply;
 use crate::support::secs;
 
 /// Askers at once.
 const ASKERS: usize = 8;
 
-/// Differences that nobody wanted.
-pub struct Failure {
-    pub kind: String,
-    pub text: String,
-}
-
-#[derive(Default)]
-pub struct Outcome {
-    pub compared: usize,
-    pub failures: Vec<Failure>,
-    /// How often each entry explained something.
-    pub hits: BTreeMap<&'static str, usize>,
-}
-
 /// Ours first, then those of [`Peer::ALL`].
 pub async fn compare(servers: [SocketAddr; 3], questions: &Arc<Vec<Question>>, began: Instant) -> Outcome {
-    let askers: Vec<_> = (0..ASKERS)
-        .map(|asker| {
-            let questions = Arc::clone(questions);
-            tokio::spawn(async move {
-                let mut lines =
-                    [Line::open(servers[0]).await, Line::open(servers[1]).await, Line::open(servers[2]).await];
-                let mut outcome = Outcome::default();
-                for (id, question) in questions.iter().enumerate().skip(asker).step_by(ASKERS) {
-                    let [ours, unbound, dnsdist] = &mut lines;
-                    let id = id as u16;
-                    let (ours, unbound, dnsdist) =
-                        tokio::join!(ours.ask(question, id), unbound.ask(question, id), dnsdist.ask(question, id));
-                    let age = u32::try_from(began.elapsed().as_secs()).unwrap() + 2;
-                    outcome.judge(question, &ours, [&unbound, &dnsdist], age);
-                }
-                outcome
-            })
-        })
-        .collect();
-    let mut whole = Outcome::default();
-    for asker in askers {
-        whole.add(asker.await.unwrap());
-    }
-    whole
+    let ask = |asker| {
+        let questions = Arc::clone(questions);
+        async move {
+            let mut lines = [Line::open(servers[0]).await, Line::open(servers[1]).await, Line::open(servers[2]).await];
+            let mut outcome = Outcome::default();
+            for (id, question) in questions.iter().enumerate().skip(asker).step_by(ASKERS) {
+                let [ours, unbound, dnsdist] = &mut lines;
+                let id = id as u16;
+                let (ours, unbound, dnsdist) =
+                    tokio::join!(ours.ask(question, id), unbound.ask(question, id), dnsdist.ask(question, id));
+                let age = u32::try_from(began.elapsed().as_secs()).unwrap() + 2;
+                judge(&mut outcome, question, &ours, [&unbound, &dnsdist], age);
+            }
+            outcome
+        }
+    };
+    together(ASKERS, ask).await
 }
 
-impl Outcome {
-    fn judge(&mut self, question: &Question, ours: &Reply, theirs: [&Reply; 2], age: u32) {
-        self.compared += 1;
-        for (peer, theirs) in Peer::ALL.into_iter().zip(theirs) {
-            let different = differences(ours, theirs, age);
-            if different.is_empty() {
-                continue;
-            }
-            let case = Case { peer, question, ours, theirs, age };
-            let (explained, by) = explain(&case, &different);
-            for name in by {
-                *self.hits.entry(name).or_default() += 1;
-            }
-            let left: BTreeSet<Facet> = different.difference(&explained).copied().collect();
-            if !left.is_empty() {
-                let kind = format!("{peer:?} {left:?} {}", question.kind);
-                let text = format!("{question:?}\n-- interlocal: {}-- {peer:?}: {}", shown(ours), shown(theirs));
-                self.failures.push(Failure { kind, text });
-            }
+fn judge(outcome: &mut Outcome, question: &Question, ours: &Reply, theirs: [&Reply; 2], age: u32) {
+    outcome.compared += 1;
+    for (peer, theirs) in Peer::ALL.into_iter().zip(theirs) {
+        let different = differences(ours, theirs, age);
+        if different.is_empty() {
+            continue;
         }
-    }
-
-    pub fn add(&mut self, other: Self) {
-        self.compared += other.compared;
-        self.failures.extend(other.failures);
-        for (name, hits) in other.hits {
-            *self.hits.entry(name).or_default() += hits;
-        }
+        let case = Case { peer, question, ours, theirs, age };
+        outcome.judge(&different, applying(&case), |left| Failure {
+            kind: format!("{peer:?} {left:?} {}", question.kind),
+            text: format!("{question:?}\n-- interlocal: {}-- {peer:?}: {}", shown(ours), shown(theirs)),
+        });
     }
 }
 

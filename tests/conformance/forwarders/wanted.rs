@@ -1,10 +1,9 @@
 //! The differences from Unbound and dnsdist that are wanted: which, whose, when, and why. Whatever is not explained here fails the
 //! test. Each entry is a row of `docs/forwarders.md`, by its name; what the entry says of a case is in `cases`.
 
-use std::collections::BTreeSet;
-
 use super::cases::{self, Case};
-use super::compare::Facet::{self, Aa, Ad, Answer, Ede, Ra, Rcode, Tc, Ttl};
+use crate::support::differential::Part::{self, Aa, Ad, Answer, Ede, Ra, Rcode, Tc, Ttl};
+use crate::support::differential::Wanted;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
@@ -16,32 +15,27 @@ impl Peer {
     pub const ALL: [Self; 2] = [Self::Unbound, Self::Dnsdist];
 }
 
-pub struct Wanted {
-    /// The first cell of its row in the document.
-    pub name: &'static str,
-    pub peers: &'static [Peer],
-    /// What may be different because of it.
-    pub facets: &'static [Facet],
-    pub applies: fn(&Case<'_>) -> bool,
-    /// The last cell.
-    pub why: &'static str,
+struct Entry {
+    wanted: Wanted,
+    peers: &'static [Peer],
+    applies: fn(&Case<'_>) -> bool,
 }
 
 const fn entry(
     name: &'static str,
     peers: &'static [Peer],
-    facets: &'static [Facet],
+    parts: &'static [Part],
     applies: fn(&Case<'_>) -> bool,
     why: &'static str,
-) -> Wanted {
-    Wanted { name, peers, facets, applies, why }
+) -> Entry {
+    Entry { wanted: Wanted { name, parts, why }, peers, applies }
 }
 
 const BOTH: &[Peer] = &Peer::ALL;
 const UNBOUND: &[Peer] = &[Peer::Unbound];
 const DNSDIST: &[Peer] = &[Peer::Dnsdist];
 
-pub const ALL: &[Wanted] = &[
+static ALL: &[Entry] = &[
     entry("TTLs", BOTH, &[Ttl], cases::capped, "Nobody behind us is to keep an answer for longer than we do."),
     entry("TTLs with the top bit set", DNSDIST, &[Ttl], cases::top_bit, "They are zero (RFC 2181 8)."),
     entry("AA", DNSDIST, &[Aa], cases::aa, "The names are not ours (RFC 1035 4.1.1)."),
@@ -136,16 +130,12 @@ pub const ALL: &[Wanted] = &[
     entry("TC", DNSDIST, &[Tc, Answer], cases::cut, "We have asked again over TCP already, for whoever has room."),
 ];
 
-/// What of the differences is explained, and by which entries.
-pub fn explain(case: &Case<'_>, differences: &BTreeSet<Facet>) -> (BTreeSet<Facet>, Vec<&'static str>) {
-    let mut explained = BTreeSet::new();
-    let mut by = Vec::new();
-    for entry in ALL.iter().filter(|entry| entry.peers.contains(&case.peer)) {
-        let facets: Vec<Facet> = entry.facets.iter().copied().filter(|facet| differences.contains(facet)).collect();
-        if !facets.is_empty() && (entry.applies)(case) {
-            explained.extend(facets);
-            by.push(entry.name);
-        }
-    }
-    (explained, by)
+/// Those that are seen in this case.
+pub fn applying(case: &Case<'_>) -> impl Iterator<Item = &'static Wanted> {
+    let entries = ALL.iter().filter(|entry| entry.peers.contains(&case.peer) && (entry.applies)(case));
+    entries.map(|entry| &entry.wanted)
+}
+
+pub fn all() -> impl Iterator<Item = &'static Wanted> {
+    ALL.iter().map(|entry| &entry.wanted)
 }

@@ -5,7 +5,7 @@ use super::pair::{Case, compare};
 const CASES: &[Case] = &[
     Case {
         corefile: "any\nchaos Version-1 b-author a-author\nnsid east one",
-        policy: "[{any: true}, {chaos: {version: Version-1, authors: [a-author, b-author]}}, {nsid: east one}]",
+        policy: "[{any: true}, {chaos: {version: Version-1, authors: [b-author, a-author]}}, {nsid: east one}]",
         asked: &[
             "both.example ANY",
             "both.example A",

@@ -1,14 +1,14 @@
 //! `hosts`: names and addresses of a table.
 
-use super::compare::Part::Ede;
 use super::pair::{Case, compare, region, reply, upstream};
 use crate::support::secs;
+use crate::support::side_by_side::Part::Ede;
 use crate::support::wait::eventually;
 
 const CASES: &[Case] = &[
     Case {
         corefile: "hosts {\n 10.0.0.1 one.test two.test\n 10.0.0.2 one.test\n fd00::1 one.test\n 10.0.0.3 *.apps.test\n fallthrough\n}",
-        policy: "[{hosts: {inline: \"10.0.0.1 one.test two.test\\n10.0.0.2 one.test\\nfd00::1 one.test\\n10.0.0.3 *.apps.test\", fallthrough: [.]}}]",
+        policy: "[{hosts: {file: /etc/hosts, inline: \"10.0.0.1 one.test two.test\\n10.0.0.2 one.test\\nfd00::1 one.test\\n10.0.0.3 *.apps.test\", fallthrough: [.]}}]",
         asked: &[
             "one.test A",
             "ONE.test A",
@@ -39,7 +39,7 @@ const CASES: &[Case] = &[
     },
     Case {
         corefile: "hosts /dev/null {\n 10.0.0.1 both.example\n fallthrough\n fallthrough_unsupported\n}",
-        policy: "[{hosts: {inline: 10.0.0.1 both.example, fallthrough: [.], fallthrough_unsupported: true}}]",
+        policy: "[{hosts: {file: /dev/null, inline: 10.0.0.1 both.example, fallthrough: [.], fallthrough_unsupported: true}}]",
         asked: &["both.example A", "both.example AAAA", "both.example HINFO", "mail.example MX"],
         wanted: &[],
     },

@@ -1,19 +1,22 @@
 //! Ours and a real CoreDNS, each with its own words for one rule, in front of one upstream.
 
-use std::collections::BTreeSet;
-
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME, MX, NS, SRV};
-use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
+use hickory_proto::rr::{RData, Record, RecordType};
 
-use super::compare::{Part, differences, shown};
 use crate::support::client::Ask;
 use crate::support::coredns::CoreDns;
 use crate::support::region::Region;
 use crate::support::running::Running;
 use crate::support::server::ScriptServer;
+use crate::support::side_by_side::{Wanted, all_are_asked, differences, shown, wanted};
 use crate::support::wait::eventually;
 use crate::support::{name, secs};
+use interlocal::config::policy::PolicyRule;
+use interlocal::config::{Overrides, PolicyConfig, UnknownKeys, corefile, file};
+use interlocal::limits::Limits;
+
+pub use crate::support::side_by_side::question;
 
 /// One rule in both languages, and what is asked of it.
 pub struct Case {
@@ -24,7 +27,7 @@ pub struct Case {
     /// `NAME TYPE [CLASS] [+nsid] [+norec]`.
     pub asked: &'static [&'static str],
     /// Questions whose replies differ, in what, and why that is wanted.
-    pub wanted: &'static [(&'static str, &'static [Part], &'static str)],
+    pub wanted: &'static [Wanted],
 }
 
 pub struct Pair {
@@ -59,18 +62,16 @@ pub fn region(policy: &str, upstream: &ScriptServer) -> Region {
 pub async fn compare(test: &str, cases: &[Case]) -> usize {
     let mut compared = 0;
     for case in cases {
+        assert_eq!(of_corefile(case), of_yaml(case), "{}", case.corefile);
         let Some(pair) = Pair::start(test, case).await else { return 0 };
         for asked in case.asked {
             let question = question(asked);
             let ours = question.clone().try_udp(pair.ours.dns()).await;
             let theirs = question.clone().try_udp(pair.theirs.address()).await;
             let found = differences(ours.as_ref(), theirs.as_ref());
-            let wanted = case.wanted.iter().find(|(question, ..)| question == asked);
-            let wanted: BTreeSet<Part> =
-                wanted.map(|(_, parts, _)| parts.iter().copied().collect()).unwrap_or_default();
             assert_eq!(
                 found,
-                wanted,
+                wanted(asked, case.wanted),
                 "{asked}\n{}\nours:   {}\ntheirs: {}\n{}",
                 case.corefile,
                 shown(ours.as_ref()),
@@ -79,25 +80,42 @@ pub async fn compare(test: &str, cases: &[Case]) -> usize {
             );
             compared += 1;
         }
-        let unasked = case.wanted.iter().find(|(asked, ..)| !case.asked.contains(asked));
-        assert!(unasked.is_none(), "nobody asks {unasked:?}");
+        all_are_asked(case.asked, case.wanted);
     }
     compared
 }
 
-/// The question that a line says.
-pub fn question(asked: &str) -> Ask {
-    let mut words = asked.split(' ');
-    let (name, rtype) = (words.next().unwrap(), words.next().unwrap());
-    let rtype = rtype.parse().unwrap_or_else(|_| RecordType::Unknown(rtype[4..].parse().unwrap()));
-    // Silence is an answer too, and both are on loopback.
-    let ask = Ask::new(name, rtype).patience(secs(2));
-    words.fold(ask, |ask, word| match word {
-        "CH" => ask.class(DNSClass::CH),
-        "+nsid" => ask.option(3, &[]),
-        "+norec" => ask.no_rd(),
-        other => panic!("{other}?"),
-    })
+/// The rules as a Corefile says them: both languages come to the same.
+fn of_corefile(case: &Case) -> Vec<PolicyConfig> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Corefile");
+    std::fs::write(&path, format!(".:53 {{\n{}\n}}\n", case.corefile)).unwrap();
+    let parsed = interlocal::app::corefile::parse(&path, &Limits::default(), &Overrides::default());
+    let problems = |problems: Vec<interlocal::config::Problem>| panic!("{}", problems[0]);
+    let corefile::Corefile { config, .. } = parsed.unwrap_or_else(problems).value;
+    sorted(config.servers[0].policy.clone())
+}
+
+fn of_yaml(case: &Case) -> Vec<PolicyConfig> {
+    let text = format!("policy: {}\n", case.policy);
+    let path = std::path::Path::new("/etc/interlocal/interlocal.yaml");
+    let parsed = file::parse(&text, path, UnknownKeys::Refuse, &Overrides::default());
+    sorted(parsed.unwrap_or_else(|problems| panic!("{}", problems[0])).value.servers[0].policy.clone())
+}
+
+/// Kinds are carried out in a fixed order, so only the order within a kind says something.
+fn sorted(mut rules: Vec<PolicyConfig>) -> Vec<PolicyConfig> {
+    for rule in &mut rules {
+        if let PolicyRule::Hosts(hosts) = &mut rule.rule {
+            // The last line may end or not.
+            hosts.inline.truncate(hosts.inline.trim_end().len());
+        }
+    }
+    rules.sort_by_key(|rule| {
+        let text = format!("{:?}", rule.rule);
+        text.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    });
+    rules
 }
 
 /// The reply of ours alone.

@@ -1,7 +1,7 @@
 //! Rules for every reply: `minimal`, `header`, `dns64`.
 
-use super::compare::Part::Ede;
 use super::pair::{Case, compare};
+use crate::support::side_by_side::Part::Ede;
 
 const CASES: &[Case] = &[
     Case {
@@ -25,13 +25,13 @@ const CASES: &[Case] = &[
     },
     Case {
         corefile: "header {\n query clear rd\n response set ra aa\n}\nrewrite name via.test alias.example\nhosts {\n 10.0.0.1 table.test\n fallthrough\n}",
-        policy: "[{header: {query_clear: [rd], reply_set: [ra, aa]}}, {rewrite: {from: via.test, to: table.test}}, {hosts: {inline: 10.0.0.1 table.test, fallthrough: [.]}}]",
+        policy: "[{header: {query_clear: [rd], reply_set: [ra, aa]}}, {rewrite: {from: via.test, to: alias.example}}, {hosts: {file: /etc/hosts, inline: 10.0.0.1 table.test, fallthrough: [.]}}]",
         asked: &["table.test A", "table.test MX"],
         wanted: &[],
     },
     Case {
         corefile: "dns64 {\n allow_ipv4\n}\nrewrite name v4.test alias.example\nhosts {\n 10.0.0.1 table.test\n fallthrough\n}\nacl {\n block type AAAA net 10.0.0.0/8\n}",
-        policy: "[{dns64: {allow_ipv4: true}}, {rewrite: {from: v4.test, to: alias.example}}, {hosts: {inline: 10.0.0.1 table.test, fallthrough: [.]}}, {acl: [{action: block, types: [AAAA], nets: [10.0.0.0/8]}]}]",
+        policy: "[{dns64: {allow_ipv4: true}}, {rewrite: {from: v4.test, to: alias.example}}, {hosts: {file: /etc/hosts, inline: 10.0.0.1 table.test, fallthrough: [.]}}, {acl: [{action: block, types: [AAAA], nets: [10.0.0.0/8]}]}]",
         asked: &["table.test AAAA", "v4.test A", "x.y.test AAAA"],
         wanted: &[],
     },

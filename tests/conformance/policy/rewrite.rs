@@ -1,7 +1,7 @@
 //! `rewrite`: what is asked in place of what, and what the client gets to see of it.
 
-use super::compare::Part::Ede;
 use super::pair::{Case, compare};
+use crate::support::side_by_side::Part::Ede;
 
 const CASES: &[Case] = &[
     Case {

@@ -1,7 +1,7 @@
 //! `template`: the examples of CoreDNS's documentation, and their edges.
 
-use super::compare::Part::Ede;
 use super::pair::{Case, compare};
+use crate::support::side_by_side::Part::Ede;
 
 const CASES: &[Case] = &[
     Case {

@@ -7,55 +7,27 @@ use std::fmt::Write as _;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 
-/// A part of a reply that servers can disagree on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Facet {
-    Rcode,
-    Aa,
-    Ra,
-    Tc,
-    Rd,
-    Ad,
-    Cd,
-    /// The echo of the question, its case included.
-    Question,
-    /// The records of the answer section, without their TTLs.
-    Answer,
-    /// Which CNAME comes after which.
-    Chain,
-    /// The TTLs of records that both have.
-    Ttl,
-    Authority,
-    Additional,
-    /// OPT: there or not, version, DO, payload size.
-    Edns,
-}
+use crate::support::differential::{Part, different};
 
-pub fn differences(ours: &Message, theirs: &Message) -> BTreeSet<Facet> {
-    let mut found = BTreeSet::new();
-    let mut compare = |facet, same: bool| {
-        if !same {
-            found.insert(facet);
-        }
-    };
-    compare(Facet::Rcode, ours.response_code == theirs.response_code);
-    compare(Facet::Aa, ours.authoritative == theirs.authoritative);
-    compare(Facet::Ra, ours.recursion_available == theirs.recursion_available);
-    compare(Facet::Tc, ours.truncation == theirs.truncation);
-    compare(Facet::Rd, ours.recursion_desired == theirs.recursion_desired);
-    compare(Facet::Ad, ours.authentic_data == theirs.authentic_data);
-    compare(Facet::Cd, ours.checking_disabled == theirs.checking_disabled);
-    compare(Facet::Question, question(ours) == question(theirs));
-    compare(Facet::Edns, edns(ours) == edns(theirs));
+pub fn differences(ours: &Message, theirs: &Message) -> BTreeSet<Part> {
     // What is left of a cut reply is not to be used (RFC 2181 9).
-    if !(ours.truncation && theirs.truncation) {
-        compare(Facet::Answer, set(&ours.answers, false) == set(&theirs.answers, false));
-        compare(Facet::Chain, chain(ours) == chain(theirs));
-        compare(Facet::Ttl, common_ttls_agree(&ours.answers, &theirs.answers));
-        compare(Facet::Authority, set(&ours.authorities, true) == set(&theirs.authorities, true));
-        compare(Facet::Additional, set(&ours.additionals, true) == set(&theirs.additionals, true));
-    }
-    found
+    let cut = ours.truncation && theirs.truncation;
+    different([
+        (Part::Rcode, ours.response_code == theirs.response_code),
+        (Part::Aa, ours.authoritative == theirs.authoritative),
+        (Part::Ra, ours.recursion_available == theirs.recursion_available),
+        (Part::Tc, ours.truncation == theirs.truncation),
+        (Part::Rd, ours.recursion_desired == theirs.recursion_desired),
+        (Part::Ad, ours.authentic_data == theirs.authentic_data),
+        (Part::Cd, ours.checking_disabled == theirs.checking_disabled),
+        (Part::Question, question(ours) == question(theirs)),
+        (Part::Edns, edns(ours) == edns(theirs)),
+        (Part::Answer, cut || set(&ours.answers, false) == set(&theirs.answers, false)),
+        (Part::Chain, cut || chain(ours) == chain(theirs)),
+        (Part::Ttl, cut || common_ttls_agree(&ours.answers, &theirs.answers)),
+        (Part::Authority, cut || set(&ours.authorities, true) == set(&theirs.authorities, true)),
+        (Part::Additional, cut || set(&ours.additionals, true) == set(&theirs.additionals, true)),
+    ])
 }
 
 /// A record as text: owner, TTL if it counts, type, data.

@@ -1,30 +1,20 @@
 //! The differences from CoreDNS that are wanted: which, when, and why. Whatever is not explained here fails the test. Each entry
 //! is a row of `docs/coredns.md`, by its name; what the entry says of a case is in `cases`.
 
-use std::collections::BTreeSet;
-
 use super::cases::{self, Case};
-use super::compare::Facet::{self, Aa, Additional, Answer, Authority, Chain, Edns, Ra, Rcode, Tc, Ttl};
+use crate::support::differential::Part::{self, Aa, Additional, Answer, Authority, Chain, Edns, Ra, Rcode, Tc, Ttl};
+use crate::support::differential::Wanted;
 
-pub struct Wanted {
-    /// The first cell of its row in the document.
-    pub name: &'static str,
-    pub why: &'static str,
-    /// What may be different because of it.
-    pub facets: &'static [Facet],
-    pub applies: fn(&Case<'_>) -> bool,
-}
-
-const fn entry(
-    name: &'static str,
-    facets: &'static [Facet],
+struct Entry {
+    wanted: Wanted,
     applies: fn(&Case<'_>) -> bool,
-    why: &'static str,
-) -> Wanted {
-    Wanted { name, why, facets, applies }
 }
 
-pub const ALL: &[Wanted] = &[
+const fn entry(name: &'static str, parts: &'static [Part], applies: fn(&Case<'_>) -> bool, why: &'static str) -> Entry {
+    Entry { wanted: Wanted { name, parts, why }, applies }
+}
+
+static ALL: &[Entry] = &[
     entry("RA", &[Ra], cases::ra, "Recursion is available, so RA says so (RFC 1035 4.1.1)."),
     entry("Size in OPT", &[Edns], cases::own_size, "It is the size that the responder can take (RFC 6891 6.2.4)."),
     entry(
@@ -147,16 +137,11 @@ pub const ALL: &[Wanted] = &[
     ),
 ];
 
-/// What of the differences is explained, and by which entries.
-pub fn explain(case: &Case<'_>, differences: &BTreeSet<Facet>) -> (BTreeSet<Facet>, Vec<&'static str>) {
-    let mut explained = BTreeSet::new();
-    let mut by = Vec::new();
-    for entry in ALL {
-        let facets: Vec<Facet> = entry.facets.iter().copied().filter(|facet| differences.contains(facet)).collect();
-        if !facets.is_empty() && (entry.applies)(case) {
-            explained.extend(facets);
-            by.push(entry.name);
-        }
-    }
-    (explained, by)
+/// Those that are seen in this case.
+pub fn applying(case: &Case<'_>) -> impl Iterator<Item = &'static Wanted> {
+    ALL.iter().filter(|entry| (entry.applies)(case)).map(|entry| &entry.wanted)
+}
+
+pub fn all() -> impl Iterator<Item = &'static Wanted> {
+    ALL.iter().map(|entry| &entry.wanted)
 }

@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType;
 use super::Instance;
 use super::instance::failures;
 use super::objects::{account, account_by, cluster_ip, namespace, rbac, web};
-use super::relay::Relay;
+use super::relay;
 use crate::support::apiserver::ApiServer;
 use crate::support::read::extended_errors;
 
@@ -73,14 +73,14 @@ async fn without_the_right_to_namespaces_the_zone_is_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_that_is_taken_away_is_named_and_the_rest_goes_on() {
     let Some(api) = ApiServer::shared("a_right_that_is_taken_away_is_named_and_the_rest_goes_on").await else { return };
-    let relay = Relay::to(api.port()).await;
+    let relay = relay::to(api.port()).await;
     let kubeconfig = account_by(&api, &relay, "reduced").await;
     api.apply(&web("reduced", "10.96.3.4")).await;
     let east = Instance::ready(&kubeconfig, "").await;
     east.resolves("web.reduced.svc.cluster.local", &["10.96.3.4"]).await;
     api.apply(&role_without("reduced", SERVICES)).await;
     // The server looks at the role when a watch begins.
-    relay.cut();
+    relay::cut(&relay);
     east.logged(SERVICES[2..].trim_end()).await;
     east.until_metric(&failures("services", "forbidden"), 2.0).await;
     api.apply(&cluster_ip("reduced", "late", "10.96.3.5")).await;

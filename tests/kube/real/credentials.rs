@@ -7,17 +7,18 @@ use std::process::Command;
 use super::Instance;
 use super::instance::{LIMIT, failures};
 use super::objects::{account, account_by, cluster_ip, rbac, web};
-use super::relay::Relay;
+use super::relay;
 use crate::support::apiserver::{ADMIN, ApiServer};
 use crate::support::dig::skip;
 use crate::support::process::binary;
+use crate::support::relay::Relay;
 use crate::support::secs;
 use crate::support::wait::eventually;
 
 /// Cuts the watches now and then until this failure was seen: the server remembers for 10 seconds who a token belongs to.
 async fn cut_until_refused(east: &Instance, relay: &Relay) {
     let refused = eventually(LIMIT, || async {
-        relay.cut();
+        relay::cut(relay);
         tokio::time::sleep(secs(1)).await;
         east.failures("services", "unauthorized").await > 0.0
     });
@@ -27,12 +28,12 @@ async fn cut_until_refused(east: &Instance, relay: &Relay) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_lost_is_told_and_a_new_one_is_taken() {
     let Some(api) = ApiServer::shared("a_token_that_is_lost_is_told_and_a_new_one_is_taken").await else { return };
-    let relay = Relay::to(api.port()).await;
+    let relay = relay::to(api.port()).await;
     api.apply(&rbac("loser")).await;
     api.apply(&web("loser", "10.96.9.1")).await;
     let file = api.folder().join("loser-token");
     std::fs::write(&file, api.token("kube-system", "loser").await).unwrap();
-    let kubeconfig = api.write_kubeconfig("loser", relay.port(), &format!("tokenFile: {}", file.display()));
+    let kubeconfig = api.write_kubeconfig("loser", relay.address().port(), &format!("tokenFile: {}", file.display()));
     let east = Instance::ready(&kubeconfig, "").await;
     east.resolves("web.loser.svc.cluster.local", &["10.96.9.1"]).await;
 
@@ -128,7 +129,9 @@ impl Mounted {
         );
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script, "sh"]).env_remove("KUBECONFIG");
-        command.env("KUBERNETES_SERVICE_HOST", "127.0.0.1").env("KUBERNETES_SERVICE_PORT", relay.port().to_string());
+        command
+            .env("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+            .env("KUBERNETES_SERVICE_PORT", relay.address().port().to_string());
         command
     }
 }
@@ -147,7 +150,7 @@ async fn a_pod_uses_its_service_account_and_takes_its_next_token() {
         account(&api, name).await;
     }
     api.apply(&web("mounted", "10.96.9.3")).await;
-    let relay = Relay::to(api.port()).await;
+    let relay = relay::to(api.port()).await;
     let old = api.token("kube-system", "first").await;
     let mounted = Mounted::new(&api, &old);
     let east = Instance::of(mounted.command(&relay), "{source: api}");
@@ -159,13 +162,13 @@ async fn a_pod_uses_its_service_account_and_takes_its_next_token() {
     api.delete("kube-system", &["serviceaccount", "first"]).await;
     // The server remembers the old one for 10 seconds. From then on the new one has to carry the watches.
     let forgotten = eventually(LIMIT, || async {
-        relay.cut();
+        relay::cut(&relay);
         tokio::time::sleep(secs(1)).await;
         assert!(east.is("web.mounted.svc.cluster.local", &["10.96.9.3"]).await);
         !api.try_kubectl(&["--token", &old, "get", "services"], "").await.ok
     });
     assert!(forgotten.await);
-    relay.cut();
+    relay::cut(&relay);
     api.apply(&cluster_ip("mounted", "late", "10.96.9.4")).await;
     east.resolves("late.mounted.svc.cluster.local", &["10.96.9.4"]).await;
     println!("401 seen on the way: {}", east.failures("services", "unauthorized").await);
@@ -176,7 +179,7 @@ async fn a_pod_uses_its_service_account_and_takes_its_next_token() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kubeconfig_that_is_written_anew_is_taken() {
     let Some(api) = ApiServer::shared("a_kubeconfig_that_is_written_anew_is_taken").await else { return };
-    let relay = Relay::to(api.port()).await;
+    let relay = relay::to(api.port()).await;
     let kubeconfig = account_by(&api, &relay, "renewed").await;
     api.apply(&web("renewed", "10.96.9.5")).await;
     let east = Instance::ready(&kubeconfig, "").await;

@@ -6,7 +6,7 @@ use interlocal::kube::api::{Settings, Target};
 use super::Instance;
 use super::instance::failures;
 use super::objects::{account_by, cluster_ip, namespace, web};
-use super::relay::Relay;
+use super::relay;
 use super::steady::Steady;
 use crate::support::apiserver::ApiServer;
 use crate::support::secs;
@@ -19,7 +19,7 @@ async fn a_watch_from_before_a_compaction_is_told_so_and_lists_anew() {
     const TEST: &str = "a_watch_from_before_a_compaction_is_told_so_and_lists_anew";
     let flags = ["--watch-cache-sizes=services#0,endpointslices.discovery.k8s.io#0,namespaces#0"];
     let Some(api) = ApiServer::start(TEST, &flags).await else { return };
-    let relay = Relay::to(api.port()).await;
+    let relay = relay::to(api.port()).await;
     let kubeconfig = account_by(&api, &relay, "interlocal").await;
     api.apply(&web("old", "10.96.11.1")).await;
     let east = Instance::ready(&kubeconfig, "").await;
@@ -29,7 +29,7 @@ async fn a_watch_from_before_a_compaction_is_told_so_and_lists_anew() {
         let others: Vec<String> = (0..4).map(|other| namespace(&format!("old-{round}-{other}")) + "---\n").collect();
         api.apply(&others.concat()).await;
         api.compact().await;
-        relay.cut();
+        relay::cut(&relay);
         east.until_metric(&failures("services", "gone"), f64::from(round)).await;
         let (name, address) = (format!("new-{round}"), format!("10.96.11.1{round}"));
         api.apply(&cluster_ip("old", &name, &address)).await;

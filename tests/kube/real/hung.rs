@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Instance;
 use super::instance::failures;
 use super::objects::{account, cluster_ip, web};
-use super::relay::Relay;
+use super::relay;
 use super::steady::Steady;
 use crate::support::apiserver::ApiServer;
 use crate::support::secs;
@@ -43,15 +43,15 @@ async fn a_connection_that_is_dead_without_a_word_is_given_up() {
     let Some(api) = ApiServer::start(TEST, &[]).await else { return };
     let (_proxy, url) = api.proxy().await;
     let port = url.rsplit(':').next().unwrap().parse().unwrap();
-    let relay = Relay::to(port).await;
+    let relay = relay::to(port).await;
     api.apply(&web("dead", "10.96.14.1")).await;
     let settings =
         Settings { watch: secs(3), watch_grace: secs(1), head: secs(2), client_age: secs(1), ..Settings::default() };
-    let target = Target::Url(format!("http://127.0.0.1:{}", relay.port()));
+    let target = Target::Url(format!("http://127.0.0.1:{}", relay.address().port()));
     let zone = Zone::of(target, &settings, &Selection::default());
     assert!(eventually(LIMIT, || async { zone.snapshot().synced && zone.services() == 2 }).await);
     zone.fewest();
-    relay.freeze();
+    relay::freeze(&relay);
     api.apply(&cluster_ip("dead", "late", "10.96.14.2")).await;
     zone.until_metric(&failures("services", "silent"), 1.0).await;
     assert!(eventually(LIMIT, || async { zone.services() == 3 }).await);

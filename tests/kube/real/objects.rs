@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use interlocal::clock;
 use k8s_openapi::jiff::Timestamp;
 
-use super::relay::Relay;
 use crate::support::apiserver::ApiServer;
+use crate::support::relay::Relay;
 
 /// The role as it stands in the repository, where users find it.
 pub const RBAC: &str = include_str!("../../../deploy/base/rbac.yaml");
@@ -46,7 +46,7 @@ pub async fn account(api: &ApiServer, name: &str) -> PathBuf {
 pub async fn account_by(api: &ApiServer, relay: &Relay, name: &str) -> PathBuf {
     api.apply(&rbac(name)).await;
     let token = api.token("kube-system", name).await;
-    api.write_kubeconfig(name, relay.port(), &format!("token: {token}"))
+    api.write_kubeconfig(name, relay.address().port(), &format!("token: {token}"))
 }
 
 /// A Node, without which the EndpointSlice controller leaves its Pods out.

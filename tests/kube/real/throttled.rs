@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::Instance;
 use super::instance::failures;
 use super::objects::{account_by, cluster_ip, web};
-use super::relay::Relay;
 use super::steady::Steady;
 use crate::support::apiserver::ApiServer;
 use crate::support::secs;
@@ -81,7 +80,7 @@ impl Drop for Hog {
 async fn a_server_that_says_too_many_requests_is_asked_again_when_it_says() {
     const TEST: &str = "a_server_that_says_too_many_requests_is_asked_again_when_it_says";
     let Some(api) = ApiServer::start(TEST, &[]).await else { return };
-    let relay = Relay::to(api.port()).await;
+    let relay = super::relay::to(api.port()).await;
     let kubeconfig = account_by(&api, &relay, "interlocal").await;
     api.apply(&web("busy", "10.96.15.1")).await;
     let east = Instance::ready(&kubeconfig, "").await;
@@ -95,7 +94,7 @@ async fn a_server_that_says_too_many_requests_is_asked_again_when_it_says() {
     let mut hog = Hog::start(&api, &kubeconfig);
     for round in 1.. {
         tokio::time::sleep(secs(1)).await;
-        relay.cut();
+        super::relay::cut(&relay);
         tokio::time::sleep(secs(1)).await;
         if east.metric(&throttled).await >= 1.0 {
             break;

@@ -1,10 +1,15 @@
 //! The relay between a client and a server that sends everything back.
 
 use std::future::Future;
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout};
 
-use super::*;
+use super::relay::{Relay, Telling, Weather};
 
 const FOREVER: Duration = Duration::from_secs(20);
 /// Long enough to see that nothing comes.

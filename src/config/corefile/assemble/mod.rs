@@ -22,13 +22,23 @@ use std::path::Path;
 pub(super) fn config(blocks: &[Block], overrides: &Overrides, sources: &Sources) -> Option<Config> {
     let start = Spot { source: 0, place: Place { line: 1, column: 1, width: 1 } };
     if blocks.is_empty() {
+        // What was wrong with its words says more.
+        if sources.has_errors() {
+            return None;
+        }
         let fault = Fault::new("the file has no server block");
         sources.error(start, fault.help("write `.:53 {` and `}`, and what it is to do in between"));
         return None;
     }
     let groups = groups(blocks, sources);
     let mut config = process::config(blocks, sources);
-    let regions = peers::regions(&groups, &mut config, overrides, sources);
+    let regions = if overrides.peers.is_some() {
+        // Whoever names a table means the door too, at which its other regions ask.
+        config.listen.peers = Config::default().listen.peers;
+        peers::replaced(&groups, &config, overrides, sources)
+    } else {
+        peers::regions(&groups, &mut config, overrides, sources)
+    };
     config.servers = groups.iter().map(|group| server(group, &regions, sources)).collect();
     // Flags are judged where those of `interlocal.yaml` are.
     let report = Report::new("", Path::new(""), UnknownKeys::Refuse);

@@ -14,8 +14,9 @@ use crate::config::{Config, Overrides, PeersSource, RegionLabel, RowTls, Upstrea
 use crate::wire::Name;
 
 /// Directives that say nothing of answers, and may stand in a region's stanza.
-const HARMLESS: [&str; 12] = [
+const HARMLESS: [&str; 13] = [
     "forward",
+    "bind",
     "errors",
     "log",
     "cache",
@@ -36,6 +37,10 @@ pub(super) struct Regions {
 }
 
 impl Regions {
+    fn of(rows: &[Row<'_>]) -> Self {
+        Self { blocks: rows.iter().map(|row| std::ptr::from_ref(row.block)).collect() }
+    }
+
     pub(super) fn is_peer(&self, block: &Block) -> bool {
         self.blocks.contains(&std::ptr::from_ref(block))
     }
@@ -52,23 +57,8 @@ struct Row<'b> {
 
 /// Turns the stanzas of regions into the peer table of this configuration.
 pub(super) fn regions(groups: &[Group<'_>], config: &mut Config, overrides: &Overrides, sources: &Sources) -> Regions {
-    let own = overrides.region.as_deref().and_then(|label| RegionLabel::parse(label).ok());
-    let Some(svc) = config.cluster_domain.prepend("svc").ok() else { return Regions::default() };
-    let cluster = groups.iter().filter(|group| group.parts.iter().any(|part| part.block.kubernetes.is_some()));
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    for part in cluster.flat_map(|group| &group.parts) {
-        let Some(row) = row(part, &svc, sources) else { continue };
-        if rows.iter().any(|other| std::ptr::eq(other.block, row.block)) {
-            continue;
-        }
-        match judged(&table(std::slice::from_ref(&row)), config, own.as_ref()) {
-            Ok(_) => rows.push(row),
-            Err(fault) => {
-                let why = format!("not a region, but a zone that is forwarded: {}", fault.message);
-                note(row.block, why, sources);
-            }
-        }
-    }
+    let own = own(overrides);
+    let rows = stanzas(groups, config, own.as_ref(), sources);
     if rows.is_empty() {
         return Regions::default();
     }
@@ -76,7 +66,7 @@ pub(super) fn regions(groups: &[Group<'_>], config: &mut Config, overrides: &Ove
         Ok(found) => {
             config.peers.source = PeersSource::Table(Box::new(found));
             point_out(&rows, own.as_ref(), sources);
-            Regions { blocks: rows.iter().map(|row| std::ptr::from_ref(row.block)).collect() }
+            Regions::of(&rows)
         }
         Err(fault) => {
             if let Some(spot) = rows.first().and_then(|row| row.block.spot) {
@@ -85,6 +75,48 @@ pub(super) fn regions(groups: &[Group<'_>], config: &mut Config, overrides: &Ove
             Regions::default()
         }
     }
+}
+
+/// With a peer table in a file of its own the stanzas of regions are not read: one place says where a region is.
+pub(super) fn replaced(groups: &[Group<'_>], config: &Config, overrides: &Overrides, sources: &Sources) -> Regions {
+    let rows = stanzas(groups, config, own(overrides).as_ref(), sources);
+    for row in &rows {
+        let Some(spot) = row.block.spot else { continue };
+        let label = &row.label;
+        let fault = Fault::new(format!("the stanza of `{label}` is not read: the peer table says where regions are"));
+        sources
+            .warning(spot, fault.help(format!("see that `{label}` has a row in that table, then remove the stanza")));
+    }
+    Regions::of(&rows)
+}
+
+fn own(overrides: &Overrides) -> Option<RegionLabel> {
+    overrides.region.as_deref().and_then(|label| RegionLabel::parse(label).ok())
+}
+
+/// The blocks beside the cluster's that are regions, each once.
+fn stanzas<'b>(groups: &[Group<'b>], config: &Config, own: Option<&RegionLabel>, sources: &Sources) -> Vec<Row<'b>> {
+    let Some(svc) = config.cluster_domain.prepend("svc").ok() else { return Vec::new() };
+    let cluster = groups.iter().filter(|group| group.parts.iter().any(|part| part.block.kubernetes.is_some()));
+    let mut rows: Vec<Row<'b>> = Vec::new();
+    // A region is for every listener: what is bound to another one than the cluster is for that one only.
+    let elsewhere = |block: &Block| {
+        let of = |group: &&Group<'_>| group.parts.iter().any(|part| std::ptr::eq(part.block, block));
+        !block.bind.is_empty() && groups.iter().filter(of).count() > 1
+    };
+    for row in cluster.flat_map(|group| &group.parts).filter_map(|part| row(part, &svc, sources)) {
+        if elsewhere(row.block) || rows.iter().any(|other| std::ptr::eq(other.block, row.block)) {
+            continue;
+        }
+        match judged(&table(std::slice::from_ref(&row)), config, own) {
+            Ok(_) => rows.push(row),
+            Err(fault) => {
+                let why = format!("not a region, but a zone that is forwarded: {}", fault.message);
+                note(row.block, why, sources);
+            }
+        }
+    }
+    rows
 }
 
 /// The row that a block is; none if it is no region.

@@ -157,7 +157,7 @@ fn read(block: &mut Block, directive: &Directive, sources: &Sources) {
         "any" => add(small::plain(directive, PolicyRule::Any, sources)),
         "minimal" => add(small::plain(directive, PolicyRule::Minimal, sources)),
         "whoami" => add(small::plain(directive, PolicyRule::Whoami, sources)),
-        "local" => add(small::plain(directive, PolicyRule::Local(Default::default()), sources)),
+        "local" => add(small::local(directive, sources)),
         "chaos" => add(small::chaos(directive)),
         "nsid" => add(small::nsid(directive)),
         "header" => add(small::header(directive, sources)),

@@ -7,7 +7,7 @@ use crate::config::corefile::directive::{Directive, number, said};
 use crate::config::corefile::duration::duration;
 use crate::config::corefile::lexer::Token;
 use crate::config::error::Fault;
-use crate::config::policy::{ChaosRule, Dns64Rule, HeaderFlag, HeaderRule, PolicyRule};
+use crate::config::policy::{ChaosRule, Dns64Rule, HeaderFlag, HeaderRule, LocalRule, PolicyRule};
 
 /// Octets that a reply over UDP has at most here.
 const UDP: u64 = 1_232;
@@ -28,6 +28,23 @@ pub(super) fn no_arguments(directive: &Directive, note: &str, sources: &Sources)
     directive.at_most(0, sources);
     directive.no_block(sources);
     sources.note(directive.spot(), &directive.name.text, note);
+}
+
+/// `local { localhost_prefix on|off }`.
+pub(super) fn local(directive: &Directive, sources: &Sources) -> Option<Rule> {
+    directive.at_most(0, sources);
+    let mut local = LocalRule::default();
+    for line in directive.lines() {
+        if !line.name.is("localhost_prefix") {
+            directive.unknown(line, &["localhost_prefix"], sources);
+            continue;
+        }
+        if let Some(switch) = line.one("switch", sources) {
+            let known = [("on", false), ("off", true)];
+            local.no_prefix = said(switch, crate::config::leaf::choice(&switch.text, &known), sources).unwrap_or(false);
+        }
+    }
+    rule(PolicyRule::Local(local))
 }
 
 /// `chaos [VERSION] [AUTHORS...]`.
