@@ -8,7 +8,7 @@ use super::yaml;
 /// Every key with its default, a line each, sections indented by two.
 const ALL: &str = include_str!("../../config/interlocal.yaml");
 /// What the rows of `servers` say each for themselves, so that it may not be said beside them.
-const FLAT: [(&str, &str); 4] = [("listen", "dns"), ("forward", ""), ("cache", ""), ("policy", "")];
+const FLAT: [(&str, &str); 5] = [("listen", "dns"), ("forward", ""), ("cache", ""), ("policy", ""), ("external", "")];
 
 /// With the values of `text` in place of the defaults; none if that is no mapping.
 #[must_use]

@@ -11,6 +11,9 @@ const CLUSTER: &str = "tests/corefile/cluster.rs";
 const FORWARDS: &str = "tests/corefile/forward.rs";
 const BLOCKS: &str = "tests/corefile/options/blocks.rs";
 const CACHE: &str = "tests/corefile/options/cache.rs";
+const EDNS: &str = "tests/corefile/edns.rs";
+const LOGGING: &str = "tests/corefile/logging.rs";
+const STALE: &str = "tests/corefile/stale.rs";
 const FORWARD: &str = "tests/corefile/options/forward.rs";
 const PAGES: &str = "tests/corefile/options/pages.rs";
 const RELOADS: &str = "tests/corefile/reloads.rs";
@@ -23,7 +26,8 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("autopath", "@kubernetes", CLUSTER, "autopath @kubernetes"),
     ("autopath", "file", CLUSTER, "autopath FILE"),
     ("bind", "addresses", BLOCKS, "bind"),
-    ("bufsize", "1232 and more", BLOCKS, "bufsize 1232"),
+    ("bufsize", "all", BLOCKS, "bufsize 1232"),
+    ("bufsize", "all", EDNS, "replies_are_as_long_as_bufsize_says"),
     ("cache", "TTL", CACHE, "a TTL for everything"),
     ("cache", "TTL", CACHE, "no cache keeps nothing"),
     ("cache", "TTL", CACHE, "cache without words keeps for an hour"),
@@ -32,11 +36,14 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("cache", "denial", CACHE, "success and denial have TTLs of their own"),
     ("cache", "disable", CACHE, "disable"),
     ("cache", "prefetch", "tests/regions/refresh.rs", "f23_upstreams_are_asked_ahead_too"),
+    ("cache", "serve_stale", STALE, "answers_past_their_ttl_are_those_of_coredns"),
+    ("cache", "serve_stale_policy", STALE, "answers_past_their_ttl_are_those_of_coredns"),
+    ("cache", "keepttl", STALE, "ttls_that_do_not_count_down_are_those_of_coredns"),
     ("cancel", "", "tests/clients/upstreams.rs", "both_dark_fails_at_the_deadline_after_four_tries"),
     ("chaos", "all", "tests/conformance/policy/fixed.rs", "answers_that_need_nobody_are_as_in_coredns"),
     ("dns64", "all", "tests/conformance/policy/reply.rs", "replies_are_changed_as_in_coredns"),
-    ("errors", "all", "tests/conformance/transparency.rs", "rcodes_pass_and_failures_are_not_hidden"),
-    ("errors", "all", FORWARD, "failover"),
+    ("errors", "stacktrace", "tests/conformance/transparency.rs", "rcodes_pass_and_failures_are_not_hidden"),
+    ("errors", "stacktrace", FORWARD, "failover"),
     ("forward", "addresses", FORWARD, "several stanzas and except"),
     ("forward", "files", FORWARD, "upstreams_of_a_file_are_asked_as_by_coredns"),
     ("forward", "files", "tests/clients/upstreams.rs", "a_resolv_conf_is_read_again_and_kept_while_it_is_broken"),
@@ -91,6 +98,9 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("kubernetes", "fallthrough", ANSWERS, "fallthrough of everything"),
     ("loadbalance", "round_robin", BLOCKS, "addresses_take_turns_as_with_loadbalance_of_coredns"),
     ("local", "all", "tests/conformance/policy/fixed.rs", "answers_that_need_nobody_are_as_in_coredns"),
+    ("log", "names", LOGGING, "the_log_of_a_corefile_is_that_of_coredns"),
+    ("log", "class", LOGGING, "the_log_of_a_corefile_is_that_of_coredns"),
+    ("log", "formats", LOGGING, "the_log_of_a_corefile_is_that_of_coredns"),
     ("loop", "", "tests/conformance/doors/loops_probed.rs", "a_loop_that_forms_at_run_time_is_found"),
     ("minimal", "", "tests/conformance/policy/reply.rs", "replies_are_changed_as_in_coredns"),
     ("multisocket", "", BLOCKS, "each_address_has_as_many_sockets_as_workers"),
@@ -112,6 +122,14 @@ const TESTED: &[(&str, &str, &str, &str)] = &[
     ("rewrite", "ttl", "tests/conformance/policy/rewrite.rs", "rewriting_is_as_in_coredns"),
     ("rewrite", "rcode", "tests/conformance/policy/rewrite.rs", "rewriting_is_as_in_coredns"),
     ("rewrite", "cname", "tests/conformance/policy/rewrite.rs", "rewriting_is_as_in_coredns"),
+    ("rewrite", "edns0 local", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "nsid", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "subnet", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "set", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "append", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "replace", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "unset", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
+    ("rewrite", "revert", EDNS, "upstreams_are_asked_with_the_options_of_coredns"),
     (
         "shed",
         "",

@@ -1,7 +1,7 @@
 //! What a forger would have to guess, judged by what an upstream sees: the ids and the ports of very many questions, and how many
 //! of them are outstanding for very many askers. A million and a hundred thousand with `INTERLOCAL_FULL=1`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,15 +95,14 @@ async fn region(upstream: &Upstream, limits: &str) -> Running {
     Region::new("east").forward(&forward).key("limits", limits).start().await
 }
 
-/// Has so many questions forwarded, some of them at the same time, and gives what the upstream saw.
-fn forwarded(door: SocketAddr, upstream: &Upstream, count: usize) -> Vec<(u16, u16)> {
+/// Has so many questions forwarded, this many at the same time, and gives what the upstream saw.
+fn forwarded(door: SocketAddr, upstream: &Upstream, count: usize, burst: usize) -> Vec<(u16, u16)> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(door).unwrap();
     socket.set_read_timeout(Some(secs(5))).unwrap();
     let mut buffer = [0; 1_500];
     let (mut sent, mut lost) = (0usize, 0usize);
     while upstream.seen.ids_and_ports.lock().len() < count {
-        let burst = 64;
         for _ in 0..burst {
             let mut query = Raw::new(&format!("n{sent}.example.com"), A).rd();
             // The client's own is always the same.
@@ -151,7 +150,8 @@ async fn off_path_ids_and_ports_of_very_many_questions_are_even() {
     let count = if full() { 1_000_000 } else { 20_000 };
     let upstream = Upstream::start();
     let region = region(&upstream, "{forward_tries: 1}").await;
-    let seen = forwarded(region.dns(), &upstream, count);
+    // One after the other: those that leave together may share a port.
+    let seen = forwarded(region.dns(), &upstream, count, 1);
     let (ids, ports): (Vec<usize>, Vec<usize>) =
         seen.iter().map(|(id, port)| (usize::from(*id), usize::from(*port))).unzip();
 
@@ -192,6 +192,23 @@ async fn off_path_ids_and_ports_of_very_many_questions_are_even() {
         pairs(&coarse, |port, bits| port >> (16 - bits), half).into_iter(),
         1 << (2 * half),
     );
+}
+
+/// Questions that come together leave together, at most 32 through one port, and each with an id of its own: whoever hits the port has as much
+/// to guess for one of them as if it were alone.
+#[tokio::test]
+async fn off_path_questions_that_share_a_port_share_no_id() {
+    let upstream = Upstream::start();
+    let region = region(&upstream, "{forward_tries: 1}").await;
+    let seen = forwarded(region.dns(), &upstream, 10_000, 64);
+    // By chance two sockets in a row have the same port, once in thousands: such a row is two, and is left out.
+    let runs: Vec<_> = seen.chunk_by(|one, other| one.1 == other.1).collect();
+    let rows: Vec<_> = runs.iter().filter(|run| run.len() <= 32).collect();
+    assert!(rows.len() + 3 > runs.len(), "{} of {} rows have more than 32", runs.len() - rows.len(), runs.len());
+    for row in rows {
+        let ids: HashSet<u16> = row.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids.len(), row.len(), "{row:?}");
+    }
 }
 
 /// Birthdays (CVE-2023-30464, CVE-2025-5994) with as many askers as there can be: whatever they send along, one question is

@@ -75,11 +75,11 @@ pub fn is_one_of(templates: &[Regex], text: &str) -> bool {
     templates.iter().any(|template| template.is_match(text))
 }
 
-/// What a text with holes fits.
+/// What a text with holes fits. Braces that stand twice are one where there are holes, and two where there are none.
 pub fn template(text: &str) -> Regex {
     let text = text.replace("{{", "\u{1}").replace("}}", "\u{2}");
     let between: Vec<String> = holes().split(&text).map(regex::escape).collect();
-    let pattern = format!("^{}$", between.join(".*")).replace('\u{1}', "\\{").replace('\u{2}', "\\}");
+    let pattern = format!("^{}$", between.join(".*")).replace('\u{1}', "\\{\\{?").replace('\u{2}', "\\}\\}?");
     Regex::new(&pattern).unwrap()
 }
 

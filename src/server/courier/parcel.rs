@@ -53,6 +53,10 @@ impl Errand {
         if stamp.is_some() && routing.passes_the_stamp_on(remote) {
             return None;
         }
+        // Where a stale answer may do, it may be wanted long before a try is late.
+        if routing.keeping(server_of(miss.door), remote).stale_after().is_some() {
+            return None;
+        }
         let fetch = Fetch {
             core: Arc::clone(core),
             routing: Arc::clone(routing),
