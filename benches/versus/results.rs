@@ -105,8 +105,19 @@ impl Results {
 
     /// The same for a list of rows, round by round.
     pub fn ratio<K: PartialEq, S>(rows: &[Row<K, S>], peer: &str, what: &K, number: impl Fn(&S) -> f64) -> Option<f64> {
+        Self::ratio_of(rows, peer, "interlocal", what, number)
+    }
+
+    /// One peer's number over another's.
+    pub fn ratio_of<K: PartialEq, S>(
+        rows: &[Row<K, S>],
+        one: &str,
+        other: &str,
+        what: &K,
+        number: impl Fn(&S) -> f64,
+    ) -> Option<f64> {
         let find = |peer: &str| rows.iter().find(|row| row.peer == peer && row.what == *what);
-        let (theirs, ours) = (find(peer)?, find("interlocal")?);
+        let (theirs, ours) = (find(one)?, find(other)?);
         let ratios = theirs.samples.iter().zip(&ours.samples).map(|(theirs, ours)| number(theirs) / number(ours));
         Some(Spread::of(ratios)?.median)
     }

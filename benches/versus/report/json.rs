@@ -12,9 +12,10 @@ pub fn of(results: &Results) -> String {
         pairs.iter().map(|(name, other)| json!({"name": name, value: other})).collect()
     };
     let udp = results.udp.iter().map(|row| beside_echo(row, row.what.name()));
-    let goals = goals::of(results)
-        .into_iter()
-        .map(|goal| json!({"what": goal.what, "goal": goal.wanted, "measured": goal.measured, "holds": goal.holds}));
+    let goals = goals::of(results).into_iter().map(|goal| {
+        let (what, wanted, measured) = (goal.what, goal.wanted, goal.measured);
+        json!({"what": what, "goal": wanted, "measured": measured, "holds": goal.holds, "echo": goal.echo})
+    });
     let all = json!({
         "kernel": facts.kernel, "cores": facts.cores, "processor": facts.processor, "rounds": facts.rounds,
         "sockets": facts.sockets, "window": facts.window,

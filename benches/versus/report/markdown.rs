@@ -35,11 +35,12 @@ fn write_all(text: &mut String, results: &Results) -> std::fmt::Result {
     tcp(text, results)?;
     paced(text, results)?;
     others(text, results)?;
-    writeln!(text, "\n**Goals**\n\n| | goal | measured | |\n|---|---|---|---|")?;
+    writeln!(text, "\n**Goals**\n\n| | goal | measured | | the echo server's |\n|---|---|---|---|---|")?;
     for goal in goals::of(results) {
         let measured = goal.measured.as_deref().unwrap_or("not measured");
         let holds = goal.holds.map_or("", |holds| if holds { "holds" } else { "**missed**" });
-        writeln!(text, "| {} | {} | {measured} | {holds} |", goal.what, goal.wanted)?;
+        let echo = goal.echo.as_deref().unwrap_or("");
+        writeln!(text, "| {} | {} | {measured} | {holds} | {echo} |", goal.what, goal.wanted)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Many questions over UDP at a time, on one thread: those that leave together leave through one socket, which is made for them and
-//! closed behind the last of them. So a question alone has a port to itself, and under load a port is shared by a few, each with an id of its
-//! own: a forger who sends to any port has to guess as much for one of them as if each had a socket. It blocks, retries nothing and knows no DNS server
-//! but its address.
+//! Many questions over UDP at a time, on one thread: those that leave together leave through one socket, which is made for them
+//! and closed behind the last of them. So a question alone has a port to itself, and under load a port is shared by a few, each
+//! with an id of its own: a forger who sends to any port has to guess as much for one of them as if each had a socket (RFC 5452 9).
+//! It blocks, retries nothing, and knows no more of a server than its address.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

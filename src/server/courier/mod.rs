@@ -1,12 +1,12 @@
-//! The courier: one thread that asks upstreams on behalf of the UDP workers, many questions at a time, and answers whoever asked. It makes
-//! the first try of a question, which is the only one nearly always. Whatever takes longer than one question and one good answer is handed on to
-//! the runtime, with what has been done so far.
+//! The courier: one thread that asks upstreams on behalf of the UDP workers, many questions at a time, and answers whoever asked.
+//! It makes the first try of a question, which is the only one nearly always. Whatever takes longer than one question and one good
+//! answer is handed on to the runtime, with what has been done so far.
 
 mod parcel;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -110,19 +110,25 @@ impl Round {
             let now = clock::now();
             self.beat.tick(now);
             view.refresh(&self.core);
-            let more = !parcels.is_empty();
-            self.depart(&view, parcels);
-            // What has just been sent may be answered already, and more may lie on the desk.
-            let most = if more { Duration::ZERO } else { TICK };
-            if let Err(error) = self.flights.wait(now, most, &mut self.landed) {
-                tracing::warn!(%error, "the courier cannot wait");
-                std::thread::sleep(TICK);
+            if contained(|| self.turn(&view, now, parcels)).is_none() {
+                // Whoever has no answer for it is late soon, and the runtime goes on from there.
+                self.core.metrics.panicked();
             }
-            self.flights.age(clock::now(), &mut self.landed);
-            let landed = std::mem::take(&mut self.landed).into_iter();
-            let replies: Vec<Reply> = landed.filter_map(|landed| self.arrive(&view, landed)).collect();
-            send(&self.core, replies);
         }
+    }
+
+    fn turn(&mut self, view: &View, now: Instant, parcels: Vec<(Later, Permit)>) {
+        // What has just been sent may be answered already, and more may lie on the desk.
+        let most = if parcels.is_empty() { TICK } else { Duration::ZERO };
+        self.depart(view, parcels);
+        if let Err(error) = self.flights.wait(now, most, &mut self.landed) {
+            tracing::warn!(%error, "the courier cannot wait");
+            std::thread::sleep(TICK);
+        }
+        self.flights.age(clock::now(), &mut self.landed);
+        let landed = std::mem::take(&mut self.landed).into_iter();
+        let replies: Vec<Reply> = landed.filter_map(|landed| self.arrive(view, landed)).collect();
+        send(&self.core, replies);
     }
 
     /// What lies on the desk; none when nothing will come any more.
