@@ -29,11 +29,29 @@ impl Frames {
         &mut self.buffer
     }
 
-    /// Nothing is about to come: an empty buffer that is larger than this is given back.
-    pub fn rest(&mut self, keep: usize) {
-        if self.taken == self.buffer.len() && self.buffer.capacity() > keep {
-            *self = Self::default();
+    /// Nothing that was read is left.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.taken == self.buffer.len()
+    }
+
+    /// Room for the next read, of whoever has some; an empty buffer is given up for it.
+    pub fn lend(&mut self, room: Vec<u8>) {
+        debug_assert!(self.is_empty() && room.is_empty());
+        *self = Self { buffer: room, taken: 0 };
+    }
+
+    /// Nothing is about to come: room of more than this is given back, unless it is in use.
+    pub fn rest(&mut self, keep: usize) -> Option<Vec<u8>> {
+        let left = self.buffer.len() - self.taken;
+        if self.buffer.capacity() <= keep || 4 * left > self.buffer.capacity() {
+            return None;
         }
+        let left = self.buffer[self.taken..].to_vec();
+        self.taken = 0;
+        let mut room = std::mem::replace(&mut self.buffer, left);
+        room.clear();
+        Some(room)
     }
 
     /// What it takes of memory.
@@ -108,15 +126,16 @@ mod tests {
     #[test]
     fn a_buffer_that_rests_keeps_what_is_not_whole() {
         let mut frames = Frames::default();
+        frames.lend(Vec::with_capacity(KEEP));
         frames.space().extend_from_slice(&[0, 2, 7, 7, 0, 9]);
-        frames.space().reserve(KEEP);
         assert!(frames.next().is_some());
-        frames.rest(FIRST);
-        assert!(frames.capacity() > KEEP, "there is half a message in it");
+        let room = frames.rest(FIRST).expect("half a message needs less");
+        assert!(room.is_empty() && room.capacity() == KEEP && frames.capacity() < FIRST);
         frames.space().extend_from_slice(&[0; 9]);
-        assert!(frames.next().is_some());
-        frames.rest(FIRST);
-        assert_eq!(frames.capacity(), 0);
+        assert_eq!(frames.next(), Some(&[0; 9][..]));
+        assert!(frames.is_empty() && frames.rest(2 * CHUNK).is_none());
+        frames.space().extend_from_slice(&[0xff; KEEP]);
+        assert_eq!(frames.rest(FIRST), None, "it is needed");
     }
 
     #[test]

@@ -20,12 +20,16 @@ use crate::wire::frames::Frames;
 
 /// Answers collected before they are written, whatever else waits.
 pub const WRITE_AT: usize = 64 << 10;
+/// Of one read: some hundred questions.
+const READ: usize = 16 << 10;
 /// What every connection may hold besides: some questions.
 const FREE: usize = 1 << 10;
 
 thread_local! {
     /// Where answers are collected; one for each thread of the runtime, since what is collected is written before anything is waited for.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// Where is read to; one for each thread, lent to the connection that reads, until it has to wait.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Whose share the octets are taken from.
@@ -93,12 +97,14 @@ impl Buffers {
     /// The stream's, or that there is no room for what has come.
     pub async fn read<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<usize> {
         poll_fn(|context| {
+            if self.frames.is_empty() && self.frames.capacity() < READ {
+                let mut room = ROOM.take();
+                room.reserve(READ);
+                self.frames.lend(room);
+            }
             let read = pin!(stream.read_buf(self.frames.space())).poll(context);
-            if read.is_pending() {
-                self.frames.rest(FREE);
-                if !self.hold() {
-                    return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
-                }
+            if read.is_pending() && !self.hold() {
+                return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
             }
             read
         })
@@ -133,8 +139,11 @@ impl Buffers {
         matches!(written, Ok(Ok(()))) && self.hold()
     }
 
-    /// Counts what is held now; false if there is no room for it.
+    /// Counts what is held now; false if there is no room for it. What is only lent goes back before.
     pub fn hold(&mut self) -> bool {
+        if let Some(room) = self.frames.rest(FREE) {
+            ROOM.set(room);
+        }
         let more = (self.out.capacity() + self.frames.capacity()).saturating_sub(FREE);
         if more == self.held.as_ref().map_or(0, Permit::amount) {
             return true;
