@@ -58,11 +58,6 @@ impl Fetch {
         Some(Fetched::fresh(body))
     }
 
-    /// What is to be had without asking.
-    pub fn at_once(&self) -> Option<Fetched> {
-        self.cached().or_else(|| self.stale_at_once())
-    }
-
     /// Asks for this asker alone: nobody else gets the answer, and none is kept.
     pub async fn alone(&self, log: &SendLog) -> Fetched {
         Fetched { body: self.ask(None, log).await.body, stale: false }
@@ -71,7 +66,7 @@ impl Fetch {
     /// The answer for all who ask. A fetch that this begins holds `permit` until it ends, be it after its asker has gone with a stale
     /// answer.
     pub async fn shared(self, permit: &Arc<Permit>) -> Fetched {
-        if let Some(found) = self.at_once() {
+        if let Some(found) = self.cached().or_else(|| self.stale_at_once()) {
             return found;
         }
         let this = Arc::new(self);

@@ -5,8 +5,8 @@
 const FIRST: usize = 256;
 /// Room made for the next one if the last was full: 32 questions.
 const CHUNK: usize = 2_048;
-/// An empty buffer larger than this is given back.
-const KEEP: usize = 16 * 1_024;
+/// An empty buffer larger than this is given back, so more room need not be lent.
+pub const KEEP: usize = 16 * 1_024;
 
 /// What was read and not yet taken.
 #[derive(Debug, Default)]

@@ -65,7 +65,7 @@ impl Errand {
             question: query.asked().to_question(),
             stamp: write_stamp(stamp, routing.routes.own().hop(view.zone.cluster_id)),
         };
-        if fetch.at_once().is_some() {
+        if fetch.cached().is_some() {
             return None;
         }
         let Joined::Leader(leader) = core.inflight.join(&fetch.key(), clock::now()) else { return None };

@@ -16,12 +16,10 @@ use tokio::time::timeout;
 
 use crate::server::core::{Core, Counters};
 use crate::server::permits::{Full, Permit};
-use crate::wire::frames::Frames;
+use crate::wire::frames::{Frames, KEEP};
 
 /// Answers collected before they are written, whatever else waits.
 pub const WRITE_AT: usize = 64 << 10;
-/// Of one read: some hundred questions.
-const READ: usize = 16 << 10;
 /// What every connection may hold besides: some questions.
 const FREE: usize = 1 << 10;
 
@@ -97,9 +95,9 @@ impl Buffers {
     /// The stream's, or that there is no room for what has come.
     pub async fn read<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<usize> {
         poll_fn(|context| {
-            if self.frames.is_empty() && self.frames.capacity() < READ {
+            if self.frames.is_empty() && self.frames.capacity() < KEEP {
                 let mut room = ROOM.take();
-                room.reserve(READ);
+                room.reserve(KEEP);
                 self.frames.lend(room);
             }
             let read = pin!(stream.read_buf(self.frames.space())).poll(context);
