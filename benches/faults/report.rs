@@ -1,6 +1,7 @@
 //! What a row says: what was measured beside what must hold. As a table for people and as JSON for programs.
 
 use crate::options::Column;
+use crate::samples::{Outcome, Samples};
 
 /// One thing that must hold.
 #[derive(serde::Serialize)]
@@ -49,6 +50,15 @@ impl Findings {
     /// A count that has to be 0, of so many.
     pub fn none(&mut self, what: &str, measured: usize, of: usize) {
         self.push(what, format!("{measured} of {of}"), "0".to_owned(), measured == 0 && of > 0);
+    }
+
+    /// Every question has to have its right answer: how many were lost, wrong or failed, and why.
+    pub fn all_right(&mut self, samples: &Samples) {
+        self.none("lost", samples.lost(), samples.len());
+        let wrong = samples.count(|outcome| matches!(outcome, Outcome::Wrong(_) | Outcome::NoName));
+        self.none("wrong", wrong + samples.strange, samples.len());
+        self.none("failed", samples.bad() - samples.lost() - wrong, samples.len());
+        self.told("what failed", samples.why());
     }
 
     pub fn holds(&mut self, what: &str, measured: impl Into<String>, holds: bool) {

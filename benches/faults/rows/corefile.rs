@@ -53,11 +53,7 @@ pub fn reloads(world: &World, findings: &mut Findings) {
     let took = clock::now().duration_since(began);
     sleep_ms(500);
     let samples = load.stop();
-    findings.none("lost", samples.lost(), samples.len());
-    let wrong = samples.count(|outcome| matches!(outcome, Outcome::Wrong(_) | Outcome::NoName));
-    findings.none("wrong", wrong + samples.strange, samples.len());
-    findings.none("failed", samples.bad() - samples.lost() - wrong, samples.len());
-    findings.told("what failed", samples.why());
+    findings.all_right(&samples);
     let rate = samples.len() as f64 / (took.as_secs_f64() + 0.5);
     findings.told("questions a second", format!("{rate:.0}"));
     findings.holds(
